@@ -1,0 +1,154 @@
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+
+namespace Piwheels.Core.Database;
+
+/// <summary>
+/// What the farm asks of its database, reached directly or through the master's queues; both answer alike. Times are
+/// UTC. Every method may throw <see cref="DatabaseException"/>.
+/// </summary>
+public interface IDatabase
+{
+    // Packages
+
+    /// <summary>Registers a package; false when it is known already.</summary>
+    Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "");
+
+    /// <summary>Registers a version of a known package; false when it is known already.</summary>
+    Task<bool> AddNewPackageVersionAsync(Release release, DateTimeOffset? released = null, string skip = "");
+
+    /// <summary>Registers a spelling of a package's name, or moves on the time when it was last seen.</summary>
+    Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen);
+
+    Task<string?> GetPackageDescriptionAsync(PackageName package);
+    Task SetPackageDescriptionAsync(PackageName package, string description);
+    Task<IReadOnlySet<PackageName>> GetAllPackagesAsync();
+    Task<IReadOnlySet<Release>> GetAllPackageVersionsAsync();
+
+    /// <summary>All spellings of a package, the canonical one left out.</summary>
+    Task<IReadOnlyList<string>> GetPackageAliasesAsync(PackageName package);
+
+    /// <summary>The spelling seen last; null for an unknown package.</summary>
+    Task<string?> GetProjectDisplayNameAsync(PackageName package);
+
+    Task<bool> TestPackageAsync(PackageName package);
+    Task<bool> TestPackageVersionAsync(Release release);
+
+    /// <summary>Sets why a package is not built; an empty reason has it built again.</summary>
+    Task SkipPackageAsync(PackageName package, string reason);
+
+    /// <summary>Sets why a version is not built; an empty reason has it built again.</summary>
+    Task SkipPackageVersionAsync(Release release, string reason);
+
+    /// <summary>Why a package is not built; empty when it is, null when unknown.</summary>
+    Task<string?> GetPackageSkipAsync(PackageName package);
+
+    /// <summary>Why a version is not built; empty when it is, null when unknown.</summary>
+    Task<string?> GetVersionSkipAsync(Release release);
+
+    Task<bool> PackageMarkedDeletedAsync(PackageName package);
+    Task<IReadOnlyList<string>> GetVersionsDeletedAsync(PackageName package);
+    Task YankVersionAsync(Release release);
+    Task UnyankVersionAsync(Release release);
+
+    /// <summary>Removes a package with all that belongs to it; downloads stay, they are history.</summary>
+    Task DeletePackageAsync(PackageName package);
+
+    Task DeleteVersionAsync(Release release);
+
+    /// <summary>Removes all builds and files of a version, so that it will be built again.</summary>
+    Task DeleteBuildAsync(Release release);
+
+    // Upstream
+
+    /// <summary>The serial of the last PyPI event that has taken effect.</summary>
+    Task<long> GetPypiSerialAsync();
+
+    /// <summary>Moves the serial on; going back is an error.</summary>
+    Task SetPypiSerialAsync(long serial);
+
+    /// <summary>Sets what is asked for by name, replacing what was; dependencies found before stay while still needed.</summary>
+    Task SetSelectionAsync(IReadOnlyList<SelectionEntry> requested);
+
+    /// <summary>All entries, requested ones and dependencies.</summary>
+    Task<IReadOnlyList<SelectionEntry>> GetSelectionAsync();
+
+    /// <summary>Adds or changes one entry.</summary>
+    Task UpdateSelectionAsync(SelectionEntry entry);
+
+    /// <summary>Wheels of selected packages whose requirements have not been read.</summary>
+    Task<IReadOnlyList<UnexaminedFile>> GetUnexaminedFilesAsync();
+
+    /// <summary>Says that a build's files have been examined, and their dependencies entered.</summary>
+    Task SetExaminedAsync(long buildId);
+
+    Task<SelectionStatus> GetSelectionStatusAsync();
+
+    // Build queue
+
+    /// <summary>The ABI tags of all targets, or of the active ones.</summary>
+    Task<IReadOnlySet<string>> GetBuildAbisAsync(bool excludeSkipped = false);
+
+    Task<IReadOnlyList<TargetRow>> GetTargetsAsync();
+
+    /// <summary>Adds a target; false when it is known already.</summary>
+    Task<bool> AddTargetAsync(Target target);
+
+    /// <summary>Sets why nothing is built for a target; an empty reason activates it again.</summary>
+    Task SkipTargetAsync(Target target, string reason);
+
+    Task RemoveTargetAsync(Target target);
+
+    /// <summary>The first <paramref name="limit"/> releases to be built per active target, in order.</summary>
+    Task<IReadOnlyDictionary<Target, IReadOnlyList<Release>>> GetBuildQueueAsync(int limit = 1000);
+
+    /// <summary>How many releases wait per active target, zeros included.</summary>
+    Task<IReadOnlyDictionary<Target, long>> GetBuildQueueLengthsAsync();
+
+    // Building
+
+    /// <summary>
+    /// Records an attempt with its files and their dependencies in one transaction, and owes the package's pages;
+    /// answers the build's number. A file of the same name from an earlier build is replaced.
+    /// </summary>
+    /// <exception cref="DatabaseException">A success without files, an unknown release or ABI.</exception>
+    Task<long> LogBuildAsync(BuildState build);
+
+    Task<IReadOnlyList<long>> GetAllBuildIdsAsync();
+
+    // Publishing
+
+    /// <summary>Everything for a package's pages; null for an unknown package.</summary>
+    Task<ProjectData?> GetProjectDataAsync(PackageName package);
+
+    /// <summary>File names and SHA-256 hashes of a package's wheels.</summary>
+    Task<IReadOnlyDictionary<string, string>> GetPackageFilesAsync(PackageName package);
+
+    /// <summary>Names of the files of one version.</summary>
+    Task<IReadOnlyList<string>> GetVersionFilesAsync(Release release);
+
+    Task<IReadOnlyList<SearchEntry>> GetSearchIndexAsync();
+
+    Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync();
+
+    /// <summary>Enters rewrites that are owed, merging: BOTH wins over PROJECT, the earliest time stands.</summary>
+    Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue);
+
+    /// <summary>Strikes out a rewrite that was loaded or saved, once done, unless it has been asked for again since.</summary>
+    Task RewriteDoneAsync(RewritePending rewrite, DateTimeOffset startedAt);
+
+    // Access log and statistics
+
+    /// <summary>Records accesses of any kind; one statement per kind. Those that the database refuses are left out.</summary>
+    Task LogAccessAsync(IReadOnlyList<AccessState> accesses);
+
+    Task<FarmStatistics> GetStatisticsAsync();
+}
+
+/// <summary>The database refused, or could not be asked.</summary>
+/// <param name="transient">True when the same request may succeed later: no connection, a restart, a deadlock.</param>
+public sealed class DatabaseException(string message, bool transient, Exception? inner = null)
+    : Exception(message, inner)
+{
+    public bool Transient { get; } = transient;
+}
