@@ -1,0 +1,60 @@
+namespace Piwheels.Master;
+
+/// <summary>What the master was told: addresses, places and upstream. Defaults are those of a single machine.</summary>
+public sealed record MasterConfiguration
+{
+    /// <summary>Where PostgreSQL is: a URI, or Npgsql's key=value form.</summary>
+    public string Dsn { get; init; } = "postgresql:///piwheels";
+
+    /// <summary>The folder that is published.</summary>
+    public string OutputPath { get; init; } = "/var/www";
+
+    /// <summary>Shorter waits, for people who work on the farm itself.</summary>
+    public bool DevMode { get; init; }
+
+    public Uri PypiXmlRpc { get; init; } = new("https://pypi.org/pypi");
+    public Uri PypiSimple { get; init; } = new("https://pypi.org/simple");
+    public Uri PypiJson { get; init; } = new("https://pypi.org/pypi");
+
+    /// <summary>Follow the packages of the selection in the database instead of the whole index.</summary>
+    public bool FollowSelection { get; init; }
+
+    /// <summary>Also list a wheel for linux_armv7l as one for linux_armv6l.</summary>
+    public bool Armv6Alias { get; init; }
+
+    /// <summary>Bind slave and file queues as their addresses say, without keys, instead of on loopback only.</summary>
+    public bool StrangersMayConnect { get; init; }
+
+    /// <summary>How many oracles answer database requests at a time.</summary>
+    public int Oracles { get; init; } = 3;
+
+    /// <summary>The site's name on its pages.</summary>
+    public string SiteTitle { get; init; } = "Wheel farm";
+
+    /// <summary>The URL that the site is reached at, without a slash at the end; empty when not known.</summary>
+    public string SiteUrl { get; init; } = "";
+
+    public string StatusQueue { get; init; } = "ipc:///tmp/piw-status";
+    public string ControlQueue { get; init; } = "ipc:///tmp/piw-control";
+    public string ImportQueue { get; init; } = "ipc:///tmp/piw-import";
+    public string LogQueue { get; init; } = "ipc:///tmp/piw-logger";
+    public string SlaveQueue { get; init; } = "tcp://*:5555";
+    public string FileQueue { get; init; } = "tcp://*:5556";
+    public string WebQueue { get; init; } = "inproc://web";
+    public string BuildsQueue { get; init; } = "inproc://builds";
+    public string DbQueue { get; init; } = "inproc://db";
+    public string FsQueue { get; init; } = "inproc://fs";
+    public string StatsQueue { get; init; } = "inproc://stats";
+
+    /// <summary>Between Seraph and the oracles; inside one process always.</summary>
+    public const string OracleQueue = "inproc://oracle";
+
+    /// <summary>Between TheSecretary and TheScribe.</summary>
+    public const string ScribeQueue = "inproc://scribe";
+
+    /// <summary>Deletions on their way to SlaveDriver.</summary>
+    public const string SkipQueue = "inproc://skip";
+
+    /// <summary>What monitors shall hear, on its way to the main loop.</summary>
+    public const string InnerStatusQueue = "inproc://status";
+}
