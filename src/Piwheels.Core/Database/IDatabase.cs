@@ -14,7 +14,11 @@ public interface IDatabase
     /// <summary>Registers a package; false when it is known already.</summary>
     Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "");
 
-    /// <summary>Registers a version of a known package; false when it is known already.</summary>
+    /// <summary>
+    /// Registers a version of a known package; false when it is known already. Without a release date it counts as
+    /// released now.
+    /// </summary>
+    /// <exception cref="DatabaseException">The package is unknown.</exception>
     Task<bool> AddNewPackageVersionAsync(Release release, DateTimeOffset? released = null, string skip = "");
 
     /// <summary>Registers a spelling of a package's name, or moves on the time when it was last seen.</summary>
@@ -131,11 +135,19 @@ public interface IDatabase
 
     Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync();
 
-    /// <summary>Enters rewrites that are owed, merging: BOTH wins over PROJECT, the earliest time stands.</summary>
+    /// <summary>
+    /// Enters rewrites that are owed, merging: BOTH wins over PROJECT, the earliest time stands. Unknown packages are
+    /// passed over. What changes the pages enters its own in the same transaction (new package, new version, build,
+    /// skip, yank, deletion of builds or versions, description, alias), so a caller need not.
+    /// </summary>
     Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue);
 
-    /// <summary>Strikes out a rewrite that was loaded or saved, once done, unless it has been asked for again since.</summary>
-    Task RewriteDoneAsync(RewritePending rewrite, DateTimeOffset startedAt);
+    /// <summary>
+    /// Strikes out what was owed, once the pages are written from data of that revision
+    /// (<see cref="ProjectData.Revision"/>). It stays when it has been asked for again since that data was read, or
+    /// when BOTH is owed and only PROJECT was done. No clock takes part, so that none can be wrong.
+    /// </summary>
+    Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision);
 
     // Access log and statistics
 

@@ -5,14 +5,18 @@ namespace Piwheels.Core.Database;
 /// <summary>Everything that a package's pages show, read in one call. Versions come in no particular order.</summary>
 /// <param name="DisplayName">The spelling seen last on the index.</param>
 /// <param name="Skip">Why the whole package is not built; empty when it is.</param>
-/// <param name="Aliases">All other spellings known.</param>
+/// <param name="Aliases">All known spellings but the canonical one.</param>
+/// <param name="Revision">
+/// Which requests for a rewrite this data answers: to be told to <see cref="IDatabase.RewriteDoneAsync"/>.
+/// </param>
 public sealed record ProjectData(
     PackageName Package,
     string DisplayName,
     string Description,
     string Skip,
     IReadOnlyList<string> Aliases,
-    IReadOnlyList<ProjectVersion> Versions);
+    IReadOnlyList<ProjectVersion> Versions,
+    long Revision = 0);
 
 /// <summary>One version on the project page.</summary>
 /// <param name="Skip">Why it is not built (the version's reason, else the package's); empty when it is.</param>
