@@ -1,0 +1,82 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Messaging.Tasks;
+
+/// <summary>
+/// A ROUTER socket for REQ peers: messages of the frames [address, empty, payload], each payload one message of a closed
+/// set per direction.
+/// </summary>
+public sealed class RouterSocket<TReceive, TSend>
+    where TReceive : class, IWireMessage<TReceive>
+    where TSend : class, IWireMessage<TSend>
+{
+    private readonly WireEncoder _encoder = new();
+    private readonly DropLog _dropped;
+
+    /// <param name="address">For the log.</param>
+    public RouterSocket(ZmqSocket socket, string address, ILogger logger, TimeProvider time)
+    {
+        Socket = socket;
+        _dropped = new DropLog(logger, time, address);
+    }
+
+    public ZmqSocket Socket { get; }
+
+    /// <summary>Messages that were dropped because they are none of this queue.</summary>
+    public long Dropped => _dropped.Total;
+
+    /// <returns>False when the peer has gone, or takes in nothing any more.</returns>
+    public bool TrySend(PeerAddress to, TSend message)
+    {
+        var payload = _encoder.Encode(message);
+        return Socket.TrySendFrame(to.Bytes.Span, more: true)
+            && Socket.TrySendFrame([], more: true)
+            && Socket.TrySendFrame(payload);
+    }
+
+    /// <summary>Takes the next message that is one; logs and drops what is not.</summary>
+    /// <param name="refused">The answer to a payload that is no message, given why; null sends none.</param>
+    /// <returns>False when there is none.</returns>
+    public bool TryReceive(
+        out PeerAddress from,
+        [NotNullWhen(true)] out TReceive? message,
+        Func<PeerAddress, string, TSend?>? refused = null)
+    {
+        for (var count = 0; count < SocketReader.MessagesPerTurn && Socket.TryReceive(out var frames); count++)
+        {
+            if (frames is [var address, { IsEmpty: true }, var payload])
+            {
+                from = new PeerAddress(address);
+                message = Parse(from, payload, refused);
+                if (message is not null)
+                    return true;
+            }
+            else
+            {
+                _dropped.Add(frames.Length == 0 ? "too large" : $"{frames.Length} frames are no request");
+            }
+        }
+
+        from = default;
+        message = null;
+        return false;
+    }
+
+    private TReceive? Parse(PeerAddress from, ReadOnlyMemory<byte> payload, Func<PeerAddress, string, TSend?>? refused)
+    {
+        try
+        {
+            return TReceive.Read(payload);
+        }
+        catch (WireException wrong)
+        {
+            _dropped.Add(wrong.Message);
+            if (refused?.Invoke(from, wrong.Message) is { } answer)
+                TrySend(from, answer);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Piwheels.Core.Database;
+
+namespace Piwheels.Messaging.Tasks;
+
+/// <summary>A request to another task was not answered, or was answered with a failure.</summary>
+/// <param name="transient">True when the same request may succeed later.</param>
+public sealed class RpcException(string message, bool transient, Exception? inner = null) : Exception(message, inner)
+{
+    public bool Transient { get; } = transient;
+}
+
+/// <summary>
+/// How requests between tasks look: [request id (8 bytes), payload], answered by [request id, status (1 byte), payload or
+/// error text]. A ROUTER sees the address in front.
+/// </summary>
+internal static class RpcFrames
+{
+    public const int IdBytes = sizeof(ulong);
+    public const int ErrorBytesMax = 16 * 1024;
+
+    public const byte Done = 0;
+    public const byte Failed = 1;
+    public const byte FailedForNow = 2;
+
+    public static byte StatusOf(Exception failure) => failure switch
+    {
+        DatabaseException { Transient: true } => FailedForNow,
+        RpcException { Transient: true } => FailedForNow,
+        OperationCanceledException => FailedForNow,
+        _ => Failed,
+    };
+}

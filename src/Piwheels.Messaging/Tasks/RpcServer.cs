@@ -1,0 +1,88 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Messaging.Tasks;
+
+/// <summary>Answers the requests of RPC clients. What its handler throws reaches the client that asked.</summary>
+internal sealed partial class RpcServer<TRequest, TReply>(
+    ZmqSocket socket,
+    string address,
+    ILogger logger,
+    TimeProvider time,
+    Func<TRequest, Task<TReply>> handler)
+    where TRequest : class, IWireMessage<TRequest>
+    where TReply : class, IWireMessage<TReply>
+{
+    private readonly WireEncoder _encoder = new();
+    private readonly DropLog _dropped = new(logger, time, address);
+
+    /// <summary>Takes one request; false when there is none.</summary>
+    public bool TakeOne(out Task handling)
+    {
+        for (var count = 0; count < SocketReader.MessagesPerTurn && socket.TryReceive(out var frames); count++)
+        {
+            switch (frames)
+            {
+                case [var from, { Length: RpcFrames.IdBytes } id, var payload]:
+                    handling = Answer(from, id, payload);
+                    return true;
+                case [var from, { IsEmpty: true }, { Length: RpcFrames.IdBytes } id, var payload]:
+                    handling = Answer(from, id, payload);
+                    return true;
+                default:
+                    _dropped.Add($"{frames.Length} frames are no request");
+                    break;
+            }
+        }
+
+        handling = Task.CompletedTask;
+        return false;
+    }
+
+    private async Task Answer(ReadOnlyMemory<byte> from, ReadOnlyMemory<byte> id, ReadOnlyMemory<byte> payload)
+    {
+        TReply reply;
+        try
+        {
+            reply = await handler(TRequest.Read(payload));
+        }
+        catch (WireException wrong)
+        {
+            _dropped.Add(wrong.Message);
+            SendFailure(from, id, RpcFrames.Failed, wrong.Message);
+            return;
+        }
+        catch (Exception failure)
+        {
+            // Whatever it is, the one who asked must hear of it, and the others must go on being served
+            var status = RpcFrames.StatusOf(failure);
+            HandlerFailed(logger, failure, address, status == RpcFrames.FailedForNow);
+            SendFailure(from, id, status, failure.Message);
+            return;
+        }
+
+        Send(from, id, RpcFrames.Done, _encoder.Encode(reply));
+    }
+
+    private void SendFailure(ReadOnlyMemory<byte> to, ReadOnlyMemory<byte> id, byte status, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        Send(to, id, status, bytes.AsSpan(0, Math.Min(bytes.Length, RpcFrames.ErrorBytesMax)));
+    }
+
+    private void Send(ReadOnlyMemory<byte> to, ReadOnlyMemory<byte> id, byte status, ReadOnlySpan<byte> payload)
+    {
+        var sent = socket.TrySendFrame(to.Span, more: true)
+            && socket.TrySendFrame(id.Span, more: true)
+            && socket.TrySendFrame([status], more: true)
+            && socket.TrySendFrame(payload);
+        if (!sent)
+            _dropped.Add("the answer's receiver has gone");
+    }
+
+    [LoggerMessage(EventId = 110, Level = LogLevel.Warning,
+        Message = "a request on {Address} failed; transient: {Transient}")]
+    private static partial void HandlerFailed(ILogger logger, Exception failure, string address, bool transient);
+}

@@ -1,0 +1,53 @@
+namespace Piwheels.Messaging.Zmq;
+
+/// <summary>How a socket is set up. IPv6 is on for every socket.</summary>
+public sealed record SocketOptions
+{
+    /// <summary>Frames in a message: none of this farm's protocols has more than five.</summary>
+    public const int FramesMax = 16;
+
+    public const int DefaultMaxMessageBytes = 64 * 1024 * 1024;
+
+    public static readonly SocketOptions Default = new();
+
+    /// <summary>Messages queued per peer, either way, before a send fails or a peer is made to wait.</summary>
+    public int HighWaterMark { get; init; } = 1000;
+
+    /// <summary>How long unsent messages survive the closing of their socket.</summary>
+    public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The largest message taken, all frames together. libzmq cuts the connection of a peer that announces a larger frame.
+    /// </summary>
+    public int MaxMessageBytes { get; init; } = DefaultMaxMessageBytes;
+
+    /// <summary>Prefixes that a SUB socket subscribes to; everything unless said otherwise.</summary>
+    public IReadOnlyList<string> Subscribe { get; init; } = [""];
+
+    /// <summary>The name that this socket has at a ROUTER; chosen there when null.</summary>
+    public PeerAddress? Identity { get; init; }
+
+    /// <summary>ROUTER: a send to a peer that is not there fails, instead of being dropped silently.</summary>
+    public bool RouterMandatory { get; init; } = true;
+
+    /// <summary>ROUTER: a new connection with the identity of an old one takes its place.</summary>
+    public bool RouterHandover { get; init; }
+
+    /// <summary>REQ: a new request may be sent while an answer is due; late answers are dropped.</summary>
+    public bool RequestRelaxed { get; init; }
+
+    /// <summary>A bound <c>ipc://</c> socket may be connected to by its file's group.</summary>
+    public bool GroupWritable { get; init; }
+
+    /// <summary>Bind <c>tcp://</c> addresses on the loopback interfaces only, whatever they say.</summary>
+    public bool LoopbackOnly { get; init; }
+
+    /// <summary>Encrypt as CURVE server, with this secret key (Z85 text of 40 characters).</summary>
+    public string? CurveServerSecretKey { get; init; }
+
+    /// <summary>Encrypt as CURVE client.</summary>
+    public CurveClientKeys? CurveClient { get; init; }
+}
+
+/// <summary>Keys of a CURVE client, each as Z85 text of 40 characters (ZeroMQ RFC 26 and 32).</summary>
+public sealed record CurveClientKeys(string ServerPublicKey, string PublicKey, string SecretKey);

@@ -1,0 +1,289 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Piwheels.Messaging.Zmq;
+
+/// <summary>
+/// One socket of libzmq. It belongs to one thread at a time; handing it over needs a memory barrier, such as the start
+/// of a thread.
+/// </summary>
+public sealed class ZmqSocket : IDisposable
+{
+    private readonly ZmqSocketHandle _handle;
+    private readonly SocketOptions _options;
+    private readonly List<string> _endpoints = [];
+    private int _ownerThread;
+
+    internal ZmqSocket(ZmqContext context, ZmqSocketType type, SocketOptions? options)
+    {
+        Type = type;
+        _options = options ?? SocketOptions.Default;
+        _handle = new ZmqSocketHandle(context.Handle, type);
+        try
+        {
+            Apply(_options);
+        }
+        catch
+        {
+            _handle.Dispose();
+            throw;
+        }
+    }
+
+    public ZmqSocketType Type { get; }
+
+    /// <summary>The addresses bound, with the ports that were chosen for wildcards.</summary>
+    public IReadOnlyList<string> Endpoints => _endpoints;
+
+    internal ZmqSocketHandle Handle => _handle;
+
+    /// <summary>From now on another thread's use is refused, instead of corrupting libzmq's state.</summary>
+    internal void OwnBy(int managedThreadId) => _ownerThread = managedThreadId;
+
+    /// <summary>
+    /// Binds to an address, or, with <see cref="SocketOptions.LoopbackOnly"/>, to the loopback forms of it.
+    /// </summary>
+    /// <exception cref="ZmqException">The address is in use, malformed, or not of this machine.</exception>
+    public void Bind(string address)
+    {
+        Check();
+        var addresses = _options.LoopbackOnly ? LoopbackAddresses.Of(address) : [address];
+        var port = "";
+        foreach (var each in addresses)
+            port = BindOne(TcpPort.Chosen(each, port));
+    }
+
+    private string BindOne(string address)
+    {
+        IpcPath.Prepare(address);
+        if (LibZmq.Bind(_handle, address) != 0)
+            throw ZmqException.Last($"cannot bind {address}");
+        var endpoint = ReadLastEndpoint();
+        _endpoints.Add(endpoint);
+        if (_options.GroupWritable)
+            IpcPath.AllowGroup(endpoint);
+        return TcpPort.Of(endpoint);
+    }
+
+    public void Unbind(string endpoint)
+    {
+        Check();
+        if (LibZmq.Unbind(_handle, endpoint) != 0)
+            throw ZmqException.Last($"cannot unbind {endpoint}");
+        _endpoints.Remove(endpoint);
+    }
+
+    /// <summary>Connects, now or as soon as somebody binds there.</summary>
+    /// <exception cref="ZmqException">The address is malformed.</exception>
+    public void Connect(string address)
+    {
+        Check();
+        IpcPath.CheckLength(address);
+        if (LibZmq.Connect(_handle, address) != 0)
+            throw ZmqException.Last($"cannot connect {address}");
+    }
+
+    public void Disconnect(string address)
+    {
+        Check();
+        if (LibZmq.Disconnect(_handle, address) != 0)
+            throw ZmqException.Last($"cannot disconnect {address}");
+    }
+
+    /// <summary>Sends a message of several frames without waiting; all of it or nothing.</summary>
+    /// <returns>False when the high-water mark is reached or the peer is not there.</returns>
+    public bool TrySend(params ReadOnlySpan<ReadOnlyMemory<byte>> frames)
+    {
+        for (var index = 0; index < frames.Length; index++)
+        {
+            if (!TrySendFrame(frames[index].Span, more: index < frames.Length - 1))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Sends one frame without waiting.</summary>
+    /// <param name="more">Whether more frames of the same message follow; these must then be sent.</param>
+    /// <returns>False when the message cannot be taken now; no further frames of it may be sent then.</returns>
+    public bool TrySendFrame(ReadOnlySpan<byte> frame, bool more = false)
+    {
+        Check();
+        var flags = LibZmq.DontWait | (more ? LibZmq.SendMore : 0);
+        while (LibZmq.Send(_handle, frame, (nuint)frame.Length, flags) < 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (error is LibZmq.Eagain or LibZmq.Ehostunreach)
+                return false;
+            if (error != LibZmq.Eintr)
+                throw ZmqException.Of($"cannot send on a {Type} socket", error);
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes the next message without waiting. The frames are the caller's to keep.</summary>
+    /// <returns>False when there is none. A message above the limits is taken and comes as no frames at all.</returns>
+    public bool TryReceive(out ReadOnlyMemory<byte>[] frames)
+    {
+        Check();
+        frames = [];
+        if (!TryReceiveFrame(out var frame, out var more))
+            return false;
+        if (!more)
+        {
+            frames = frame.Length <= _options.MaxMessageBytes ? [frame] : [];
+            return true;
+        }
+
+        frames = ReceiveRest(frame);
+        return true;
+    }
+
+    private ReadOnlyMemory<byte>[] ReceiveRest(byte[] first)
+    {
+        var frames = new List<ReadOnlyMemory<byte>> { first };
+        long total = first.Length;
+        var more = true;
+        while (more && TryReceiveFrame(out var frame, out more))
+        {
+            total += frame.Length;
+            if (frames.Count < SocketOptions.FramesMax && total <= _options.MaxMessageBytes)
+                frames.Add(frame);
+            else
+                total = long.MaxValue / 2;
+        }
+
+        return total <= _options.MaxMessageBytes ? [.. frames] : [];
+    }
+
+    private bool TryReceiveFrame(out byte[] frame, out bool more)
+    {
+        var message = default(LibZmq.Message);
+        _ = LibZmq.MessageInit(ref message);
+        try
+        {
+            while (LibZmq.MessageReceive(ref message, _handle, LibZmq.DontWait) < 0)
+            {
+                var error = Marshal.GetLastPInvokeError();
+                if (error == LibZmq.Eagain)
+                {
+                    (frame, more) = ([], false);
+                    return false;
+                }
+
+                if (error != LibZmq.Eintr)
+                    throw ZmqException.Of($"cannot receive on a {Type} socket", error);
+            }
+
+            unsafe
+            {
+                frame = new ReadOnlySpan<byte>(LibZmq.MessageData(ref message), (int)LibZmq.MessageSize(ref message))
+                    .ToArray();
+            }
+
+            more = LibZmq.MessageMore(ref message) != 0;
+            return true;
+        }
+        finally
+        {
+            _ = LibZmq.MessageClose(ref message);
+        }
+    }
+
+    /// <summary>Blocks until a message can be received, or the time is over.</summary>
+    /// <returns>False when the time is over.</returns>
+    public bool WaitReadable(TimeSpan timeout)
+    {
+        Check();
+        Span<LibZmq.PollItem> items = [new() { Socket = _handle.Value, Events = LibZmq.PollIn }];
+        return ZmqPoll.Wait(items, timeout) > 0;
+    }
+
+    private void Apply(SocketOptions options)
+    {
+        Set(LibZmq.IPv6, 1);
+        Set(LibZmq.Linger, (int)options.Linger.TotalMilliseconds);
+        Set(LibZmq.SendHighWaterMark, options.HighWaterMark);
+        Set(LibZmq.ReceiveHighWaterMark, options.HighWaterMark);
+        Set(LibZmq.TcpKeepAlive, 1);
+        Set(LibZmq.TcpKeepAliveIdle, 120); // seconds
+        Span<byte> limit = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(limit, options.MaxMessageBytes);
+        SetBytes(LibZmq.MaxMessageSize, limit);
+        if (options.Identity is { } identity)
+            SetBytes(LibZmq.RoutingId, identity.Bytes.Span);
+        ApplyTypeOptions(options);
+        ApplyCurve(options);
+    }
+
+    private void ApplyTypeOptions(SocketOptions options)
+    {
+        switch (Type)
+        {
+            case ZmqSocketType.Router:
+                Set(LibZmq.RouterMandatory, options.RouterMandatory ? 1 : 0);
+                Set(LibZmq.RouterHandover, options.RouterHandover ? 1 : 0);
+                break;
+            case ZmqSocketType.Req when options.RequestRelaxed:
+                Set(LibZmq.RequestRelaxed, 1);
+                Set(LibZmq.RequestCorrelate, 1);
+                break;
+            case ZmqSocketType.Sub:
+                foreach (var prefix in options.Subscribe)
+                    SetBytes(LibZmq.Subscribe, Encoding.UTF8.GetBytes(prefix));
+                break;
+        }
+    }
+
+    private void ApplyCurve(SocketOptions options)
+    {
+        if (options.CurveServerSecretKey is { } secret)
+        {
+            Set(LibZmq.CurveServer, 1);
+            SetText(LibZmq.CurveSecretKey, secret);
+        }
+
+        if (options.CurveClient is { } keys)
+        {
+            SetText(LibZmq.CurveServerKey, keys.ServerPublicKey);
+            SetText(LibZmq.CurvePublicKey, keys.PublicKey);
+            SetText(LibZmq.CurveSecretKey, keys.SecretKey);
+        }
+    }
+
+    private void Set(int option, int value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        MemoryMarshal.Write(bytes, value);
+        SetBytes(option, bytes);
+    }
+
+    private void SetText(int option, string value) => SetBytes(option, Encoding.ASCII.GetBytes(value + '\0'));
+
+    private void SetBytes(int option, ReadOnlySpan<byte> value)
+    {
+        if (LibZmq.SetOption(_handle, option, value, (nuint)value.Length) != 0)
+            throw ZmqException.Last($"cannot set option {option} of a {Type} socket");
+    }
+
+    private string ReadLastEndpoint()
+    {
+        Span<byte> text = stackalloc byte[1024];
+        var length = (nuint)text.Length;
+        if (LibZmq.GetOption(_handle, LibZmq.LastEndpoint, text, ref length) != 0)
+            throw ZmqException.Last("cannot read the endpoint bound");
+        return Encoding.UTF8.GetString(text[..(int)length]).TrimEnd('\0');
+    }
+
+    private void Check()
+    {
+        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        if (_ownerThread != 0 && _ownerThread != Environment.CurrentManagedThreadId)
+            throw new InvalidOperationException("This socket belongs to another thread.");
+    }
+
+    /// <summary>Closes; what is unsent lingers. From the owner's thread, or when that has ended.</summary>
+    public void Dispose() => _handle.Dispose();
+}
