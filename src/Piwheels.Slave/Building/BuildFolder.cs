@@ -1,0 +1,150 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+
+namespace Piwheels.Slave.Building;
+
+/// <summary>
+/// The place of one build, removed with everything in it when the build is over. It is named, and locked as long as its
+/// slave lives, so that the next slave can tell what a killed one left.
+/// </summary>
+internal sealed partial class BuildFolder : IDisposable
+{
+    private const string Prefix = "piw-slave-";
+    private const string LockName = ".lock";
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly FileStream _lock;
+    private readonly ILogger _logger;
+
+    private BuildFolder(string path, FileStream @lock, ILogger logger)
+    {
+        Path = path;
+        _lock = @lock;
+        _logger = logger;
+        foreach (var folder in (ReadOnlySpan<string>)[Wheels, Home, Temporary, Work])
+            Directory.CreateDirectory(folder, OwnerOnly);
+    }
+
+    public string Path { get; }
+
+    /// <summary>Where the build puts its wheels; nothing else is there.</summary>
+    public string Wheels => System.IO.Path.Combine(Path, "wheels");
+
+    /// <summary>The build's home folder.</summary>
+    public string Home => System.IO.Path.Combine(Path, "home");
+
+    /// <summary>The build's folder for temporary files.</summary>
+    public string Temporary => System.IO.Path.Combine(Path, "tmp");
+
+    /// <summary>Where the build starts; empty.</summary>
+    public string Work => System.IO.Path.Combine(Path, "work");
+
+    /// <summary>Makes an empty build folder that only this user can enter.</summary>
+    /// <exception cref="IOException">There is no such parent folder, or it is full.</exception>
+    /// <exception cref="UnauthorizedAccessException">The parent is not ours to write to.</exception>
+    public static BuildFolder Create(string parent, ILogger logger)
+    {
+        var path = System.IO.Path.Combine(parent, Prefix + RandomNumberGenerator.GetHexString(16, lowercase: true));
+        Directory.CreateDirectory(path, OwnerOnly);
+        return new BuildFolder(path, OpenLock(path, FileMode.CreateNew), logger);
+    }
+
+    /// <summary>Removes what killed slaves left below a folder, processes that still live there included.</summary>
+    public static void RemoveAbandoned(string parent, ILogger logger)
+    {
+        foreach (var folder in new DirectoryInfo(parent).EnumerateDirectories(Prefix + "*"))
+        {
+            if (folder.LinkTarget is not null || !IsAbandoned(folder.FullName)) continue;
+            LogRemovingAbandoned(logger, folder.FullName);
+            KillThoseWithin(folder.FullName);
+            Remove(folder.FullName, logger);
+        }
+    }
+
+    public void Dispose()
+    {
+        Remove(Path, _logger);
+        _lock.Dispose();
+    }
+
+    /// <summary>Whether it has the lock file of a slave, and no slave holds it; a folder of others is never one.</summary>
+    private static bool IsAbandoned(string path)
+    {
+        try
+        {
+            OpenLock(path, FileMode.Open).Dispose();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    // FileShare.None is flock(2) here, which ends with its process
+    private static FileStream OpenLock(string path, FileMode mode) =>
+        new(System.IO.Path.Combine(path, LockName), mode, FileAccess.ReadWrite, FileShare.None);
+
+    private static void KillThoseWithin(string path)
+    {
+        foreach (var process in ProcessTable.Read())
+        {
+            if (process.Id != Environment.ProcessId && WorksBelow(process.Id, path))
+                _ = Libc.Kill(process.Id, Libc.SignalKill);
+        }
+    }
+
+    private static bool WorksBelow(int id, string path)
+    {
+        if (ProcessTable.TryReadText(id, "environ") is { } environment
+            && environment.Split('\0').Contains($"HOME={path}/home", StringComparer.Ordinal))
+        {
+            return true;
+        }
+
+        try
+        {
+            var folder = new FileInfo($"/proc/{id}/cwd").LinkTarget;
+            return folder is not null && (folder + '/').StartsWith(path + '/', StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false; // Gone, or another user's
+        }
+    }
+
+    private static void Remove(string path, ILogger logger)
+    {
+        try
+        {
+            try
+            {
+                Directory.Delete(path, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                AllowAll(new DirectoryInfo(path)); // Builds make read-only folders: Go's module cache, for one
+                Directory.Delete(path, recursive: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotRemoved(logger, path, e.Message);
+        }
+    }
+
+    private static void AllowAll(DirectoryInfo folder)
+    {
+        folder.UnixFileMode |= OwnerOnly;
+        foreach (var child in folder.EnumerateDirectories())
+        {
+            if (child.LinkTarget is null) AllowAll(child);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "removing {Folder}, which a killed slave left")]
+    private static partial void LogRemovingAbandoned(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Folder} could not be removed, the next start tries again: {Reason}")]
+    private static partial void LogNotRemoved(ILogger logger, string folder, string reason);
+}

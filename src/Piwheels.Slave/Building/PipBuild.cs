@@ -1,0 +1,158 @@
+using System.ComponentModel;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Slave.Python;
+
+namespace Piwheels.Slave.Building;
+
+/// <summary>What a build may use, and how long it may take.</summary>
+/// <param name="Timeout">The longest time that pip may run.</param>
+/// <param name="ExtraIndexes">Indexes to look build requirements up in, besides the master's.</param>
+internal sealed record BuildRules(TimeSpan Timeout, IReadOnlyList<Uri> ExtraIndexes);
+
+/// <summary>Reads a wheel as the master wants it described.</summary>
+/// <exception cref="InvalidDataException">It is no sound wheel; the message names it, and says why.</exception>
+internal delegate FileState InspectWheel(string path);
+
+/// <summary>
+/// Builds one release as wheels, by pip, in a folder of its own: always from source for the release itself, without
+/// its dependencies, and with nothing left of it that runs when it is over.
+/// </summary>
+internal sealed partial class PipBuild(
+    PythonFacts python,
+    BuildRules rules,
+    InspectWheel inspect,
+    TimeProvider time,
+    ILogger logger)
+{
+    /// <summary>How long the output may stay open when no process of the build is left to write to it.</summary>
+    private static readonly TimeSpan OutputEndTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Exit statuses above it are signals.</summary>
+    private const int SignalBase = 128;
+
+    /// <summary>Builds a release. What goes wrong with it is a failed build, with the reason in its output.</summary>
+    /// <param name="index">The simple index that has the source.</param>
+    /// <param name="drop">Stops the build.</param>
+    /// <exception cref="OperationCanceledException">It was stopped, and nothing of it runs any more.</exception>
+    public async Task<BuildResult> RunAsync(
+        BuildFolder folder,
+        Release release,
+        Uri index,
+        CancellationToken drop)
+    {
+        var output = new CappedOutput();
+        var start = time.GetTimestamp();
+        var verdict = await RunPipAsync(folder, Command(folder, release, index), output, drop);
+        var duration = time.GetElapsedTime(start, verdict.Ended);
+        drop.ThrowIfCancellationRequested();
+        if (verdict.Failure is { } failure) return Failed(duration, output, failure);
+
+        try
+        {
+            var files = InspectWheels(folder);
+            return files.Count > 0
+                ? new BuildResult(true, duration, output.ToText(), files)
+                : Failed(duration, output, "pip ended well, but made no wheel");
+        }
+        catch (InvalidDataException e)
+        {
+            return Failed(duration, output, e.Message);
+        }
+    }
+
+    /// <summary>pip's arguments: a version is compared by ==, and neither part can be taken for an option.</summary>
+    internal List<string> Command(BuildFolder folder, Release release, Uri index) =>
+    [
+        python.Executable, "-m", "pip", "wheel",
+        "--wheel-dir", folder.Wheels,
+        "--no-deps",
+        "--no-cache-dir",
+        "--no-binary", release.Package.Value,
+        "--prefer-binary",
+        "--disable-pip-version-check",
+        "--exists-action=w",
+        "--progress-bar=off",
+        "--index-url=" + index.AbsoluteUri,
+        .. rules.ExtraIndexes.Select(extra => "--extra-index-url=" + extra.AbsoluteUri),
+        $"{release.Package}=={release.Version}",
+    ];
+
+    private async Task<(long Ended, string? Failure)> RunPipAsync(
+        BuildFolder folder,
+        List<string> command,
+        CappedOutput output,
+        CancellationToken drop)
+    {
+        using var limit = new CancellationTokenSource(rules.Timeout, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, drop);
+        ProcessTree tree;
+        try
+        {
+            tree = ProcessTree.Start(command, folder.Work, BuildEnvironment.ForBuild(folder, python.Executable), time);
+        }
+        catch (Win32Exception e)
+        {
+            return (time.GetTimestamp(), $"pip cannot be run: {e.Message}");
+        }
+
+        await using (tree)
+        {
+            var read = output.ReadToEndAsync(tree.Output);
+            string? failure;
+            try
+            {
+                var status = await tree.Exited.WaitAsync(stop.Token);
+                failure = status == 0 ? null : Describe(status);
+            }
+            catch (OperationCanceledException)
+            {
+                failure = $"the build was stopped after {Duration(rules.Timeout)}, the longest that it may take";
+            }
+
+            var ended = time.GetTimestamp();
+            await EndAsync(tree);
+            await Task.WhenAny(read, Task.Delay(OutputEndTimeout, time, CancellationToken.None));
+            return (ended, failure);
+        }
+    }
+
+    private async Task EndAsync(ProcessTree tree)
+    {
+        try
+        {
+            await tree.EndAsync();
+        }
+        catch (TimeoutException e)
+        {
+            LogNotEnded(logger, e.Message);
+        }
+    }
+
+    private List<FileState> InspectWheels(BuildFolder folder) =>
+    [
+        .. Directory.EnumerateFiles(folder.Wheels)
+            .OrderBy(path => Path.GetFileName(path), StringComparer.Ordinal)
+            .Select(path => inspect(path)),
+    ];
+
+    private static BuildResult Failed(TimeSpan duration, CappedOutput output, string reason)
+    {
+        var text = output.ToText();
+        var separator = text.Length == 0 || text.EndsWith('\n') ? "" : "\n";
+        return new BuildResult(false, duration, $"{text}{separator}\npiw-slave: {reason}\n", []);
+    }
+
+    private static string Describe(int status) => status > SignalBase
+        ? string.Create(CultureInfo.InvariantCulture, $"pip was ended by signal {status - SignalBase}")
+        : string.Create(CultureInfo.InvariantCulture, $"pip ended with exit status {status}");
+
+    private static string Duration(TimeSpan duration) => duration.TotalMinutes >= 2
+        ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalMinutes:0.#} minutes")
+        : string.Create(CultureInfo.InvariantCulture, $"{duration.TotalSeconds:0.#} seconds");
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a process of the build is left over: {Reason}")]
+    private static partial void LogNotEnded(ILogger logger, string reason);
+}
