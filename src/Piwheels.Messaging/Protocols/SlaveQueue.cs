@@ -1,0 +1,222 @@
+using System.Formats.Cbor;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Messaging.Cbor;
+
+namespace Piwheels.Messaging.Protocols;
+
+/// <summary>What a build slave says to the master, strictly by turns with <see cref="SlaveReply"/>.</summary>
+public abstract record SlaveRequest : IWireMessage<SlaveRequest>
+{
+    private SlaveRequest()
+    {
+    }
+
+    public abstract string Name { get; }
+
+    public static SlaveRequest Read(ReadOnlyMemory<byte> payload) =>
+        WireReader.ReadMessage<SlaveRequest>(payload, static (reader, name, hasData) => (name, hasData) switch
+        {
+            ("HELLO", true) => new Hello(MachineStates.ReadSlaveHello(reader)),
+            ("IDLE", true) => new Idle(MachineStates.ReadSlaveStats(reader)),
+            ("BUSY", true) => new Busy(MachineStates.ReadSlaveStats(reader)),
+            ("BUILT", true) => Built.ReadData(reader),
+            ("SENT", false) => new Sent(),
+            ("BYE", false) => new Bye(),
+            _ => throw WireReader.Unknown(name, hasData),
+        });
+
+    public virtual void Write(CborWriter writer) => writer.WriteTextString(Name);
+
+    /// <summary>A slave comes, or comes back after a silence.</summary>
+    public sealed record Hello(SlaveHello Slave) : SlaveRequest
+    {
+        public override string Name => "HELLO";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.Write(Slave);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>It would like something to build.</summary>
+    public sealed record Idle(SlaveStats Stats) : SlaveRequest
+    {
+        public override string Name => "IDLE";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.Write(Stats);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>It is building still.</summary>
+    public sealed record Busy(SlaveStats Stats) : SlaveRequest
+    {
+        public override string Name => "BUSY";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.Write(Stats);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>The build has ended, well or not.</summary>
+    /// <param name="Form">How the files are written.</param>
+    public sealed record Built(
+        bool Status,
+        TimeSpan Duration,
+        string Output,
+        IReadOnlyList<FileState> Files,
+        FileStateForm Form = FileStateForm.WithLocation) : SlaveRequest
+    {
+        public override string Name => "BUILT";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteStartArray(4);
+            writer.WriteBoolean(Status);
+            writer.WriteDuration(Duration);
+            writer.WriteTextString(Output);
+            writer.WriteFiles(Files, Form);
+            writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        internal static Built ReadData(WireReader reader)
+        {
+            reader.StartRecord("build");
+            var status = reader.Boolean("status");
+            var duration = BuildStates.ReadBuildDuration(reader);
+            var output = reader.Output("output", WireLimits.OutputLengthMax);
+            var (files, form) = BuildStates.ReadFiles(reader);
+            reader.EndRecord("build");
+            return new Built(status, duration, output, files, form);
+        }
+    }
+
+    /// <summary>The file that was asked for is on the master, as far as the slave can tell.</summary>
+    public sealed record Sent : SlaveRequest
+    {
+        public override string Name => "SENT";
+    }
+
+    /// <summary>It goes; nothing is answered.</summary>
+    public sealed record Bye : SlaveRequest
+    {
+        public override string Name => "BYE";
+    }
+}
+
+/// <summary>What the master answers a build slave.</summary>
+public abstract record SlaveReply : IWireMessage<SlaveReply>
+{
+    private SlaveReply()
+    {
+    }
+
+    public abstract string Name { get; }
+
+    public static SlaveReply Read(ReadOnlyMemory<byte> payload) =>
+        WireReader.ReadMessage<SlaveReply>(payload, static (reader, name, hasData) => (name, hasData) switch
+        {
+            ("ACK", true) => Ack.ReadData(reader),
+            ("SLEEP", true) => new Sleep(reader.Boolean("paused")),
+            ("BUILD", true) => new Build(BuildStates.ReadRelease(reader)),
+            ("CONT", false) => new Cont(),
+            ("DONE", false) => new Done(),
+            ("DIE", false) => new Die(),
+            ("SEND", true) => new Send(reader.Text("file name", WireLimits.TextLengthMax)),
+            _ => throw WireReader.Unknown(name, hasData),
+        });
+
+    public virtual void Write(CborWriter writer) => writer.WriteTextString(Name);
+
+    /// <summary>Welcome: the slave's number, and the index to fetch sources from.</summary>
+    public sealed record Ack(int SlaveId, string PypiUrl) : SlaveReply
+    {
+        public override string Name => "ACK";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteStartArray(2);
+            writer.WriteInt32(SlaveId);
+            writer.WriteTextString(PypiUrl);
+            writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        internal static Ack ReadData(WireReader reader)
+        {
+            reader.StartRecord("welcome");
+            var ack = new Ack(reader.SlaveId(), reader.Text("index URL", WireLimits.LongTextLengthMax));
+            reader.EndRecord("welcome");
+            return ack;
+        }
+    }
+
+    /// <summary>Nothing to build now; <paramref name="Paused"/> when that is somebody's wish.</summary>
+    public sealed record Sleep(bool Paused) : SlaveReply
+    {
+        public override string Name => "SLEEP";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteBoolean(Paused);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>Build this.</summary>
+    public sealed record Build(Release Release) : SlaveReply
+    {
+        public override string Name => "BUILD";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.Write(Release);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>Go on building.</summary>
+    public sealed record Cont : SlaveReply
+    {
+        public override string Name => "CONT";
+    }
+
+    /// <summary>Drop the build and all its files.</summary>
+    public sealed record Done : SlaveReply
+    {
+        public override string Name => "DONE";
+    }
+
+    /// <summary>End.</summary>
+    public sealed record Die : SlaveReply
+    {
+        public override string Name => "DIE";
+    }
+
+    /// <summary>Send this file over the file queue.</summary>
+    public sealed record Send(string Filename) : SlaveReply
+    {
+        public override string Name => "SEND";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteTextString(Filename);
+            writer.WriteEndArray();
+        }
+    }
+}
