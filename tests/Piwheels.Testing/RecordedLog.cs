@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Piwheels.Testing;
 
 /// <summary>One line of a log.</summary>
-public sealed record LogEntry(string Category, LogLevel Level, string Message, Exception? Exception)
+public sealed record LogLine(string Category, LogLevel Level, string Message, Exception? Exception)
 {
     public override string ToString() => $"{Category} {Level}: {Message} {Exception}";
 }
@@ -12,22 +12,22 @@ public sealed record LogEntry(string Category, LogLevel Level, string Message, E
 /// <summary>Keeps what is logged, for a test to look at or to wait for.</summary>
 public sealed class RecordedLog : ILoggerFactory
 {
-    private readonly ConcurrentQueue<LogEntry> _entries = new();
+    private readonly ConcurrentQueue<LogLine> _entries = new();
     private readonly Lock _lock = new();
-    private readonly List<(Func<LogEntry, bool> Condition, TaskCompletionSource<LogEntry> Found)> _waits = [];
+    private readonly List<(Func<LogLine, bool> Condition, TaskCompletionSource<LogLine> Found)> _waits = [];
 
-    public IReadOnlyList<LogEntry> Entries => [.. _entries];
+    public IReadOnlyList<LogLine> Entries => [.. _entries];
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
 
     /// <summary>The first entry, past or to come, that fits.</summary>
-    public Task<LogEntry> WhenAsync(Func<LogEntry, bool> condition)
+    public Task<LogLine> WhenAsync(Func<LogLine, bool> condition)
     {
         lock (_lock)
         {
-            var found = new TaskCompletionSource<LogEntry>(TaskCreationOptions.RunContinuationsAsynchronously);
+            var found = new TaskCompletionSource<LogLine>(TaskCreationOptions.RunContinuationsAsynchronously);
             if (_entries.FirstOrDefault(condition) is { } entry)
                 found.SetResult(entry);
             else
@@ -36,7 +36,7 @@ public sealed class RecordedLog : ILoggerFactory
         }
     }
 
-    private void Add(LogEntry entry)
+    private void Add(LogLine entry)
     {
         lock (_lock)
         {
@@ -66,6 +66,6 @@ public sealed class RecordedLog : ILoggerFactory
             TState state,
             Exception? exception,
             Func<TState, Exception?, string> formatter) =>
-            log.Add(new LogEntry(category, logLevel, formatter(state, exception), exception));
+            log.Add(new LogLine(category, logLevel, formatter(state, exception), exception));
     }
 }
