@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Messaging.Tasks;
 
@@ -16,7 +17,7 @@ internal sealed partial class DropLog(ILogger logger, TimeProvider time, string 
     /// <summary>All that were dropped, said or unsaid.</summary>
     public long Total { get; private set; }
 
-    public void Add(string reason)
+    public void Add(string reason, Exception? failure = null)
     {
         Total++;
         var now = time.GetUtcNow();
@@ -26,12 +27,41 @@ internal sealed partial class DropLog(ILogger logger, TimeProvider time, string 
             return;
         }
 
-        Dropped(logger, address, reason, _unsaid);
+        Dropped(logger, failure, address, reason, _unsaid);
         _unsaid = 0;
         _next = now + Interval;
     }
 
     [LoggerMessage(EventId = 101, Level = LogLevel.Warning,
         Message = "dropped a message on {Address}: {Reason} ({Unsaid} more since the last such line)")]
-    private static partial void Dropped(ILogger logger, string address, string reason, long unsaid);
+    private static partial void Dropped(
+        ILogger logger, Exception? failure, string address, string reason, long unsaid);
+}
+
+/// <summary>Reads what a peer sent, whatever it sent.</summary>
+internal static class WirePayload
+{
+    /// <summary>The message; or null, and why there is none.</summary>
+    public static T? Read<T>(ReadOnlyMemory<byte> payload, DropLog dropped, out string reason)
+        where T : class, IWireMessage<T>
+    {
+        try
+        {
+            reason = "";
+            return T.Read(payload);
+        }
+        catch (WireException wrong)
+        {
+            reason = wrong.Message;
+            dropped.Add(reason);
+        }
+        catch (Exception failure)
+        {
+            // A reader's own fault, found by a peer's nonsense: worth its stack in the log, not worth the task's life
+            reason = "the message cannot be read";
+            dropped.Add(reason, failure);
+        }
+
+        return null;
+    }
 }

@@ -7,6 +7,9 @@ namespace Piwheels.Messaging.Tasks;
 /// </summary>
 internal sealed class LoopContext : SynchronizationContext, IDisposable
 {
+    // An await within a finally within an await
+    private const int LastTurns = 8;
+
     private readonly ConcurrentQueue<(SendOrPostCallback Callback, object? State)> _queue = new();
     private readonly WakeEvent _wake = new();
     private readonly Lock _ending = new();
@@ -32,6 +35,18 @@ internal sealed class LoopContext : SynchronizationContext, IDisposable
         // The loop itself looks at the queue before it waits
         if (!OnThread && Interlocked.Exchange(ref _signalled, 1) == 0)
             Signal();
+    }
+
+    /// <summary>Posts something that must not be lost; false when the loop has ended.</summary>
+    public bool TryPost(SendOrPostCallback callback)
+    {
+        lock (_ending)
+        {
+            if (_ended)
+                return false;
+            Post(callback, null);
+            return true;
+        }
     }
 
     public override void Send(SendOrPostCallback d, object? state)
@@ -64,6 +79,15 @@ internal sealed class LoopContext : SynchronizationContext, IDisposable
             if (!_ended)
                 _wake.Set();
         }
+    }
+
+    /// <summary>From now on nothing is run any more; what was accepted before has its last chance here.</summary>
+    public void End()
+    {
+        lock (_ending)
+            _ended = true;
+        for (var turn = 0; turn < LastTurns && HasWork; turn++)
+            RunQueued();
     }
 
     public void Dispose()

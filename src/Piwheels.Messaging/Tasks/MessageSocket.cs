@@ -55,14 +55,6 @@ public sealed class MessageSocket<TReceive, TSend>
             return null;
         }
 
-        try
-        {
-            return TReceive.Read(payload[0]);
-        }
-        catch (WireException wrong)
-        {
-            _dropped.Add(wrong.Message);
-            return null;
-        }
+        return WirePayload.Read<TReceive>(payload[0], _dropped, out _);
     }
 }

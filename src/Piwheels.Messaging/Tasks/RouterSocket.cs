@@ -67,16 +67,9 @@ public sealed class RouterSocket<TReceive, TSend>
 
     private TReceive? Parse(PeerAddress from, ReadOnlyMemory<byte> payload, Func<PeerAddress, string, TSend?>? refused)
     {
-        try
-        {
-            return TReceive.Read(payload);
-        }
-        catch (WireException wrong)
-        {
-            _dropped.Add(wrong.Message);
-            if (refused?.Invoke(from, wrong.Message) is { } answer)
-                TrySend(from, answer);
-            return null;
-        }
+        var message = WirePayload.Read<TReceive>(payload, _dropped, out var reason);
+        if (message is null && refused?.Invoke(from, reason) is { } answer)
+            TrySend(from, answer);
+        return message;
     }
 }

@@ -59,8 +59,9 @@ public sealed class RpcClient<TRequest, TReply> : IRpcClient
         if (_context.OnThread)
             return Ask(request, ct);
         var asked = new TaskCompletionSource<Task<TReply>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _context.Post(_ => asked.SetResult(Ask(request, ct)), null);
-        return asked.Task.Unwrap();
+        return _context.TryPost(_ => asked.SetResult(Ask(request, ct)))
+            ? asked.Task.Unwrap()
+            : Refuse("the task that asks has ended");
     }
 
     private Task<TReply> Ask(TRequest request, CancellationToken ct)
@@ -119,15 +120,10 @@ public sealed class RpcClient<TRequest, TReply> : IRpcClient
             return;
         }
 
-        try
-        {
-            answer.TrySetResult(TReply.Read(payload));
-        }
-        catch (WireException wrong)
-        {
-            _dropped.Add(wrong.Message);
-            answer.TrySetException(new RpcException($"{_address} answered nonsense", transient: false, wrong));
-        }
+        if (WirePayload.Read<TReply>(payload, _dropped, out var reason) is { } reply)
+            answer.TrySetResult(reply);
+        else
+            answer.TrySetException(new RpcException($"{_address} answered nonsense: {reason}", transient: false));
     }
 
     private void Expire()

@@ -43,16 +43,16 @@ internal sealed partial class RpcServer<TRequest, TReply>(
 
     private async Task Answer(ReadOnlyMemory<byte> from, ReadOnlyMemory<byte> id, ReadOnlyMemory<byte> payload)
     {
+        if (WirePayload.Read<TRequest>(payload, _dropped, out var reason) is not { } request)
+        {
+            SendFailure(from, id, RpcFrames.Failed, reason);
+            return;
+        }
+
         TReply reply;
         try
         {
-            reply = await handler(TRequest.Read(payload));
-        }
-        catch (WireException wrong)
-        {
-            _dropped.Add(wrong.Message);
-            SendFailure(from, id, RpcFrames.Failed, wrong.Message);
-            return;
+            reply = await handler(request);
         }
         catch (Exception failure)
         {

@@ -74,8 +74,18 @@ public abstract partial class TaskLoop : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _started, 1) != 0)
             return;
-        foreach (var open in _openings)
-            open();
+        try
+        {
+            foreach (var open in _openings)
+                open();
+        }
+        catch (Exception failure)
+        {
+            Close();
+            _completion.TrySetException(failure);
+            throw;
+        }
+
         _thread = new Thread(Run) { Name = Name, IsBackground = true };
         _thread.Start();
     }
@@ -94,12 +104,16 @@ public abstract partial class TaskLoop : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _quit, 1) != 0)
             return;
-        if (_thread is null)
+        if (Interlocked.Exchange(ref _started, 1) == 0)
         {
-            _quitAsked.TrySetResult();
+            // It never started, and never will
+            Close();
+            _completion.TrySetResult();
             return;
         }
 
+        if (Completion.IsCompleted)
+            return;
         Post(() =>
         {
             _quitAsked.TrySetResult();
@@ -127,10 +141,7 @@ public abstract partial class TaskLoop : IAsyncDisposable
     {
         GC.SuppressFinalize(this);
         Quit();
-        if (_thread is null)
-            Close();
-        else
-            await Completion.ContinueWith(_ => { }, TaskScheduler.Default);
+        await Completion.ContinueWith(_ => { }, TaskScheduler.Default);
         if (_quitTimer is not null)
             await _quitTimer.DisposeAsync();
     }
@@ -246,12 +257,13 @@ public abstract partial class TaskLoop : IAsyncDisposable
 
     private void End()
     {
+        _givenUp = true;
         foreach (var client in _clients)
             client.Abandon($"{Name} has ended");
         try
         {
-            // Let those who waited for an answer hear that none will come
-            _context.RunQueued();
+            // Those who waited for an answer hear that none will come
+            _context.End();
         }
         catch (Exception failure)
         {
@@ -276,8 +288,6 @@ public abstract partial class TaskLoop : IAsyncDisposable
         foreach (var socket in _sockets)
             socket.Dispose();
         _context.Dispose();
-        if (_thread is null)
-            _completion.TrySetResult();
     }
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Debug, Message = "started")]

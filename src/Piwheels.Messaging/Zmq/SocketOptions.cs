@@ -8,6 +8,9 @@ public sealed record SocketOptions
 
     public const int DefaultMaxMessageBytes = 64 * 1024 * 1024;
 
+    /// <summary>How far above the limit a frame is still read, so that its peer can be told.</summary>
+    public const int CutFactor = 2;
+
     public static readonly SocketOptions Default = new();
 
     /// <summary>Messages queued per peer, either way, before a send fails or a peer is made to wait.</summary>
@@ -17,7 +20,8 @@ public sealed record SocketOptions
     public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// The largest message taken, all frames together. libzmq cuts the connection of a peer that announces a larger frame.
+    /// The largest message taken, all frames together; larger ones are dropped. The connection of a peer that announces a
+    /// frame <see cref="CutFactor"/> times as large is cut before it takes up any memory.
     /// </summary>
     public int MaxMessageBytes { get; init; } = DefaultMaxMessageBytes;
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -145,17 +144,17 @@ public sealed class ZmqSocket : IDisposable
     {
         var frames = new List<ReadOnlyMemory<byte>> { first };
         long total = first.Length;
+        var fits = true;
         var more = true;
         while (more && TryReceiveFrame(out var frame, out more))
         {
             total += frame.Length;
-            if (frames.Count < SocketOptions.FramesMax && total <= _options.MaxMessageBytes)
+            fits = fits && frames.Count < SocketOptions.FramesMax && total <= _options.MaxMessageBytes;
+            if (fits)
                 frames.Add(frame);
-            else
-                total = long.MaxValue / 2;
         }
 
-        return total <= _options.MaxMessageBytes ? [.. frames] : [];
+        return fits ? [.. frames] : [];
     }
 
     private bool TryReceiveFrame(out byte[] frame, out bool more)
@@ -210,7 +209,7 @@ public sealed class ZmqSocket : IDisposable
         Set(LibZmq.TcpKeepAlive, 1);
         Set(LibZmq.TcpKeepAliveIdle, 120); // seconds
         Span<byte> limit = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(limit, options.MaxMessageBytes);
+        MemoryMarshal.Write(limit, (long)options.MaxMessageBytes * SocketOptions.CutFactor);
         SetBytes(LibZmq.MaxMessageSize, limit);
         if (options.Identity is { } identity)
             SetBytes(LibZmq.RoutingId, identity.Bytes.Span);
