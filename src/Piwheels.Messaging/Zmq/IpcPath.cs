@@ -38,7 +38,7 @@ internal static class IpcPath
     /// <summary>Owner and group may connect, others may not.</summary>
     public static void AllowGroup(string endpoint)
     {
-        if (Of(endpoint) is { } path && !OperatingSystem.IsWindows())
+        if (Of(endpoint) is { } path)
             File.SetUnixFileMode(path, OwnerAndGroup);
     }
 
