@@ -14,6 +14,16 @@ public sealed record Site(
     string IndexUrl,
     IReadOnlyDictionary<string, string> AbiNames)
 {
+    /// <summary>The order of ABI tags: by the letters, then by the number, so that cp39 comes before cp311.</summary>
+    public static readonly IComparer<string> AbiOrder = Comparer<string>.Create(static (left, right) =>
+    {
+        var order = string.CompareOrdinal(left.TrimEnd(Digits), right.TrimEnd(Digits));
+        if (order == 0) order = left.Length.CompareTo(right.Length);
+        return order != 0 ? order : string.CompareOrdinal(left, right);
+    });
+
+    private static readonly char[] Digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
     /// <summary>What an ABI tag is called; the tag itself where it has no name.</summary>
     public string AbiName(string tag) => AbiNames.GetValueOrDefault(tag, tag);
 

@@ -13,7 +13,7 @@ internal static class ProjectPageView
             .SelectMany(release => release.Data.Targets.Select(state => state.Target))
             .Distinct()
             .OrderBy(target => target.Platform, StringComparer.Ordinal)
-            .ThenBy(target => target.Abi, AbiOrder)
+            .ThenBy(target => target.Abi, Site.AbiOrder)
             .ToList();
         return new ProjectPage(
             site,
@@ -25,17 +25,6 @@ internal static class ProjectPageView
             [.. targets.Select(target => new TargetColumn(site.AbiName(target.Abi), target.Abi, target.Platform))],
             [.. package.Releases.Select(release => RowOf(package.Package, release.Data, release.IsPrerelease, targets))]);
     }
-
-    // cp39 before cp311: by the letters, then by the number
-    private static readonly IComparer<string> AbiOrder = Comparer<string>.Create(static (left, right) =>
-    {
-        var (first, second) = (left.TrimEnd(Digits), right.TrimEnd(Digits));
-        var order = string.CompareOrdinal(first, second);
-        if (order == 0) order = left.Length.CompareTo(right.Length);
-        return order != 0 ? order : string.CompareOrdinal(left, right);
-    });
-
-    private static readonly char[] Digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
     private static NewestRelease NewestOf(ReleaseView release)
     {
