@@ -1,0 +1,366 @@
+-- What has to be built, kept up to date by each change.
+--
+-- A target is an ABI on a platform. A release is done on a target when a wheel of it runs there, or when a build was
+-- tried there, with whatever result. Of the targets that are not done only the lowest ABI of each platform waits: most
+-- releases turn out pure, and one build then covers all.
+--
+-- releases_pending is the rule. refresh_queue() applies it to one release or package and is called by all that changes
+-- one; remake_queue() applies it to a platform, for changes of the targets. builds_pending says the same once more
+-- as one plain query over everything: for audits, and for the test that holds the queue against it.
+
+-- "cp311" is Python 3011, "py3" is 3000, "pypy39_pp73" is 3009: to be compared as numbers, cp39 before cp311.
+CREATE FUNCTION python_of(p_tag text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $sql$
+    SELECT coalesce(substring(p_tag FROM '^[a-z]+([0-9])')::integer, 0) * 1000
+        + coalesce(substring(p_tag FROM '^[a-z]+[0-9]([0-9]{1,3})')::integer, 0);
+$sql$;
+COMMENT ON FUNCTION python_of IS 'The Python version in a tag of PEP 425: 1000 times major, plus minor';
+REVOKE ALL ON FUNCTION python_of FROM PUBLIC;
+
+
+-- The rule of coverage: whether an installer on the target takes a wheel with these tags (PEP 425; tags may be sets
+-- joined by dots). Wheels without an ABI run on their Python and later ones of the same major, or on that very
+-- interpreter; abi3 wheels on their CPython and later ones, not on free-threaded builds; others on their ABI alone.
+-- A manylinux wheel made on a machine runs there (PEP 600).
+CREATE FUNCTION wheel_runs_on(
+    p_py_tags text, p_abi_tags text, p_platform_tags text, p_abi_tag text, p_platform_tag text, p_armv6_alias boolean)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $sql$
+    SELECT
+        EXISTS (
+            SELECT
+            FROM unnest(string_to_array(p_py_tags, '.')) AS py, unnest(string_to_array(p_abi_tags, '.')) AS abi
+            WHERE CASE
+                WHEN abi = 'none' AND py ~ '^py[0-9]+$' THEN
+                    python_of(py) / 1000 = python_of(p_abi_tag) / 1000 AND python_of(py) <= python_of(p_abi_tag)
+                WHEN abi = 'none' THEN
+                    python_of(py) = python_of(p_abi_tag) AND left(py, 2) = left(p_abi_tag, 2)
+                WHEN abi = 'abi3' THEN
+                    py ~ '^cp3[0-9]*$' AND p_abi_tag ~ '^cp3[0-9]+[a-su-z]*$' AND python_of(py) <= python_of(p_abi_tag)
+                ELSE abi = p_abi_tag
+            END)
+        AND EXISTS (
+            SELECT
+            FROM unnest(string_to_array(p_platform_tags, '.')) AS tag,
+                regexp_replace(tag, '^manylinux(1|2010|2014|_[0-9]+_[0-9]+)_', 'linux_') AS platform
+            WHERE platform IN ('any', p_platform_tag)
+                OR p_armv6_alias AND platform = 'linux_armv7l' AND p_platform_tag = 'linux_armv6l');
+$sql$;
+COMMENT ON FUNCTION wheel_runs_on IS 'Whether a wheel with these tags runs on that target (PEP 425, PEP 600)';
+REVOKE ALL ON FUNCTION wheel_runs_on FROM PUBLIC;
+
+
+CREATE TABLE targets (
+    target_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    abi_tag varchar(100) COLLATE "C" NOT NULL CHECK (abi_tag NOT IN ('', 'none')),
+    platform_tag varchar(100) COLLATE "C" NOT NULL CHECK (platform_tag NOT IN ('', 'any')),
+    skip varchar(100) DEFAULT '' NOT NULL,
+    abi_order integer GENERATED ALWAYS AS (python_of(abi_tag)) STORED,
+    UNIQUE (abi_tag, platform_tag)
+);
+COMMENT ON TABLE targets IS 'ABIs on platforms that wheels are built for; skip says why one is not';
+GRANT SELECT ON targets TO {username};
+
+-- The rule of coverage, remembered for each combination of tags that ever occurred (a few hundred at PyPI's size): a
+-- question about millions of files becomes a plain join.
+CREATE TABLE wheel_tags (
+    py_version_tag varchar(100) COLLATE "C",
+    abi_tag varchar(100) COLLATE "C",
+    platform_tag varchar(100) COLLATE "C",
+    target_ids integer[] NOT NULL,
+    PRIMARY KEY (py_version_tag, abi_tag, platform_tag)
+);
+COMMENT ON TABLE wheel_tags IS 'On which targets wheels with these tags run';
+GRANT SELECT ON wheel_tags TO {username};
+
+CREATE TABLE build_queue (
+    package varchar(200) COLLATE "C" NOT NULL,
+    version varchar(200) COLLATE "C" NOT NULL,
+    target_id integer NOT NULL REFERENCES targets ON DELETE CASCADE,
+    priority smallint NOT NULL,
+    released timestamp NOT NULL,
+    PRIMARY KEY (package, version, target_id),
+    FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
+);
+CREATE INDEX build_queue_order ON build_queue (target_id, priority, released, package, version);
+COMMENT ON TABLE build_queue IS 'Releases that wait for a slave, by target, in the order of priority, released, name';
+GRANT SELECT ON build_queue TO {username};
+
+
+CREATE VIEW releases_pending AS
+SELECT DISTINCT ON (v.package, v.version, t.platform_tag)
+    v.package, v.version, t.platform_tag, t.target_id, v.priority, v.released
+FROM packages p
+    JOIN versions v ON v.package = p.package
+    CROSS JOIN targets t
+WHERE p.skip = '' AND v.skip = '' AND t.skip = ''
+    AND NOT EXISTS (
+        SELECT FROM builds b
+        WHERE b.package = v.package AND b.version = v.version
+            AND b.abi_tag = t.abi_tag AND b.platform_tag = t.platform_tag)
+    AND NOT EXISTS (
+        SELECT FROM builds b
+            JOIN files f ON f.build_id = b.build_id
+            JOIN wheel_tags w
+                ON w.py_version_tag = f.py_version_tag AND w.abi_tag = f.abi_tag AND w.platform_tag = f.platform_tag
+        WHERE b.package = v.package AND b.version = v.version AND b.status AND t.target_id = ANY (w.target_ids))
+ORDER BY v.package, v.version, t.platform_tag, t.abi_order, t.abi_tag;
+COMMENT ON VIEW releases_pending IS 'What has to be built: the rule that refresh_queue and remake_queue apply';
+GRANT SELECT ON releases_pending TO {username};
+
+CREATE VIEW builds_pending AS
+SELECT
+    abi_tag, platform_tag,
+    row_number() OVER (
+        PARTITION BY abi_tag, platform_tag ORDER BY priority, released, package, version) AS position,
+    package, version, priority, released
+FROM (
+    SELECT DISTINCT ON (v.package, v.version, t.platform_tag)
+        t.abi_tag, t.platform_tag, v.package, v.version, v.priority, v.released
+    FROM packages p
+        JOIN versions v ON v.package = p.package
+        CROSS JOIN targets t
+        CROSS JOIN configuration c
+    WHERE p.skip = '' AND v.skip = '' AND t.skip = ''
+        AND NOT EXISTS (
+            SELECT FROM builds b LEFT JOIN files f ON f.build_id = b.build_id
+            WHERE b.package = v.package AND b.version = v.version
+                AND (b.abi_tag = t.abi_tag AND b.platform_tag = t.platform_tag
+                    OR b.status AND wheel_runs_on(
+                        f.py_version_tag, f.abi_tag, f.platform_tag, t.abi_tag, t.platform_tag, c.armv6_alias)))
+    ORDER BY v.package, v.version, t.platform_tag, python_of(t.abi_tag), t.abi_tag) AS pending;
+COMMENT ON VIEW builds_pending IS 'What has to be built, by one plain query over everything, for audits';
+GRANT SELECT ON builds_pending TO {username};
+
+
+-- Listeners hear of a change when it is committed. Notices of one transaction are one.
+CREATE FUNCTION build_queue_notify() RETURNS trigger
+LANGUAGE plpgsql
+AS $sql$
+BEGIN
+    IF EXISTS (SELECT FROM changed) THEN
+        NOTIFY piwheels_build_queue;
+    END IF;
+    RETURN NULL;
+END;
+$sql$;
+COMMENT ON FUNCTION build_queue_notify IS 'Trigger: tells that the queue has changed';
+REVOKE ALL ON FUNCTION build_queue_notify FROM PUBLIC;
+
+CREATE TRIGGER build_queue_notify_insert AFTER INSERT ON build_queue REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_notify();
+CREATE TRIGGER build_queue_notify_update AFTER UPDATE ON build_queue REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_notify();
+CREATE TRIGGER build_queue_notify_delete AFTER DELETE ON build_queue REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_notify();
+
+
+-- Called under lock_package(), with a version or for all of them.
+CREATE FUNCTION refresh_queue(p_package text, p_version text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql
+AS $sql$
+BEGIN
+    IF p_version IS NULL THEN
+        PERFORM refresh_queue(v.package, v.version) FROM versions v WHERE v.package = p_package;
+        RETURN;
+    END IF;
+    WITH
+        wanted AS MATERIALIZED (
+            SELECT * FROM releases_pending r WHERE r.package = p_package AND r.version = p_version),
+        gone AS (
+            DELETE FROM build_queue q
+            WHERE q.package = p_package AND q.version = p_version
+                AND q.target_id NOT IN (SELECT w.target_id FROM wanted w))
+    INSERT INTO build_queue AS q (package, version, target_id, priority, released)
+    SELECT w.package, w.version, w.target_id, w.priority, w.released FROM wanted w
+    ON CONFLICT (package, version, target_id) DO UPDATE SET priority = excluded.priority, released = excluded.released
+        WHERE (q.priority, q.released) <> (excluded.priority, excluded.released);
+END;
+$sql$;
+COMMENT ON FUNCTION refresh_queue IS 'Brings the queue up to date with one release, or all of a package';
+REVOKE ALL ON FUNCTION refresh_queue FROM PUBLIC;
+
+
+-- The first step of every change to the targets: waits until no package is being changed, and keeps it so.
+CREATE FUNCTION lock_targets() RETURNS void
+LANGUAGE plpgsql
+AS $sql$
+BEGIN
+    LOCK TABLE targets IN EXCLUSIVE MODE;
+END;
+$sql$;
+COMMENT ON FUNCTION lock_targets IS 'Keeps all others from changing targets and packages';
+REVOKE ALL ON FUNCTION lock_targets FROM PUBLIC;
+
+
+-- Called under lock_targets(). A change of the targets concerns every release, so this is one query over all of them.
+CREATE FUNCTION remake_queue(p_platform_tag text) RETURNS void
+LANGUAGE plpgsql
+AS $sql$
+BEGIN
+    UPDATE wheel_tags w SET target_ids = wheel_targets(w.py_version_tag, w.abi_tag, w.platform_tag);
+    WITH
+        wanted AS MATERIALIZED (SELECT * FROM releases_pending WHERE platform_tag = p_platform_tag),
+        gone AS (
+            DELETE FROM build_queue q USING targets t
+            WHERE t.target_id = q.target_id AND t.platform_tag = p_platform_tag
+                AND NOT EXISTS (
+                    SELECT FROM wanted w
+                    WHERE w.package = q.package AND w.version = q.version AND w.target_id = q.target_id))
+    INSERT INTO build_queue (package, version, target_id, priority, released)
+    SELECT package, version, target_id, priority, released FROM wanted
+    ON CONFLICT (package, version, target_id) DO NOTHING;
+END;
+$sql$;
+COMMENT ON FUNCTION remake_queue IS 'Brings the queue of a platform up to date with its targets';
+REVOKE ALL ON FUNCTION remake_queue FROM PUBLIC;
+
+
+CREATE FUNCTION wheel_targets(p_py_tags text, p_abi_tags text, p_platform_tags text) RETURNS integer[]
+LANGUAGE sql STABLE
+AS $sql$
+    SELECT coalesce(array_agg(t.target_id ORDER BY t.target_id), '{}')
+    FROM targets t CROSS JOIN configuration c
+    WHERE wheel_runs_on(p_py_tags, p_abi_tags, p_platform_tags, t.abi_tag, t.platform_tag, c.armv6_alias);
+$sql$;
+COMMENT ON FUNCTION wheel_targets IS 'The targets that wheels with these tags run on';
+REVOKE ALL ON FUNCTION wheel_targets FROM PUBLIC;
+
+
+CREATE FUNCTION learn_wheel_tags(p_py_version_tags text[], p_abi_tags text[], p_platform_tags text[]) RETURNS void
+LANGUAGE sql
+AS $sql$
+    INSERT INTO wheel_tags (py_version_tag, abi_tag, platform_tag, target_ids)
+    SELECT DISTINCT n.py, n.abi, n.platform, wheel_targets(n.py, n.abi, n.platform)
+    FROM unnest(p_py_version_tags, p_abi_tags, p_platform_tags) AS n (py, abi, platform)
+    WHERE NOT EXISTS (
+        SELECT FROM wheel_tags w
+        WHERE w.py_version_tag = n.py AND w.abi_tag = n.abi AND w.platform_tag = n.platform)
+    ORDER BY n.py, n.abi, n.platform
+    ON CONFLICT DO NOTHING;
+$sql$;
+COMMENT ON FUNCTION learn_wheel_tags IS 'Works out the targets of tags that have not occurred before';
+REVOKE ALL ON FUNCTION learn_wheel_tags FROM PUBLIC;
+
+
+CREATE FUNCTION get_build_abis(p_exclude_skipped boolean) RETURNS TABLE (abi_tag varchar)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT DISTINCT t.abi_tag FROM targets t WHERE t.skip = '' OR NOT p_exclude_skipped;
+$sql$;
+COMMENT ON FUNCTION get_build_abis IS 'The ABI tags of all targets, or of the active ones';
+REVOKE ALL ON FUNCTION get_build_abis FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_build_abis TO {username};
+
+
+CREATE FUNCTION get_targets() RETURNS TABLE (abi_tag varchar, platform_tag varchar, skip varchar)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT t.abi_tag, t.platform_tag, t.skip FROM targets t ORDER BY t.platform_tag, t.abi_order, t.abi_tag;
+$sql$;
+COMMENT ON FUNCTION get_targets IS 'All targets, by platform, lowest ABI first';
+REVOKE ALL ON FUNCTION get_targets FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_targets TO {username};
+
+
+CREATE FUNCTION add_target(p_abi_tag text, p_platform_tag text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+BEGIN
+    IF EXISTS (SELECT FROM targets WHERE abi_tag = p_abi_tag AND platform_tag = p_platform_tag) THEN
+        RETURN false;
+    END IF;
+    PERFORM lock_targets();
+    INSERT INTO targets (abi_tag, platform_tag) VALUES (p_abi_tag, p_platform_tag) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM remake_queue(p_platform_tag);
+    RETURN true;
+END;
+$sql$;
+COMMENT ON FUNCTION add_target IS 'Adds a target; false when it is known already';
+REVOKE ALL ON FUNCTION add_target FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_target TO {username};
+
+
+CREATE FUNCTION skip_target(p_abi_tag text, p_platform_tag text, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+BEGIN
+    PERFORM lock_targets();
+    UPDATE targets SET skip = p_reason
+    WHERE abi_tag = p_abi_tag AND platform_tag = p_platform_tag AND skip <> p_reason;
+    IF FOUND THEN
+        PERFORM remake_queue(p_platform_tag);
+    END IF;
+END;
+$sql$;
+COMMENT ON FUNCTION skip_target IS 'Sets why nothing is built for a target; an empty reason activates it again';
+REVOKE ALL ON FUNCTION skip_target FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION skip_target TO {username};
+
+
+-- Builds made for it stay, and so do their wheels.
+CREATE FUNCTION remove_target(p_abi_tag text, p_platform_tag text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+BEGIN
+    PERFORM lock_targets();
+    DELETE FROM targets WHERE abi_tag = p_abi_tag AND platform_tag = p_platform_tag;
+    IF FOUND THEN
+        PERFORM remake_queue(p_platform_tag);
+    END IF;
+END;
+$sql$;
+COMMENT ON FUNCTION remove_target IS 'Removes a target; builds and wheels made for it stay';
+REVOKE ALL ON FUNCTION remove_target FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION remove_target TO {username};
+
+
+CREATE FUNCTION set_armv6_alias(p_on boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+BEGIN
+    PERFORM lock_targets();
+    UPDATE configuration SET armv6_alias = p_on WHERE armv6_alias <> p_on;
+    IF FOUND THEN
+        PERFORM remake_queue('linux_armv6l');
+    END IF;
+END;
+$sql$;
+COMMENT ON FUNCTION set_armv6_alias IS 'Sets whether a wheel for linux_armv7l counts as one for linux_armv6l';
+REVOKE ALL ON FUNCTION set_armv6_alias FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION set_armv6_alias TO {username};
+
+
+-- Every active target has a row at least; its package is null when nothing waits there.
+CREATE FUNCTION get_build_queue(p_limit integer)
+RETURNS TABLE (abi_tag varchar, platform_tag varchar, package varchar, version varchar)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT t.abi_tag, t.platform_tag, q.package, q.version
+    FROM targets t
+        LEFT JOIN LATERAL (
+            SELECT b.* FROM build_queue b WHERE b.target_id = t.target_id
+            ORDER BY b.priority, b.released, b.package, b.version
+            LIMIT p_limit) AS q ON true
+    WHERE t.skip = ''
+    ORDER BY t.target_id, q.priority, q.released, q.package, q.version;
+$sql$;
+COMMENT ON FUNCTION get_build_queue IS 'The first releases to be built for each active target, in order';
+REVOKE ALL ON FUNCTION get_build_queue FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_build_queue TO {username};
+
+
+CREATE FUNCTION get_build_queue_lengths() RETURNS TABLE (abi_tag varchar, platform_tag varchar, waiting bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT t.abi_tag, t.platform_tag, counter_total('waiting:' || t.target_id)
+    FROM targets t WHERE t.skip = '';
+$sql$;
+COMMENT ON FUNCTION get_build_queue_lengths IS 'How many releases wait for each active target, zeros included';
+REVOKE ALL ON FUNCTION get_build_queue_lengths FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_build_queue_lengths TO {username};

@@ -1,0 +1,172 @@
+using System.Text;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Messaging.Protocols;
+
+namespace Piwheels.Master.Building;
+
+/// <summary>
+/// Checks what a slave claims to have built before anything of it reaches the disk or the database. A slave runs other
+/// people's code, so that its word counts for nothing: not for names, tags or sizes, nor for which package it was.
+/// </summary>
+/// <remarks>
+/// A claim that is refused becomes a failed build with the reason at the end of its log. It is recorded as any other
+/// failure, so that the release does not come back for ever, and people can read why.
+/// </remarks>
+public static class BuiltCheck
+{
+    /// <summary>Characters of a log that are kept; of a longer one the beginning and the end.</summary>
+    public const int LogLengthMax = 10_000_000;
+
+    /// <summary>Characters of the beginning that are kept of a log that is too long.</summary>
+    public const int LogHeadLength = 1_000_000;
+
+    public const int FilesMax = 50;
+
+    /// <summary>The largest wheel, in bytes: what the database's column holds.</summary>
+    public const long FileSizeMax = int.MaxValue;
+
+    /// <summary>Names of all tools together that one wheel may depend on.</summary>
+    public const int DependenciesMax = 2_000;
+
+    /// <summary>Lengths that the database holds, in characters.</summary>
+    public const int DependencyLengthMax = 255;
+
+    public const int RequiresPythonLengthMax = 200;
+    public const int TagLengthMax = 100;
+    public const int FilenameLengthMax = WheelFileName.LengthMax;
+
+    private const int HashLength = 64;
+
+    /// <summary>What is to be recorded: the claim as it was, in order and complete, or a failure that says why not.</summary>
+    public static BuildState Check(int slaveId, SlaveHello hello, Release release, SlaveRequest.Built claim)
+    {
+        var target = hello.Target;
+        var duration = claim.Duration;
+        string? refusal = null;
+        if (duration < TimeSpan.Zero || duration > SlaveSession.BuildTimeMax)
+        {
+            refusal = $"a build cannot take {duration}";
+            duration = TimeSpan.Zero;
+        }
+
+        var build = new BuildState(
+            slaveId, release.Package.Value, release.Version, target.Abi, claim.Status, duration,
+            CleanLog(claim.Output), [], target.Platform);
+        if (refusal is not null) return Failed(build, refusal);
+        if (!claim.Status) return build;
+        refusal = FirstRefusal(claim.Files, release, target);
+        return refusal is null ? build with { Files = InOrder(claim.Files) } : Failed(build, refusal);
+    }
+
+    /// <summary>The same build as a failure; the reason is appended to its log.</summary>
+    public static BuildState Failed(BuildState build, string reason)
+    {
+        var separator = build.Output.Length == 0 || build.Output.EndsWith('\n') ? "" : "\n";
+        return build with
+        {
+            Status = false,
+            Files = [],
+            Output = $"{build.Output}{separator}\nThe master refused this build: {Clean(reason)}\n",
+        };
+    }
+
+    private static List<FileState> InOrder(IReadOnlyList<FileState> files) =>
+    [
+        .. files
+            .OrderBy(static file => file.Filename, StringComparer.Ordinal)
+            // Where a file is listed is for the master to say; upper-case hashes are the same hashes
+            .Select(static file => file with
+            {
+                FileHash = file.FileHash.ToLowerInvariant(),
+                Location = FileState.DefaultLocation,
+            }),
+    ];
+
+    private static string? FirstRefusal(IReadOnlyList<FileState> files, Release release, Target target)
+    {
+        if (files.Count == 0) return "it made no wheel";
+        if (files.Count > FilesMax) return $"{files.Count} files are too many";
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var file in files)
+        {
+            if (Refusal(file, release, target) is { } reason) return $"{Excerpt.Of(file.Filename)}: {reason}";
+            if (!names.Add(file.Filename)) return $"{file.Filename} comes twice";
+        }
+
+        return null;
+    }
+
+    /// <summary>Why one file's claims cannot be true; null when they can.</summary>
+    public static string? Refusal(FileState file, Release release, Target target)
+    {
+        if (!WheelFileName.TryParse(file.Filename, out var name)) return "this is not the name of a wheel";
+        if (name.Package != release.Package) return $"the package asked for is {release.Package}";
+        if (!name.IsOf(release)) return $"the version asked for is {release.Version}";
+        if (!TagsAgree(file, name)) return "its tags are not those of its name";
+        foreach (var tag in name.Tags)
+        {
+            if (!PlausibleTags.IsPlausible(tag, target)) return $"a build for {target} does not make {tag}";
+        }
+
+        if (file.FileSize is <= 0 or > FileSizeMax) return $"a wheel cannot have {file.FileSize} bytes";
+        if (file.FileHash.Length != HashLength || !file.FileHash.All(char.IsAsciiHexDigit)) return "its hash is no SHA-256";
+        return MetadataRefusal(file);
+    }
+
+    private static bool TagsAgree(FileState file, WheelFileName name) =>
+        file.PackageTag == name.PackageTag
+        && file.PackageVersionTag == name.VersionTag
+        && file.PyVersionTag == name.PythonTag
+        && file.AbiTag == name.AbiTag
+        && file.PlatformTag == name.PlatformTag
+        && Math.Max(file.PyVersionTag.Length, Math.Max(file.AbiTag.Length, file.PlatformTag.Length)) <= TagLengthMax;
+
+    private static string? MetadataRefusal(FileState file)
+    {
+        if (file.RequiresPython is { } requires
+            && (requires.Length > RequiresPythonLengthMax || requires.Any(char.IsControl)))
+        {
+            return "its Requires-Python is too long or no text";
+        }
+
+        var count = 0;
+        foreach (var (tool, names) in file.Dependencies)
+        {
+            if (tool is not (FileState.AptTool or FileState.PipTool or FileState.UnownedTool))
+            {
+                return $"dependencies of {Excerpt.Of(tool)} are not known";
+            }
+
+            count += names.Count;
+            if (count > DependenciesMax) return "its dependencies are too many";
+            if (names.Any(static name => !IsDependency(name))) return $"a dependency of {tool} is empty, too long or no text";
+        }
+
+        return null;
+    }
+
+    private static bool IsDependency(string name) =>
+        name.Length is > 0 and <= DependencyLengthMax && !name.Any(static c => char.IsControl(c) || char.IsSurrogate(c));
+
+    /// <summary>A log as it can be stored: without NUL, which PostgreSQL does not take, and of limited length.</summary>
+    private static string CleanLog(string log)
+    {
+        if (log.Length > LogLengthMax)
+        {
+            var head = WholeCharacters(log, LogHeadLength);
+            var tail = WholeCharacters(log, log.Length - (LogLengthMax - LogHeadLength));
+            var gap = $"\n\n[... {tail - head} characters left out by the master ...]\n\n";
+            log = string.Concat(log.AsSpan(0, head), gap, log.AsSpan(tail));
+        }
+
+        return Clean(log);
+    }
+
+    /// <summary>The index, or the next one where it would cut a surrogate pair in two.</summary>
+    private static int WholeCharacters(string text, int index) => char.IsLowSurrogate(text[index]) ? index + 1 : index;
+
+    private static string Clean(string text) => text.Contains('\0', StringComparison.Ordinal)
+        ? new StringBuilder(text).Replace('\0', '\uFFFD').ToString()
+        : text;
+}

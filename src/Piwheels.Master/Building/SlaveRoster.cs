@@ -1,0 +1,84 @@
+using System.Diagnostics.CodeAnalysis;
+using Piwheels.Core.States;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Master.Building;
+
+/// <summary>The slaves that the master knows, by the address of their connection.</summary>
+public sealed class SlaveRoster
+{
+    /// <summary>The most slaves at a time.</summary>
+    public const int SlavesMax = 5_000;
+
+    /// <summary>
+    /// A slave says IDLE at once after its ACK. One that has not for this long makes room where the roster is full, so
+    /// that a flood of hellos costs real slaves nothing for longer.
+    /// </summary>
+    public static readonly TimeSpan GreetedMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many unknown addresses are remembered as logged before all are forgotten.</summary>
+    public const int StrangersMax = 1_000;
+
+    private readonly int _slavesMax;
+    private readonly Dictionary<PeerAddress, SlaveSession> _slaves = [];
+    private readonly HashSet<PeerAddress> _strangers = [];
+    private int _lastId;
+
+    public SlaveRoster(int slavesMax = SlavesMax) => _slavesMax = slavesMax;
+
+    public int Count => _slaves.Count;
+
+    /// <summary>All slaves in the order of their numbers.</summary>
+    public IReadOnlyList<SlaveSession> All => [.. _slaves.Values.OrderBy(static slave => slave.Id)];
+
+    public bool TryFind(PeerAddress address, [NotNullWhen(true)] out SlaveSession? slave) =>
+        _slaves.TryGetValue(address, out slave);
+
+    /// <summary>The slaves that a control message is for: the one of that number, or all for null.</summary>
+    public IReadOnlyList<SlaveSession> Find(int? id) => id is null ? All : [.. All.Where(slave => slave.Id == id)];
+
+    /// <summary>Whether the session still is the one at its address.</summary>
+    public bool IsCurrent(SlaveSession slave) =>
+        _slaves.TryGetValue(slave.Address, out var current) && ReferenceEquals(current, slave);
+
+    /// <summary>
+    /// Takes a slave in under the next number; null when the roster is full. One that was known at the address before
+    /// is gone with that, and told in <paramref name="gone"/>, as is one that had to make room.
+    /// </summary>
+    public SlaveSession? Greet(PeerAddress address, SlaveHello hello, DateTimeOffset now, out SlaveSession? gone)
+    {
+        if (!_slaves.Remove(address, out gone) && _slaves.Count >= _slavesMax)
+        {
+            gone = _slaves.Values.FirstOrDefault(
+                slave => slave is { LastReply: null, Working: false } && now - slave.FirstSeen > GreetedMax);
+            if (gone is null) return null;
+            _slaves.Remove(gone.Address);
+        }
+
+        _strangers.Remove(address);
+        var session = new SlaveSession(++_lastId, address, hello, now);
+        _slaves.Add(address, session);
+        return session;
+    }
+
+    /// <summary>Forgets a slave; false when it was forgotten already.</summary>
+    public bool Remove(SlaveSession slave) => IsCurrent(slave) && _slaves.Remove(slave.Address);
+
+    /// <summary>Forgets the slaves that have been silent for too long, and answers them.</summary>
+    public IReadOnlyList<SlaveSession> Expire(DateTimeOffset now)
+    {
+        var expired = All.Where(slave => slave.IsExpired(now)).ToList();
+        foreach (var slave in expired) _slaves.Remove(slave.Address);
+        return expired;
+    }
+
+    /// <summary>
+    /// Whether an unknown address that says something else than HELLO is new. After a restart of the master every slave
+    /// does so once, and a peer that goes on must not fill the log.
+    /// </summary>
+    public bool IsNewStranger(PeerAddress address)
+    {
+        if (_strangers.Count >= StrangersMax) _strangers.Clear();
+        return _strangers.Add(address);
+    }
+}

@@ -1,0 +1,276 @@
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Master.Building;
+
+/// <summary>Where a slave stands: its last reply, CONT left out.</summary>
+public enum SlavePhase
+{
+    /// <summary>It has its ACK and has not said anything since.</summary>
+    Greeted,
+
+    /// <summary>Told to sleep.</summary>
+    Sleeping,
+
+    /// <summary>Building, since BUILD.</summary>
+    Building,
+
+    /// <summary>Sending a file, since SEND.</summary>
+    Sending,
+
+    /// <summary>Told DONE: free for the next build.</summary>
+    Done,
+
+    /// <summary>Told to DIE.</summary>
+    Dying,
+}
+
+/// <summary>
+/// One slave from its HELLO to its BYE, and the rules of the slave protocol: each request is answered by a step, never
+/// by an effect. Whatever the peer says in whatever order, it can harm only its own session.
+/// </summary>
+/// <remarks>
+/// Some steps need others (the database, the file side) before the reply can be known. While one is under way the
+/// session is <see cref="Working"/>, and a further request is no request of a slave that keeps to the protocol.
+/// </remarks>
+public sealed class SlaveSession
+{
+    /// <summary>How often a file is asked for before the build counts as failed.</summary>
+    public const int TransferAttemptsMax = 3;
+
+    /// <summary>Bounds of the silence after which a slave is forgotten, whatever its hello asks for.</summary>
+    public static readonly TimeSpan ExpiryMin = TimeSpan.FromSeconds(10);
+
+    public static readonly TimeSpan ExpiryMax = TimeSpan.FromDays(1);
+
+    /// <summary>The longest time that a build may be said to go on, whatever the hello asks for.</summary>
+    public static readonly TimeSpan BuildTimeMax = TimeSpan.FromDays(7);
+
+    private readonly List<FileState> _filesLeft = [];
+    private readonly List<FileState> _filesPlaced = [];
+    private BuildState? _built;
+    private int _attempts;
+    private string? _takenBack;
+    private bool _killed;
+
+    /// <param name="id">The master's number for it, from 1.</param>
+    public SlaveSession(int id, PeerAddress address, SlaveHello hello, DateTimeOffset now)
+    {
+        Id = id;
+        Address = address;
+        Hello = hello;
+        FirstSeen = now;
+        LastSeen = now;
+        LastReplyAt = now;
+    }
+
+    public int Id { get; }
+
+    public PeerAddress Address { get; }
+
+    public SlaveHello Hello { get; }
+
+    /// <summary>What it builds for.</summary>
+    public Target Target => Hello.Target;
+
+    public DateTimeOffset FirstSeen { get; }
+
+    public DateTimeOffset LastSeen { get; private set; }
+
+    /// <summary>Its figures as of its last IDLE or BUSY.</summary>
+    public SlaveStats? Stats { get; private set; }
+
+    public SlavePhase Phase { get; private set; } = SlavePhase.Greeted;
+
+    /// <summary>The last reply that counts, and when; null before the first after ACK.</summary>
+    public SlaveReply? LastReply { get; private set; }
+
+    public DateTimeOffset LastReplyAt { get; private set; }
+
+    /// <summary>What it is building, or sending files of.</summary>
+    public Release? Release { get; private set; }
+
+    /// <summary>When it was told to build <see cref="Release"/>.</summary>
+    public DateTimeOffset BuildStarted { get; private set; }
+
+    /// <summary>The build that is being sent; its files are those claimed.</summary>
+    public BuildState? Built => _built;
+
+    /// <summary>The file it was told to send.</summary>
+    public FileState? FileExpected => _filesLeft.Count > 0 ? _filesLeft[0] : null;
+
+    /// <summary>The files of the build that have been verified, and so published.</summary>
+    public IReadOnlyList<FileState> FilesPlaced => [.. _filesPlaced];
+
+    /// <summary>Whether a request is being worked on.</summary>
+    public bool Working { get; private set; }
+
+    /// <summary>Whether somebody has told it to pause until it is woken.</summary>
+    public bool Asleep { get; private set; }
+
+    /// <summary>Why its build is not wanted any more; null when it is.</summary>
+    public string? TakenBack => _takenBack;
+
+    /// <summary>How long it may be silent before it is forgotten.</summary>
+    public TimeSpan Expiry => Clamp(Hello.BusyTimeout, ExpiryMin, ExpiryMax);
+
+    public bool IsExpired(DateTimeOffset now) => now - LastSeen > Expiry;
+
+    /// <summary>It shall die at its next IDLE.</summary>
+    public void Kill() => _killed = true;
+
+    public void Sleep() => Asleep = true;
+
+    public void Wake() => Asleep = false;
+
+    /// <summary>Its build is not wanted any more; nothing of it is recorded. Without a build, nothing happens.</summary>
+    public void TakeBack(string reason)
+    {
+        if (Release is not null) _takenBack ??= reason;
+    }
+
+    /// <summary>Takes a request of the peer at this session's address, other than HELLO.</summary>
+    public SlaveStep Receive(SlaveRequest request, DateTimeOffset now)
+    {
+        if (Working) return new SlaveStep.Ignore($"{request.Name} while {LastReplyName} has yet to be followed by a reply");
+        LastSeen = now;
+        return request switch
+        {
+            SlaveRequest.Idle idle => Idle(idle.Stats),
+            SlaveRequest.Busy busy => Busy(busy.Stats, now),
+            SlaveRequest.Built built => ReceiveBuilt(built),
+            SlaveRequest.Sent => Sent(),
+            SlaveRequest.Bye => new SlaveStep.Leave(),
+            _ => Violation(request.Name),
+        };
+    }
+
+    private SlaveStep Idle(SlaveStats stats)
+    {
+        if (Phase is not (SlavePhase.Greeted or SlavePhase.Sleeping or SlavePhase.Done)) return Violation("IDLE");
+        Stats = stats;
+        if (_killed) return new SlaveStep.Answer(new SlaveReply.Die());
+        return Asleep ? new SlaveStep.Answer(new SlaveReply.Sleep(Paused: true)) : new SlaveStep.FindWork();
+    }
+
+    private SlaveStep Busy(SlaveStats stats, DateTimeOffset now)
+    {
+        Stats = stats;
+        if (Phase == SlavePhase.Dying) return Violation("BUSY");
+        if (Release is not { } release) return new SlaveStep.Answer(new SlaveReply.Done());
+        if (_takenBack is not null) return Drop(release, _takenBack);
+        if (Phase != SlavePhase.Building) return Drop(release, "it says BUSY while a file of it was due");
+        var limit = Clamp(Hello.BuildTimeout, TimeSpan.Zero, BuildTimeMax) + Expiry;
+        return now - BuildStarted > limit
+            ? Drop(release, $"it goes on for longer than {limit}")
+            : new SlaveStep.Answer(new SlaveReply.Cont());
+    }
+
+    private SlaveStep ReceiveBuilt(SlaveRequest.Built claim)
+    {
+        if (Phase != SlavePhase.Building || Release is not { } release) return Violation("BUILT");
+        if (_takenBack is not null) return Drop(release, _takenBack);
+        _built = BuiltCheck.Check(Id, Hello, release, claim);
+        if (!_built.Status) return new SlaveStep.RecordFailure(_built);
+        _filesLeft.Clear();
+        _filesLeft.AddRange(_built.Files);
+        _attempts = 1;
+        return new SlaveStep.ExpectFile(_filesLeft[0]);
+    }
+
+    private SlaveStep Sent()
+    {
+        if (Phase != SlavePhase.Sending || Release is not { } release || FileExpected is null) return Violation("SENT");
+        return _takenBack is null ? new SlaveStep.VerifyFile(_filesLeft[0]) : Drop(release, _takenBack);
+    }
+
+    private SlaveStep Violation(string request)
+    {
+        var reason = $"{request} is out of order after {LastReplyName}";
+        return Release is { } release
+            ? new SlaveStep.Drop(new SlaveReply.Die(), release, reason)
+            : new SlaveStep.Answer(new SlaveReply.Die());
+    }
+
+    private static SlaveStep.Drop Drop(Release release, string reason) => new(new SlaveReply.Done(), release, reason);
+
+    /// <summary>The file verified is in place: the next one follows, or the build is complete.</summary>
+    public SlaveStep FileVerified()
+    {
+        if (_built is null || Release is not { } release) throw new InvalidOperationException("No file was due.");
+        _filesPlaced.Add(_filesLeft[0]);
+        if (_takenBack is not null) return Drop(release, _takenBack);
+        _filesLeft.RemoveAt(0);
+        _attempts = 1;
+        return _filesLeft.Count > 0 ? new SlaveStep.ExpectFile(_filesLeft[0]) : new SlaveStep.RecordSuccess(_built);
+    }
+
+    /// <summary>The file did not arrive as announced: it is asked for again, a few times.</summary>
+    public SlaveStep FileMismatched(string reason)
+    {
+        if (_built is null || Release is not { } release) throw new InvalidOperationException("No file was due.");
+        if (_takenBack is not null) return Drop(release, _takenBack);
+        return _attempts++ < TransferAttemptsMax
+            ? new SlaveStep.ExpectFile(_filesLeft[0])
+            : FileRefused($"{reason} ({TransferAttemptsMax} attempts)");
+    }
+
+    /// <summary>The file is not what it claims to be: the build fails.</summary>
+    public SlaveStep FileRefused(string reason)
+    {
+        if (_built is null || Release is not { } release) throw new InvalidOperationException("No file was due.");
+        if (_takenBack is not null) return Drop(release, _takenBack);
+        _built = BuiltCheck.Failed(_built, $"{_filesLeft[0].Filename}: {reason}");
+        return new SlaveStep.RecordFailure(_built);
+    }
+
+    /// <summary>Gives the slave a release to build. Only on <see cref="SlaveStep.FindWork"/>.</summary>
+    public SlaveReply Assign(Release release, DateTimeOffset now)
+    {
+        Release = release;
+        BuildStarted = now;
+        _takenBack = null;
+        return new SlaveReply.Build(release);
+    }
+
+    /// <summary>A request is being worked on; no other is taken until <see cref="Replied"/>.</summary>
+    public void BeginWork() => Working = true;
+
+    /// <summary>The work has ended without a reply.</summary>
+    public void EndWork() => Working = false;
+
+    /// <summary>A reply goes out: where the slave stands follows from it.</summary>
+    public void Replied(SlaveReply reply, DateTimeOffset now)
+    {
+        Working = false;
+        if (reply is SlaveReply.Cont) return;
+        LastReply = reply;
+        LastReplyAt = now;
+        Phase = reply switch
+        {
+            SlaveReply.Sleep => SlavePhase.Sleeping,
+            SlaveReply.Build => SlavePhase.Building,
+            SlaveReply.Send => SlavePhase.Sending,
+            SlaveReply.Done => SlavePhase.Done,
+            SlaveReply.Die => SlavePhase.Dying,
+            _ => Phase,
+        };
+        if (Phase is not (SlavePhase.Building or SlavePhase.Sending)) ForgetBuild();
+    }
+
+    private void ForgetBuild()
+    {
+        Release = null;
+        _built = null;
+        _filesLeft.Clear();
+        _filesPlaced.Clear();
+        _takenBack = null;
+    }
+
+    private string LastReplyName => LastReply?.Name ?? "ACK";
+
+    private static TimeSpan Clamp(TimeSpan value, TimeSpan min, TimeSpan max) =>
+        value < min ? min : value > max ? max : value;
+}

@@ -1,0 +1,63 @@
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+
+namespace Piwheels.Storage;
+
+/// <content>Functions of 40_build_queue.sql.</content>
+public sealed partial class Database
+{
+    public async Task<IReadOnlySet<string>> GetBuildAbisAsync(bool excludeSkipped = false) =>
+        await SetAsync(Call("SELECT abi_tag FROM get_build_abis($1)", Flag(excludeSkipped)), r => r.GetString(0));
+
+    public async Task<IReadOnlyList<TargetRow>> GetTargetsAsync() =>
+        await ListAsync(
+            Call("SELECT abi_tag, platform_tag, skip FROM get_targets()"),
+            r => new TargetRow(new Target(r.GetString(0), r.GetString(1)), r.GetString(2)));
+
+    public async Task<bool> AddTargetAsync(Target target) =>
+        await AskAsync(
+            Call("SELECT add_target($1, $2)", Text(target.Abi), Text(target.Platform)), r => r.GetBoolean(0));
+
+    public Task SkipTargetAsync(Target target, string reason) =>
+        DoAsync(Call("SELECT skip_target($1, $2, $3)", Text(target.Abi), Text(target.Platform), Text(reason)));
+
+    public Task RemoveTargetAsync(Target target) =>
+        DoAsync(Call("SELECT remove_target($1, $2)", Text(target.Abi), Text(target.Platform)));
+
+    /// <summary>
+    /// Sets whether a wheel for linux_armv7l counts as one for linux_armv6l too. The master says so at its start, as it
+    /// was configured.
+    /// </summary>
+    public Task SetArmv6AliasAsync(bool on, CancellationToken cancel = default) =>
+        DoAsync(Call("SELECT set_armv6_alias($1)", Flag(on)), cancel);
+
+    public Task<IReadOnlyDictionary<Target, IReadOnlyList<Release>>> GetBuildQueueAsync(int limit = 1000) =>
+        GetBuildQueueAsync(limit, CancellationToken.None);
+
+    /// <summary>As <see cref="GetBuildQueueAsync(int)"/>; cancelling ends the query in the server too.</summary>
+    public async Task<IReadOnlyDictionary<Target, IReadOnlyList<Release>>> GetBuildQueueAsync(
+        int limit, CancellationToken cancel)
+    {
+        var queues = new Dictionary<Target, List<Release>>();
+        await EachAsync(
+            Call("SELECT abi_tag, platform_tag, package, version FROM get_build_queue($1)", Number(limit)),
+            row =>
+            {
+                var target = new Target(row.GetString(0), row.GetString(1));
+                if (!queues.TryGetValue(target, out var queue)) queues.Add(target, queue = []);
+                if (!row.IsDBNull(2)) queue.Add(new Release(Name(row, 2), row.GetString(3)));
+            },
+            cancel);
+        return queues.ToDictionary(q => q.Key, q => (IReadOnlyList<Release>)q.Value);
+    }
+
+    public async Task<IReadOnlyDictionary<Target, long>> GetBuildQueueLengthsAsync()
+    {
+        var lengths = new Dictionary<Target, long>();
+        await EachAsync(
+            Call("SELECT abi_tag, platform_tag, waiting FROM get_build_queue_lengths()"),
+            r => lengths.Add(new Target(r.GetString(0), r.GetString(1)), r.GetInt64(2)),
+            default);
+        return lengths;
+    }
+}
