@@ -1,0 +1,244 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Messaging.Tasks;
+
+namespace Piwheels.Master.Upstream;
+
+/// <summary>
+/// Follows the whole index by its change log. Events take effect in the order in which they happened, several packages
+/// at a time; the serial is written only after those before it have, so that a run that was killed is repeated from
+/// there, to the same rows.
+/// </summary>
+internal sealed partial class ChangelogFollower(
+    IDatabase database,
+    ChangelogClient changelog,
+    ProjectClient projects,
+    Registry registry,
+    TimeProvider time,
+    ILogger logger)
+{
+    /// <summary>How long to wait at the log's end before asking again.</summary>
+    internal static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>How many events go between two writings of the serial.</summary>
+    private const int SliceMax = 500;
+
+    /// <summary>How many packages of a slice are worked on at a time.</summary>
+    private const int PackagesAtOnce = 8;
+
+    /// <summary>How often a description that cannot be had is asked for before the package goes without.</summary>
+    private const int DescriptionAttemptsMax = 4;
+
+    private readonly RetryGate _gate = new();
+    private readonly Dictionary<PackageName, string> _descriptions = [];
+    private readonly Dictionary<PackageName, int> _descriptionFailures = [];
+    private EventBuffer? _buffer;
+    private List<PypiEvent> _due = [];
+    private long _serial;
+    private DateTimeOffset _nextPoll;
+
+    /// <summary>The serial up to which everything has taken effect.</summary>
+    internal long Serial => _serial;
+
+    /// <summary>
+    /// Goes on from where the last call left off, until the log's end, a fault of the outside world, or
+    /// <paramref name="goOn"/> says no; does nothing while it is not yet time to ask again.
+    /// </summary>
+    internal async Task FollowAsync(Func<bool> goOn, CancellationToken ct)
+    {
+        if (!_gate.IsOpen(time.GetUtcNow()) || time.GetUtcNow() < _nextPoll) return;
+        try
+        {
+            if (_buffer is null)
+            {
+                _serial = await database.GetPypiSerialAsync();
+                _buffer = new EventBuffer(_serial);
+                Following(logger, _serial);
+            }
+
+            while (goOn())
+            {
+                var atEnd = _due.Count == 0 && await ReadAsync(_buffer, ct);
+                while (_due.Count > 0 && goOn()) await ApplySliceAsync(ct);
+                if (!atEnd) continue;
+                _nextPoll = time.GetUtcNow() + PollInterval;
+                return;
+            }
+        }
+        catch (UpstreamAwayException e)
+        {
+            Retry(e.Message, e.RetryAfter);
+        }
+        catch (DatabaseException e) when (e.Transient)
+        {
+            Retry(e.Message, null);
+        }
+        catch (RpcException e) when (e.Transient)
+        {
+            Retry(e.Message, null);
+        }
+    }
+
+    /// <summary>Reads a batch; true when that was the log's end.</summary>
+    private async Task<bool> ReadAsync(EventBuffer buffer, CancellationToken ct)
+    {
+        var from = buffer.ReadFrom;
+        switch (await changelog.SinceAsync(from, ct))
+        {
+            case Fetched<ChangelogBatch>.Found found:
+                _gate.Succeeded();
+                if (found.Value.Misshapen > 0) Misshapen(logger, found.Value.Misshapen, from);
+                _due = [.. buffer.Add(found.Value.Events)];
+                _descriptions.Clear();
+                _descriptionFailures.Clear();
+                return buffer.ReadFrom == from;
+            case Fetched<ChangelogBatch>.Away away:
+                throw new UpstreamAwayException($"the change log: {away.Reason}", away.RetryAfter);
+            case Fetched<ChangelogBatch>.Unusable unusable:
+                throw new UpstreamAwayException($"the change log: {unusable.Reason}");
+            default:
+                throw new UpstreamAwayException("the change log: there is none at this address");
+        }
+    }
+
+    /// <summary>
+    /// Has the next events take effect: those of one package one after the other, several packages at a time. When one
+    /// fails, all of them are done again later.
+    /// </summary>
+    private async Task ApplySliceAsync(CancellationToken ct)
+    {
+        var slice = NextSlice();
+        using var places = new SemaphoreSlim(PackagesAtOnce, PackagesAtOnce);
+        await Task.WhenAll(slice
+            .GroupBy(e => PackageName.Canonicalize(e.Name), StringComparer.Ordinal)
+            .Select(events => ApplyInTurnAsync(events, places, ct)));
+        await registry.RequestPagesAsync(ct);
+        var serial = Math.Max(_serial, slice.Max(e => e.Serial));
+        if (serial > _serial) await database.SetPypiSerialAsync(serial);
+        _serial = serial;
+        _due.RemoveRange(0, slice.Count);
+        Applied(logger, slice.Count, _serial);
+    }
+
+    /// <summary>
+    /// The next events, up to one whose serial is the highest so far: only such a serial says of every event whether
+    /// it came before (<see cref="EventBuffer"/>).
+    /// </summary>
+    private List<PypiEvent> NextSlice()
+    {
+        var highest = _serial;
+        var end = 0;
+        for (var i = 0; i < _due.Count && (end == 0 || i < SliceMax); i++)
+        {
+            if (_due[i].Serial < highest) continue;
+            highest = _due[i].Serial;
+            end = i + 1;
+        }
+
+        return _due.GetRange(0, end == 0 ? _due.Count : end);
+    }
+
+    private async Task ApplyInTurnAsync(IEnumerable<PypiEvent> events, SemaphoreSlim places, CancellationToken ct)
+    {
+        await places.WaitAsync(ct);
+        try
+        {
+            foreach (var e in events) await ApplyAsync(e, ct);
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    private async Task ApplyAsync(PypiEvent e, CancellationToken ct)
+    {
+        try
+        {
+            await TakeEffectAsync(e, ct);
+        }
+        catch (DatabaseException first) when (!first.Transient)
+        {
+            // It may be that somebody else removed what was known: once more, with everything looked up
+            registry.ForgetAll();
+            try
+            {
+                await TakeEffectAsync(e, ct);
+            }
+            catch (DatabaseException refused) when (!refused.Transient)
+            {
+                await Pass(e, refused.Message);
+            }
+        }
+    }
+
+    private Task TakeEffectAsync(PypiEvent e, CancellationToken ct) => UpstreamEffect.Of(e) switch
+    {
+        UpstreamEffect.Created c =>
+            registry.AddPackageAsync(c.Package, c.Spelling, c.At, () => DescribeAsync(c.Package, ct)),
+        UpstreamEffect.FileAdded f =>
+            registry.AddFileAsync(f.Release, f.Spelling, f.Source, f.At, () => DescribeAsync(f.Release.Package, ct)),
+        UpstreamEffect.PackageRemoved r => registry.RemoveAsync(r.Package, ct),
+        UpstreamEffect.VersionRemoved r => registry.RemoveAsync(r.Release, ct),
+        UpstreamEffect.YankChanged y => registry.SetYankedAsync(y.Release, y.Yanked),
+        UpstreamEffect.Refused refused => Pass(e, refused.Reason),
+        _ => Task.CompletedTask,
+    };
+
+    private Task Pass(PypiEvent e, string reason)
+    {
+        EventRefused(logger, e.Serial, Excerpt.Of(e.Name), Excerpt.Of(e.Action), reason);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// A package's description. An index that is away is waited for; a page that stays broken must not hold up the
+    /// rest, so after some attempts the package goes without.
+    /// </summary>
+    private async Task<string> DescribeAsync(PackageName package, CancellationToken ct)
+    {
+        if (_descriptions.TryGetValue(package, out var known)) return known;
+        var fetched = await projects.GetAsync(package, ct);
+        if (fetched is Fetched<ProjectFacts>.Away away && MayTryAgain(package, away))
+            throw new UpstreamAwayException($"the description of {package}: {away.Reason}", away.RetryAfter);
+
+        var description = fetched is Fetched<ProjectFacts>.Found found ? found.Value.Description : "";
+        if (fetched is Fetched<ProjectFacts>.Away gone) NoDescription(logger, package, gone.Reason);
+        if (fetched is Fetched<ProjectFacts>.Unusable unusable) NoDescription(logger, package, unusable.Reason);
+        _descriptions[package] = description;
+        return description;
+    }
+
+    /// <summary>An index that is away as a whole says nothing of the page, so that does not count as an attempt.</summary>
+    private bool MayTryAgain(PackageName package, Fetched<ProjectFacts>.Away away)
+    {
+        if (away.WholeIndex) return true;
+        var failures = _descriptionFailures[package] = _descriptionFailures.GetValueOrDefault(package) + 1;
+        return failures < DescriptionAttemptsMax;
+    }
+
+    private void Retry(string reason, TimeSpan? retryAfter)
+    {
+        var delay = _gate.Failed(time.GetUtcNow(), retryAfter, Random.Shared.NextDouble());
+        Waiting(logger, reason, delay.TotalSeconds);
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "following the index from serial {Serial}")]
+    private static partial void Following(ILogger logger, long serial);
+
+    [LoggerMessage(2, LogLevel.Debug, "{Count} events took effect, up to serial {Serial}")]
+    private static partial void Applied(ILogger logger, int count, long serial);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Reason}; trying again in {Seconds:0.0} s")]
+    private static partial void Waiting(ILogger logger, string reason, double seconds);
+
+    [LoggerMessage(4, LogLevel.Warning, "passed over event {Serial}, '{Action}' of '{Name}': {Reason}")]
+    private static partial void EventRefused(ILogger logger, long serial, string name, string action, string reason);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Package} goes without a description: {Reason}")]
+    private static partial void NoDescription(ILogger logger, PackageName package, string reason);
+
+    [LoggerMessage(6, LogLevel.Warning, "left out {Count} rows of the change log after serial {Serial} that are no events")]
+    private static partial void Misshapen(ILogger logger, int count, long serial);
+}
