@@ -34,6 +34,24 @@ public sealed record MasterConfiguration
     /// <summary>The URL that the site is reached at, without a slash at the end; empty when not known.</summary>
     public string SiteUrl { get; init; } = "";
 
+    /// <summary>Links of the pages' footer, by their text: http, https, mailto, or a path of the site.</summary>
+    public IReadOnlyDictionary<string, string> SiteLinks { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>A line of the operator's own at the foot of the pages.</summary>
+    public string SiteFooter { get; init; } = "";
+
+    /// <summary>What ABI tags are called on the pages, e.g. "cp311": "Bookworm, Python 3.11".</summary>
+    public IReadOnlyDictionary<string, string> AbiNames { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// How long requests to rewrite a package's pages are gathered; null for a minute, or few seconds where the farm
+    /// follows a selection or is being worked on.
+    /// </summary>
+    public TimeSpan? RewriteDelay { get; init; }
+
+    /// <summary>Have every page reach the disk before it takes its place.</summary>
+    public bool FlushPages { get; init; }
+
     public string StatusQueue { get; init; } = "ipc:///tmp/piw-status";
     public string ControlQueue { get; init; } = "ipc:///tmp/piw-control";
     public string ImportQueue { get; init; } = "ipc:///tmp/piw-import";

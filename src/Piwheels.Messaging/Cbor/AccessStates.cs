@@ -3,7 +3,7 @@ using Piwheels.Core.States;
 
 namespace Piwheels.Messaging.Cbor;
 
-/// <summary>Lines of the web server's log. What the columns hold is the database's concern, and checked there.</summary>
+/// <summary>Lines of the web server's log. What a column can hold is the database's concern.</summary>
 internal static class AccessStates
 {
     public static DownloadState ReadDownload(WireReader reader)

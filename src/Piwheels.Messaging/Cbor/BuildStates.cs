@@ -11,7 +11,9 @@ internal static class BuildStates
     public static PackageName ReadPackage(WireReader reader)
     {
         var text = reader.Text("package", WireLimits.TextLengthMax);
-        return PackageName.TryParse(text, out var package) ? package : throw reader.Fail("package", "not a package name");
+        return PackageName.TryParse(text, out var package)
+            ? package
+            : throw reader.Fail("package", "not a package name");
     }
 
     public static string ReadVersion(WireReader reader)

@@ -1,5 +1,5 @@
 using System.Formats.Cbor;
-using System.Globalization;
+using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Messaging.Cbor;
@@ -31,7 +31,7 @@ internal sealed class WireReader
             var hasData = self.Peek() == CborReaderState.StartArray;
             if (hasData) self._reader.ReadStartArray();
             var name = self.Text("name", WireLimits.NameLengthMax);
-            self._context = $"{Printable(name)}: ";
+            self._context = $"{Quoted(name)}: ";
             var message = read(self, name, hasData);
             if (hasData) self.EndRecord("message");
             return message;
@@ -44,7 +44,7 @@ internal sealed class WireReader
 
     /// <summary>The exception for a name that is not in the set, or not with (or without) data.</summary>
     public static WireException Unknown(string name, bool hasData) =>
-        new($"no message {Printable(name)} {(hasData ? "with" : "without")} data on this queue");
+        new($"no message {Quoted(name)} {(hasData ? "with" : "without")} data on this queue");
 
     /// <summary>Text without NUL, which PostgreSQL cannot hold and no name contains.</summary>
     public string Text(string field, int lengthMax)
@@ -123,7 +123,7 @@ internal sealed class WireReader
             CborTag.UnixTimeSeconds => WireTime.FromUnixSeconds(Float(field)),
             var tag => throw Fail(field, $"tag {(ulong)tag} instead of a timestamp"),
         };
-        return parsed ?? throw Fail(field, "not a timestamp of the years 1 to 9999 with at most 6 digits and an offset");
+        return parsed ?? throw Fail(field, "no time of the years 1 to 9999 with an offset and at most 6 digits");
     }
 
     /// <summary>Tag 2001 around <c>[days, seconds, microseconds]</c>.</summary>
@@ -206,7 +206,7 @@ internal sealed class WireReader
         {
             if (map.Count == countMax) throw Fail(field, $"more than {countMax} entries");
             var key = Text(field, WireLimits.TextLengthMax);
-            if (!map.TryAdd(key, value(this))) throw Fail(field, $"{Printable(key)} comes twice");
+            if (!map.TryAdd(key, value(this))) throw Fail(field, $"{Quoted(key)} comes twice");
         }
 
         _reader.ReadEndMap();
@@ -238,7 +238,5 @@ internal sealed class WireReader
         }
     }
 
-    /// <summary>A peer's text as it may stand in a log line.</summary>
-    private static string Printable(string text) =>
-        string.Create(CultureInfo.InvariantCulture, $"'{new string([.. text.Select(c => char.IsControl(c) ? '?' : c)])}'");
+    private static string Quoted(string text) => $"'{Excerpt.Of(text)}'";
 }

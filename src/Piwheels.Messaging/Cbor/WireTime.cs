@@ -45,12 +45,14 @@ internal static class WireTime
         if (!TryFraction(ref rest, out var microseconds) || !TryOffset(rest, out var offset)) return false;
 
         var ticks = day.Ticks
-            + (((hours - offset.Hours) * 3600L) + ((minutes - offset.Minutes) * 60L) + seconds) * TimeSpan.TicksPerSecond
+            + (hours - offset.Hours) * TimeSpan.TicksPerHour
+            + (minutes - offset.Minutes) * TimeSpan.TicksPerMinute
+            + seconds * TimeSpan.TicksPerSecond
             + microseconds * TimeSpan.TicksPerMicrosecond;
         return TryUtc(ticks, out time);
     }
 
-    /// <summary>Seconds since 1970 (RFC 8949, section 3.4.2), to the microsecond; null beyond the years 1 to 9999.</summary>
+    /// <summary>Seconds since 1970 (RFC 8949, section 3.4.2); null beyond the years 1 to 9999.</summary>
     public static DateTimeOffset? FromUnixSeconds(double seconds)
     {
         if (Math.Abs(seconds) > long.MaxValue / (double)TimeSpan.TicksPerSecond / 2) return null;

@@ -81,7 +81,7 @@ public abstract record StatusMessage : IWireMessage<StatusMessage>
     }
 }
 
-/// <summary>What monitors hear of one slave: how it introduced itself, its figures, or the master's last answer.</summary>
+/// <summary>What monitors hear of one slave: its introduction, its figures, or the master's last answer.</summary>
 public abstract record SlaveEvent
 {
     private SlaveEvent()

@@ -48,7 +48,7 @@ public sealed class MessageSocket<TReceive, TSend>
     private TReceive? Parse(ReadOnlyMemory<byte>[] frames)
     {
         // A DEALER gets the empty delimiter of a REP or REQ peer in front
-        var payload = frames is [{ IsEmpty: true }, ..] ? frames.AsSpan(1) : frames;
+        var payload = frames is [{ IsEmpty: true }, _] ? frames.AsSpan(1) : frames;
         if (payload.Length != 1)
         {
             _dropped.Add(frames.Length == 0 ? "too large" : $"{frames.Length} frames");

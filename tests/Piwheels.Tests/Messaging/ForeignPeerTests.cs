@@ -76,6 +76,18 @@ public sealed class ForeignPeerTests(ZmqPeer peer) : IClassFixture<ZmqPeer>, IAs
         await peer.CloseAsync(other);
     }
 
+    [Fact]
+    public async Task A_thousand_foreign_requesters_are_served_by_one_router()
+    {
+        var task = _bed.Task();
+        var router = task.BindRouter<Note, Note>("tcp://127.0.0.1:*");
+        var refused = 0;
+        task.Register(
+            router, (_, _) => Task.CompletedTask, refused: (_, _) => new Note($"refusal {refused++}"));
+        task.Start();
+        Assert.Equal((1000, 1000), await peer.CrowdAsync(task.Endpoints[0], 1000, [0xff]));
+    }
+
     private async Task TheyAsk(ZmqSocket socket, int other, string theirs)
     {
         // A DEALER writes the delimiter itself that a REQ is given

@@ -5,7 +5,7 @@ using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Tests.Protocols;
 
-/// <summary>A message's data in the notation of tests/data/wire.jsonl, made from what was read and not from bytes.</summary>
+/// <summary>A message's data as tests/data/wire.jsonl has it, made from what was read and not from bytes.</summary>
 internal static class WireData
 {
     public static JsonNode? Of(object message) => message switch
@@ -106,7 +106,8 @@ internal static class WireData
         var fields = List(
             file.Filename, file.FileSize, file.FileHash, file.PackageTag, file.PackageVersionTag, file.PyVersionTag,
             file.AbiTag, file.PlatformTag, file.RequiresPython,
-            new JsonObject(file.Dependencies.Select(tool => KeyValuePair.Create(tool.Key, (JsonNode?)Texts(tool.Value)))));
+            new JsonObject(file.Dependencies.Select(
+                tool => KeyValuePair.Create(tool.Key, (JsonNode?)Texts(tool.Value)))));
         if (form == FileStateForm.WithLocation) fields.Add(file.Location);
         return fields;
     }

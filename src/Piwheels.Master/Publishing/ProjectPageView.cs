@@ -1,0 +1,71 @@
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Pages;
+
+namespace Piwheels.Master.Publishing;
+
+/// <summary>Makes a package's page out of its data.</summary>
+internal static class ProjectPageView
+{
+    internal static ProjectPage Of(PackageView package, Site site)
+    {
+        var targets = package.Releases
+            .SelectMany(release => release.Data.Targets.Select(state => state.Target))
+            .Distinct()
+            .OrderBy(target => target.Platform, StringComparer.Ordinal)
+            .ThenBy(target => target.Abi, Site.AbiOrder)
+            .ToList();
+        return new ProjectPage(
+            site,
+            package.Package.Value,
+            package.Data.DisplayName,
+            package.Data.Description,
+            package.Data.Skip,
+            package.Newest is { } newest ? NewestOf(newest) : null,
+            [.. targets.Select(target => new TargetColumn(site.AbiName(target.Abi), target.Abi, target.Platform))],
+            [.. package.Releases.Select(release => RowOf(package.Package, release.Data, release.IsPrerelease, targets))]);
+    }
+
+    private static NewestRelease NewestOf(ReleaseView release)
+    {
+        var files = release.Data.Files;
+        return new NewestRelease(
+            release.Data.Version,
+            release.Data.Released,
+            files.Select(file => file.RequiresPython).FirstOrDefault(text => !string.IsNullOrEmpty(text)),
+            [.. files.SelectMany(file => file.AptDependencies).Distinct(StringComparer.Ordinal).Where(IsAptPackage).Order(StringComparer.Ordinal)],
+            [.. files.SelectMany(file => file.PipDependencies).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(LinkTo)]);
+    }
+
+    // People paste it into a shell: nothing but what Debian's policy calls a name (section 5.6.7)
+    private static bool IsAptPackage(string name) =>
+        name.Length > 1 && char.IsAsciiLetterOrDigit(name[0]) &&
+        name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '+' or '-' or '.' or ':');
+
+    private static DependencyLink LinkTo(string dependency) =>
+        new(dependency, PackageName.TryParse(dependency, out var name) ? $"/project/{name}/" : null);
+
+    private static ReleaseRow RowOf(
+        PackageName package, ProjectVersion version, bool prerelease, IReadOnlyList<Target> targets)
+    {
+        var states = version.Targets.ToDictionary(state => state.Target);
+        return new ReleaseRow(
+            version.Version,
+            version.Released,
+            prerelease,
+            version.Yanked,
+            version.Skip,
+            [.. targets.Select(target => states.TryGetValue(target, out var state) ? CellOf(state) : null)],
+            [.. version.Files.OrderBy(file => file.Filename, StringComparer.Ordinal).Select(file => RowOf(package, file))]);
+    }
+
+    private static StateCell CellOf(ProjectTarget state) =>
+        new(state.State, state.BuildId is { } build and >= 0 ? SiteFolder.LogPath(build) : null);
+
+    private static FileRow RowOf(PackageName package, ProjectFile file) => new(
+        file.Filename,
+        $"{FileLocation.FolderOf(file.Location, package)}{Uri.EscapeDataString(file.Filename)}#sha256={Uri.EscapeDataString(file.FileHash)}",
+        file.FileHash,
+        file.FileSize,
+        file.BuiltAt);
+}

@@ -1,0 +1,160 @@
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+
+namespace Piwheels.Testing;
+
+/// <summary>Targets, the build queue, and builds.</summary>
+public sealed partial class FakeDatabase
+{
+    private readonly List<TargetRow> _targets = [];
+    private long _lastBuildId;
+
+    /// <summary>All builds recorded and still there, with their numbers, as they were logged.</summary>
+    public IReadOnlyList<BuildState> Builds
+    {
+        get
+        {
+            lock (_lock) return [.. AllBuilds().Select(build => build.State)];
+        }
+    }
+
+    public Task<IReadOnlySet<string>> GetBuildAbisAsync(bool excludeSkipped = false) =>
+        Call<IReadOnlySet<string>>(() => _targets
+            .Where(row => !excludeSkipped || row.Skip.Length == 0)
+            .Select(row => row.Target.Abi).ToHashSet(StringComparer.Ordinal));
+
+    public Task<IReadOnlyList<TargetRow>> GetTargetsAsync() =>
+        Call<IReadOnlyList<TargetRow>>(() => [.. SortedTargets()]);
+
+    public Task<bool> AddTargetAsync(Target target) => Call(() =>
+    {
+        if (target.Abi is "" or "none" || target.Platform is "" or "any") throw Refused($"{target} is no target");
+        if (_targets.Exists(row => row.Target == target)) return false;
+        _targets.Add(new TargetRow(target, ""));
+        return true;
+    });
+
+    public Task SkipTargetAsync(Target target, string reason) => Call(() =>
+    {
+        var at = _targets.FindIndex(row => row.Target == target);
+        if (at >= 0) _targets[at] = new TargetRow(target, reason);
+    });
+
+    public Task RemoveTargetAsync(Target target) => Call(() =>
+    {
+        _targets.RemoveAll(row => row.Target == target);
+    });
+
+    public Task<IReadOnlyDictionary<Target, IReadOnlyList<Release>>> GetBuildQueueAsync(int limit = 1000) =>
+        Call<IReadOnlyDictionary<Target, IReadOnlyList<Release>>>(() => Queue()
+            .ToDictionary(each => each.Key, each => (IReadOnlyList<Release>)[.. each.Value.Take(limit)]));
+
+    public Task<IReadOnlyDictionary<Target, long>> GetBuildQueueLengthsAsync() =>
+        Call<IReadOnlyDictionary<Target, long>>(() => Queue()
+            .ToDictionary(each => each.Key, each => (long)each.Value.Count));
+
+    public Task<long> LogBuildAsync(BuildState build) => Call(() =>
+    {
+        if (build.Status && build.Files.Count == 0)
+        {
+            throw Refused($"a successful build of {build.Package} {build.Version} without files");
+        }
+
+        var version = PackageName.TryParse(build.Package, out var package)
+            ? Find(new Release(package, build.Version))
+            : null;
+        if (version is null) throw Refused($"no such release: {build.Package} {build.Version}");
+        var target = TargetOf(build);
+        if (build.Status) TakeFilesOver(version, build.Files);
+
+        var logged = new FakeBuild(build with { BuildId = ++_lastBuildId }, target, time.GetUtcNow());
+        foreach (var file in build.Status ? build.Files : []) logged.Files.Add(file.Filename, file);
+        version.Builds.Add(logged);
+        if (!Queue().Values.Any(queue => queue.Contains(version.Release))) version.Priority = FakePriority.Backlog;
+        Owe(package, build.Status ? RewriteCommand.Both : RewriteCommand.Project);
+        return _lastBuildId;
+    });
+
+    public Task<IReadOnlyList<long>> GetAllBuildIdsAsync() =>
+        Call<IReadOnlyList<long>>(() => [.. AllBuilds().Select(build => build.State.BuildId!.Value).Order()]);
+
+    /// <summary>
+    /// The one tried on; without an ABI the lowest active one, without a platform the one that a wheel was made for.
+    /// </summary>
+    private Target TargetOf(BuildState build) => _targets
+        .Where(row => build.AbiTag is null || row.Target.Abi == build.AbiTag)
+        .Where(row => build.PlatformTag is null || row.Target.Platform == build.PlatformTag)
+        .OrderBy(row => row.Skip.Length > 0)
+        .ThenBy(row => !build.Files.Any(file => file.PlatformTag == row.Target.Platform))
+        .ThenBy(row => WheelCoverage.PythonOf(row.Target.Abi))
+        .ThenBy(row => row.Target.Abi, StringComparer.Ordinal)
+        .ThenBy(row => row.Target.Platform, StringComparer.Ordinal)
+        .Select(row => (Target?)row.Target)
+        .FirstOrDefault()
+        ?? throw Refused($"nothing is built for {build.AbiTag ?? "any ABI"} on {build.PlatformTag ?? "any platform"}");
+
+    private void TakeFilesOver(FakeVersion version, IReadOnlyList<FileState> files)
+    {
+        var names = files.Select(file => file.Filename).ToHashSet(StringComparer.Ordinal);
+        if (names.Count < files.Count) throw Refused($"a file of this build of {version.Release} comes twice");
+        var holders = AllVersions()
+            .Where(other => other.Builds.Exists(build => build.Files.Keys.Any(names.Contains))).ToList();
+        if (holders.Exists(other => other.Release.Package != version.Release.Package))
+        {
+            throw Refused($"a file of this build of {version.Release} is another package's");
+        }
+
+        foreach (var build in holders.SelectMany(other => other.Builds))
+        {
+            foreach (var name in names) build.Files.Remove(name);
+        }
+    }
+
+    private IEnumerable<FakeBuild> AllBuilds() => AllVersions().SelectMany(version => version.Builds);
+
+    private static bool RemoveBuilds(IEnumerable<FakeVersion> versions)
+    {
+        var any = false;
+        foreach (var version in versions)
+        {
+            any |= version.Builds.Count > 0;
+            version.Builds.Clear();
+        }
+
+        return any;
+    }
+
+    private IOrderedEnumerable<TargetRow> SortedTargets() => _targets
+        .OrderBy(row => row.Target.Platform, StringComparer.Ordinal)
+        .ThenBy(row => WheelCoverage.PythonOf(row.Target.Abi))
+        .ThenBy(row => row.Target.Abi, StringComparer.Ordinal);
+
+    /// <summary>What waits for each active target: of a platform's, only the lowest ABI that is not done.</summary>
+    private Dictionary<Target, List<Release>> Queue()
+    {
+        var active = SortedTargets().Where(row => row.Skip.Length == 0).Select(row => row.Target).ToList();
+        var queue = active.ToDictionary(target => target, _ => new List<Release>());
+        var wanted = AllVersions()
+            .Where(version => version.Skip.Length == 0 && _packages[version.Release.Package].Skip.Length == 0)
+            .OrderBy(version => version.Priority)
+            .ThenBy(version => version.Released)
+            .ThenBy(version => version.Release.Package)
+            .ThenBy(version => version.Release.Version, StringComparer.Ordinal);
+        foreach (var version in wanted)
+        {
+            foreach (var platform in active.GroupBy(target => target.Platform))
+            {
+                foreach (var target in platform.Where(target => !IsDone(version, target)).Take(1))
+                {
+                    queue[target].Add(version.Release);
+                }
+            }
+        }
+
+        return queue;
+    }
+
+    private static bool IsDone(FakeVersion version, Target target) =>
+        version.Builds.Exists(build => build.Target == target || build.Covers(target));
+}

@@ -1,0 +1,184 @@
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+
+namespace Piwheels.Testing;
+
+/// <summary>What pages show, which are owed, and who read them.</summary>
+public sealed partial class FakeDatabase
+{
+    private static readonly TimeSpan ImplausibleBuildTime = TimeSpan.FromDays(7);
+    private static readonly TimeSpan AccessAgeMax = TimeSpan.FromDays(3652);
+
+    private readonly Dictionary<PackageName, FakeRewrite> _rewrites = [];
+    private readonly List<AccessState> _accesses = [];
+    private readonly HashSet<(string Abi, string AptPackage)> _preinstalled = [];
+    private long _revision;
+
+    /// <summary>All accesses recorded.</summary>
+    public IReadOnlyList<AccessState> Accesses
+    {
+        get
+        {
+            lock (_lock) return [.. _accesses];
+        }
+    }
+
+    /// <summary>Enters a Debian package that every machine with this ABI has.</summary>
+    public void AddPreinstalled(string abi, string aptPackage)
+    {
+        lock (_lock) _preinstalled.Add((abi, aptPackage));
+    }
+
+    public Task<ProjectData?> GetProjectDataAsync(PackageName package) => Call(() => Find(package) is { } known
+        ? new ProjectData(
+            package,
+            known.DisplayName,
+            known.Description,
+            known.Skip,
+            known.Aliases,
+            [.. known.Versions.Values.Select(version => VersionOf(known, version))],
+            _rewrites.GetValueOrDefault(package)?.Revision ?? 0)
+        : null);
+
+    public Task<IReadOnlyDictionary<string, string>> GetPackageFilesAsync(PackageName package) =>
+        Call<IReadOnlyDictionary<string, string>>(() =>
+            VersionsOf(package)
+                .SelectMany(version => version.Builds)
+                .SelectMany(build => build.Files.Values)
+                .ToDictionary(file => file.Filename, file => file.FileHash, StringComparer.Ordinal));
+
+    public Task<IReadOnlyList<string>> GetVersionFilesAsync(Release release) => Call<IReadOnlyList<string>>(() =>
+        [.. (Find(release)?.Builds ?? []).SelectMany(build => build.Files.Keys).Order(StringComparer.Ordinal)]);
+
+    public Task<IReadOnlyList<SearchEntry>> GetSearchIndexAsync() => Call<IReadOnlyList<SearchEntry>>(() =>
+    {
+        var downloads = _accesses.OfType<DownloadState>()
+            .ToLookup(download => PackageName.Canonicalize(download.Filename.Split('-')[0]), StringComparer.Ordinal);
+        return
+        [
+            .. _packages.Where(package => package.Value.Skip != Deleted).Select(package => new SearchEntry(
+                package.Key,
+                downloads[package.Key.Value].Count(IsRecent),
+                downloads[package.Key.Value].Count())),
+        ];
+    });
+
+    public Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync() => Call<IReadOnlyList<RewritePending>>(() =>
+        [.. _rewrites.Values.Select(each => each.Row).OrderBy(row => row.AddedAt).ThenBy(row => row.Package)]);
+
+    public Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue) => Call(() =>
+    {
+        foreach (var row in queue.Where(row => Find(row.Package) is not null)) Owe(row);
+    });
+
+    public Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision) => Call(() =>
+    {
+        if (_rewrites.TryGetValue(package, out var owed) && owed.Revision <= revision && owed.Row.Command <= done)
+        {
+            _rewrites.Remove(package);
+        }
+    });
+
+    public Task LogAccessAsync(IReadOnlyList<AccessState> accesses) => Call(() =>
+    {
+        var now = time.GetUtcNow();
+        _accesses.AddRange(accesses.Where(access => System.Net.IPAddress.TryParse(access.Host, out _) &&
+            access.Timestamp > now - AccessAgeMax && access.Timestamp < now.AddDays(1)));
+    });
+
+    public Task<FarmStatistics> GetStatisticsAsync() => Call(() =>
+    {
+        var now = time.GetUtcNow();
+        var builds = AllBuilds().ToList();
+        var files = builds.SelectMany(build => build.Files.Values).ToList();
+        var downloads = _accesses.OfType<DownloadState>().ToList();
+        var armv7 = files.Where(file => file.PlatformTag == "linux_armv7l").Select(file => file.FileHash).ToHashSet();
+        return new FarmStatistics(
+            PackagesBuilt: builds.Where(build => build.State.Status)
+                .Select(build => build.State.Package).Distinct().Count(),
+            FilesCount: files.Count,
+            BuildsTime: new TimeSpan(builds.Select(build => build.State.Duration)
+                .Where(duration => duration <= ImplausibleBuildTime).Sum(duration => duration.Ticks)),
+            BuildsSize: files.Where(file => file.PlatformTag != "linux_armv6l" || !armv7.Contains(file.FileHash))
+                .Sum(file => file.FileSize),
+            NewLastHour: AllVersions().Count(version => IsLastHour(version.Released)),
+            DownloadsLastHour: downloads.Count(download => IsLastHour(download.Timestamp)),
+            DownloadsLastMonth: downloads.Count(IsRecent),
+            DownloadsAll: downloads.Count,
+            BuildsLastHour: _targets.Where(row => row.Skip.Length == 0).Select(row => row.Target.Abi).Distinct()
+                .ToDictionary(
+                    abi => abi,
+                    abi => (long)builds.Count(build => build.Target.Abi == abi && IsLastHour(build.At)),
+                    StringComparer.Ordinal));
+
+        bool IsLastHour(DateTimeOffset at) => at > now.AddHours(-1) && at <= now;
+    });
+
+    private bool IsRecent(DownloadState download) =>
+        download.Timestamp.UtcDateTime.Date > time.GetUtcNow().UtcDateTime.Date.AddDays(-30);
+
+    private void Owe(PackageName package, RewriteCommand command) =>
+        Owe(new RewritePending(package, time.GetUtcNow(), command));
+
+    private void Owe(RewritePending row)
+    {
+        if (_rewrites.GetValueOrDefault(row.Package)?.Row is { } owed)
+        {
+            row = row with
+            {
+                AddedAt = owed.AddedAt < row.AddedAt ? owed.AddedAt : row.AddedAt,
+                Command = owed.Command > row.Command ? owed.Command : row.Command,
+            };
+        }
+
+        _rewrites[row.Package] = new FakeRewrite(row, ++_revision);
+    }
+
+    private ProjectVersion VersionOf(FakePackage package, FakeVersion version) => new(
+        version.Release.Version,
+        version.Released,
+        version.Yanked,
+        version.Skip.Length > 0 ? version.Skip : package.Skip,
+        [
+            .. version.Builds.SelectMany(build => build.Files.Values.Select(file => FileOf(build, file)))
+                .OrderBy(file => file.Filename, StringComparer.Ordinal),
+        ],
+        TargetsOf(version));
+
+    private ProjectFile FileOf(FakeBuild build, FileState file) => new(
+        file.Filename,
+        file.FileSize,
+        file.FileHash,
+        build.Target.Abi,
+        file.AbiTag,
+        file.PlatformTag,
+        file.RequiresPython,
+        file.Location,
+        build.At,
+        [.. Needs(file, FileState.AptTool).Where(name => !_preinstalled.Contains((build.Target.Abi, name)))],
+        [.. Needs(file, FileState.PipTool)]);
+
+    private static IEnumerable<string> Needs(FileState file, string tool) =>
+        (file.Dependencies.GetValueOrDefault(tool) ?? []).Distinct().Order(StringComparer.Ordinal);
+
+    private IReadOnlyList<ProjectTarget> TargetsOf(FakeVersion version) =>
+    [
+        .. SortedTargets().Select(row =>
+        {
+            var covering = version.Builds.LastOrDefault(build => build.Covers(row.Target));
+            var tried = version.Builds.LastOrDefault(build => build.Target == row.Target);
+            var skipped = version.Skip.Length > 0 || _packages[version.Release.Package].Skip.Length > 0;
+            var state = (covering, skipped, tried?.State.Status, row.Skip.Length > 0) switch
+            {
+                ({ }, _, _, _) => TargetState.Success,
+                (_, true, _, _) => TargetState.Skip,
+                (_, _, true, _) => TargetState.Error,
+                (_, _, false, _) => TargetState.Fail,
+                (_, _, _, true) => TargetState.Skip,
+                _ => TargetState.Pending,
+            };
+            return new ProjectTarget(row.Target, state, (covering ?? tried)?.State.BuildId);
+        }),
+    ];
+}

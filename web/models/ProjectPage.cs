@@ -1,0 +1,83 @@
+using Piwheels.Core.Database;
+
+namespace Piwheels.Pages;
+
+/// <summary>A package's page. Texts are as they came from outside; the template escapes them.</summary>
+/// <param name="Name">The canonical name.</param>
+/// <param name="Skip">Why it is not built; empty when it is.</param>
+/// <param name="Newest">The release that an installer would take; null when there is no wheel of any.</param>
+/// <param name="Targets">The columns of the table of releases.</param>
+/// <param name="Releases">Newest first.</param>
+public sealed record ProjectPage(
+    Site Site,
+    string Name,
+    string DisplayName,
+    string Description,
+    string Skip,
+    NewestRelease? Newest,
+    IReadOnlyList<TargetColumn> Targets,
+    IReadOnlyList<ReleaseRow> Releases)
+{
+    public string Path => $"/project/{Name}/";
+
+    /// <summary>The package's page on the index that it comes from.</summary>
+    public string UpstreamUrl => $"{Site.IndexUrl}/project/{Name}/";
+
+    /// <summary>What to type, with the address of this site's index where it is known.</summary>
+    public string InstallCommand => Site.Url.Length == 0
+        ? $"pip install {Name}"
+        : $"pip install --prefer-binary --extra-index-url {Site.Url}/simple/ {Name}";
+}
+
+/// <summary>What the newest good release needs.</summary>
+public sealed record NewestRelease(
+    string Version,
+    DateTimeOffset Released,
+    string? RequiresPython,
+    IReadOnlyList<string> AptPackages,
+    IReadOnlyList<DependencyLink> Dependencies);
+
+/// <summary>A package that another one needs.</summary>
+/// <param name="Path">Its own page; null where the text is no name.</param>
+public sealed record DependencyLink(string Text, string? Path);
+
+public sealed record TargetColumn(string AbiName, string Abi, string Platform);
+
+/// <summary>One release with its state per target, in the order of the page's columns; null where there is none.</summary>
+public sealed record ReleaseRow(
+    string Version,
+    DateTimeOffset Released,
+    bool Prerelease,
+    bool Yanked,
+    string Skip,
+    IReadOnlyList<StateCell?> States,
+    IReadOnlyList<FileRow> Files);
+
+/// <summary>How a release stands on one target.</summary>
+/// <param name="LogPath">The log of the build that led to it; null when there is none.</param>
+public sealed record StateCell(TargetState State, string? LogPath)
+{
+    /// <summary>The state in a word.</summary>
+    public string Word => State switch
+    {
+        TargetState.Success => "Built",
+        TargetState.Fail => "Failed",
+        TargetState.Skip => "Skipped",
+        TargetState.Pending => "Waiting",
+        _ => "No files",
+    };
+
+    /// <summary>Its class in the style sheet.</summary>
+    public string Style => State switch
+    {
+        TargetState.Success => "state built",
+        TargetState.Fail => "state failed",
+        TargetState.Skip => "state skipped",
+        TargetState.Pending => "state waiting",
+        _ => "state error",
+    };
+}
+
+/// <summary>One wheel on a package's page.</summary>
+/// <param name="Url">Where it lies, as the simple index says it too.</param>
+public sealed record FileRow(string Filename, string Url, string Hash, long Size, DateTimeOffset BuiltAt);
