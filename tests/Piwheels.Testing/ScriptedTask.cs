@@ -21,6 +21,16 @@ public sealed class ScriptedTask(string name, TaskEnvironment environment) : Tas
         init => base.QuitLimit = value;
     }
 
+    /// <summary>
+    /// Waits until the task's thread has done what was posted to it before, and what that posted in turn.
+    /// </summary>
+    public Task SettleAsync()
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() => Post(reached.SetResult));
+        return reached.Task.Within();
+    }
+
     protected override Task OnceAsync() => Once();
 
     protected override Task CloseAsync() => Closing();

@@ -92,12 +92,12 @@ public sealed class RpcTests : IAsyncDisposable
             await gate.Task;
             return note;
         });
-        var (_, rpc) = StartClient();
+        var (client, rpc) = StartClient();
         var first = rpc.AskAsync(new Note("slow"));
         await asked.Next();
         _bed.Time.Advance(Timeout - TimeSpan.FromSeconds(1));
         var second = rpc.AskAsync(new Note("later"));
-        await UntilPending(rpc, 2);
+        await client.SettleAsync();
         _bed.Time.Advance(TimeSpan.FromSeconds(1));
         var failure = await Assert.ThrowsAsync<RpcException>(() => first.Within());
         Assert.True(failure.Transient);
@@ -114,12 +114,12 @@ public sealed class RpcTests : IAsyncDisposable
     public async Task Every_request_that_is_never_answered_times_out_in_its_turn()
     {
         StartServer(_ => new TaskCompletionSource<Note>().Task, concurrencyMax: 10);
-        var (_, rpc) = StartClient();
+        var (client, rpc) = StartClient();
         var asked = new List<Task<Note>>();
         for (var index = 0; index < 5; index++)
         {
             asked.Add(rpc.AskAsync(new Note("?")));
-            await UntilPending(rpc, index + 1);
+            await client.SettleAsync();
             _bed.Time.Advance(TimeSpan.FromSeconds(1));
         }
 
@@ -136,9 +136,9 @@ public sealed class RpcTests : IAsyncDisposable
     [Fact]
     public async Task Nobody_there_is_a_time_out_like_any_other()
     {
-        var (_, rpc) = StartClient(address: _bed.Ipc("nobody"));
+        var (client, rpc) = StartClient(address: _bed.Ipc("nobody"));
         var asked = rpc.AskAsync(new Note("?"));
-        await UntilPending(rpc, 1);
+        await client.SettleAsync();
         _bed.Time.Advance(Timeout);
         await Assert.ThrowsAsync<RpcException>(() => asked.Within());
     }
@@ -168,13 +168,15 @@ public sealed class RpcTests : IAsyncDisposable
     public async Task A_request_can_be_taken_back()
     {
         StartServer(_ => new TaskCompletionSource<Note>().Task);
-        var (_, rpc) = StartClient();
+        var (client, rpc) = StartClient();
         using var cancel = new CancellationTokenSource();
         var asked = rpc.AskAsync(new Note("?"), cancel.Token);
-        await UntilPending(rpc, 1);
+        await client.SettleAsync();
+        Assert.Equal(1, rpc.Pending);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked.Within());
-        await UntilPending(rpc, 0);
+        await client.SettleAsync();
+        Assert.Equal(0, rpc.Pending);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => rpc.AskAsync(new Note("too late"), cancel.Token).Within());
     }
@@ -258,7 +260,7 @@ public sealed class RpcTests : IAsyncDisposable
     {
         using var server = _bed.Zmq.CreateSocket(ZmqSocketType.Router);
         server.Bind(Address);
-        var (_, rpc) = StartClient();
+        var (client, rpc) = StartClient();
         var first = rpc.AskAsync(new Note("first"));
         var second = rpc.AskAsync(new Note("second"));
         var third = rpc.AskAsync(new Note("third"));
@@ -304,10 +306,6 @@ public sealed class RpcTests : IAsyncDisposable
         var client = _bed.Task("client");
         return (client, client.ConnectRpc<Note, Note>(address, Timeout, pendingMax));
     }
-
-    // Asking from a test's thread is a step of the client's thread, which comes a little later
-    private static Task UntilPending(RpcClient<Note, Note> rpc, int count) =>
-        Task.Run(() => Assert.True(SpinWait.SpinUntil(() => rpc.Pending == count, Waiting.Limit)));
 
     private static ReadOnlyMemory<byte>[] Receive(ZmqSocket socket)
     {

@@ -181,7 +181,7 @@ public sealed class TaskLoopTests : IAsyncDisposable
         var ready = new TaskCompletionSource();
         var (push, got) = StartReceiver(once: () => ready.Task);
         push(new Note("early"));
-        await OnThread(_receiver!);
+        await _receiver!.SettleAsync();
         Assert.False(got.HasMore);
         ready.SetResult();
         Assert.Equal("early", (await got.Next()).Text);
@@ -197,7 +197,7 @@ public sealed class TaskLoopTests : IAsyncDisposable
         var start = await runs.Next();
         for (var round = 1; round <= 3; round++)
         {
-            await OnThread(task);
+            await task.SettleAsync();
             Assert.False(runs.HasMore);
             _bed.Time.Advance(Interval);
             Assert.Equal(start + (Interval * round), await runs.Next());
@@ -219,13 +219,13 @@ public sealed class TaskLoopTests : IAsyncDisposable
         task.Start();
         Assert.Equal(1, await runs.Next());
         _bed.Time.Advance(Interval * 5);
-        await OnThread(task);
+        await task.SettleAsync();
         Assert.False(runs.HasMore);
 
         gate.SetResult();
         Assert.Equal(2, await runs.Next());
-        await OnThread(task);
-        await OnThread(task);
+        await task.SettleAsync();
+        await task.SettleAsync();
         Assert.False(runs.HasMore);
     }
 
@@ -245,7 +245,7 @@ public sealed class TaskLoopTests : IAsyncDisposable
         task.Start();
         Assert.Equal(1, await runs.Next());
         task.Force(handler);
-        await OnThread(task);
+        await task.SettleAsync();
         Assert.False(runs.HasMore);
         gate.SetResult();
         Assert.Equal(2, await runs.Next());
@@ -268,19 +268,19 @@ public sealed class TaskLoopTests : IAsyncDisposable
         Assert.Equal("even paused", await runs.Next());
         receiver.Pause();
         receiver.Pause();
-        await OnThread(receiver);
+        await receiver.SettleAsync();
         Assert.True(receiver.Paused);
 
         _bed.Time.Advance(Interval);
         push(new Note("still heard"));
         Assert.Equal("still heard", (await got.Next()).Text);
         Assert.Equal("even paused", await runs.Next());
-        await OnThread(receiver);
+        await receiver.SettleAsync();
         Assert.False(runs.HasMore);
 
         receiver.Resume();
         Assert.Equal("resting", await runs.Next());
-        await OnThread(receiver);
+        await receiver.SettleAsync();
         Assert.False(receiver.Paused);
         Assert.False(runs.HasMore);
     }
@@ -306,7 +306,7 @@ public sealed class TaskLoopTests : IAsyncDisposable
         await got.Next();
         receiver.Quit();
         push(new Note("too late"));
-        await OnThread(receiver);
+        await receiver.SettleAsync();
         Assert.Empty(order);
         Assert.False(receiver.Completion.IsCompleted);
         Assert.True(receiver.Quitting.IsCancellationRequested);
@@ -329,7 +329,7 @@ public sealed class TaskLoopTests : IAsyncDisposable
             return Task.CompletedTask;
         };
         task.Start();
-        await OnThread(task);
+        await task.SettleAsync();
         task.Quit();
         await task.Completion.Within();
         Assert.False(closed);
@@ -380,7 +380,7 @@ public sealed class TaskLoopTests : IAsyncDisposable
         task.BindRaw(ZmqSocketType.Pull, "inproc://ending");
         task.Register(task.BindRaw(ZmqSocketType.Pull, "inproc://other"), _ => { });
         task.Start();
-        await OnThread(task);
+        await task.SettleAsync();
         zmq.Shutdown();
         await task.Completion.Within();
     }
@@ -391,7 +391,7 @@ public sealed class TaskLoopTests : IAsyncDisposable
         var task = _bed.Task();
         var push = task.Connect<NoMessages, Note>(ZmqSocketType.Push, "inproc://elsewhere");
         task.Start();
-        await OnThread(task);
+        await task.SettleAsync();
         Assert.Throws<InvalidOperationException>(() => push.TrySend(new Note("from a test's thread")));
     }
 
@@ -425,7 +425,7 @@ public sealed class TaskLoopTests : IAsyncDisposable
             socket.Dispose();
         }
 
-        await OnThread(task);
+        await task.SettleAsync();
     }
 
     private (Action<Note> Push, Arrivals<Note> Got) StartReceiver(
@@ -463,13 +463,5 @@ public sealed class TaskLoopTests : IAsyncDisposable
             ZmqSocketType.Push, new() { HighWaterMark = 10_000, Linger = TimeSpan.Zero });
         socket.Connect(address);
         return socket;
-    }
-
-    /// <summary>Waits until the task's thread has run what was posted before.</summary>
-    private static Task OnThread(ScriptedTask task)
-    {
-        var reached = new TaskCompletionSource();
-        task.Post(() => task.Post(reached.SetResult));
-        return reached.Task.Within();
     }
 }
