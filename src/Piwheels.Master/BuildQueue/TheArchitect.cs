@@ -1,0 +1,138 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Master.BuildQueue;
+
+/// <summary>
+/// Knows what has to be built. Hears from the database when the build queue changed, reads the head of each target's
+/// queue, and pushes them to SlaveDriver: within a second of a change, and once a minute in any case, since a
+/// notification may have been lost with its connection.
+/// </summary>
+public sealed partial class TheArchitect : TaskLoop
+{
+    /// <summary>Releases read per target.</summary>
+    public const int ReleasesPerTarget = 1000;
+
+    /// <summary>The shortest time between two queries.</summary>
+    public static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest time between two queries.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long to wait when the database is away.</summary>
+    public static readonly TimeSpan FaultPause = TimeSpan.FromSeconds(5);
+
+    private readonly IDatabase _database;
+    private readonly Func<Action, CancellationToken, Task> _listen;
+    private readonly MessageSocket<NoMessages, BuildQueueMessage> _builds;
+    private Task _listening = Task.CompletedTask;
+    private DateTimeOffset _notBefore;
+    private DateTimeOffset _atLatest;
+    private bool _changed = true;
+    private bool _away;
+
+    /// <param name="database">Its own connection, not the oracles': a long query must not take one of theirs.</param>
+    /// <param name="listen">Calls its argument, on any thread, whenever the queue has changed; until cancelled.</param>
+    public TheArchitect(
+        MasterConfiguration configuration, TaskEnvironment environment, IDatabase database,
+        Func<Action, CancellationToken, Task> listen)
+        : base("the_architect", environment)
+    {
+        _database = database;
+        _listen = listen;
+        _builds = Connect<NoMessages, BuildQueueMessage>(ZmqSocketType.Push, configuration.BuildsQueue);
+        Every(ShortestPause, UpdateBuildQueueAsync);
+    }
+
+    protected override Task OnceAsync()
+    {
+        _listening = ListenAsync();
+        return Task.CompletedTask;
+    }
+
+    protected override Task CloseAsync() => _listening;
+
+    private async Task ListenAsync()
+    {
+        while (!Quitting.IsCancellationRequested)
+        {
+            try
+            {
+                await _listen(() => Post(QueueChanged), Quitting);
+            }
+            catch (DatabaseException fault)
+            {
+                Away(fault);
+            }
+            catch (OperationCanceledException) when (Quitting.IsCancellationRequested)
+            {
+                return;
+            }
+
+            // What changed while nobody listened is found by looking
+            _changed = true;
+            await PauseAsync(FaultPause);
+        }
+    }
+
+    private void QueueChanged()
+    {
+        _changed = true;
+        if (Now >= _notBefore) Force(UpdateBuildQueueAsync);
+    }
+
+    private async Task UpdateBuildQueueAsync()
+    {
+        var now = Now;
+        if (now < _notBefore || (!_changed && now < _atLatest)) return;
+        _changed = false;
+        try
+        {
+            var queue = await _database.GetBuildQueueAsync(ReleasesPerTarget);
+            _notBefore = Now + ShortestPause;
+            _atLatest = Now + LongestPause;
+            if (_away) Back(Logger);
+            _away = false;
+            if (_builds.TrySend(new BuildQueueMessage.Queue(queue))) return;
+            // SlaveDriver has more of these waiting than it can take: the next one tells the same, and newer
+            _changed = true;
+            NotTaken(Logger);
+        }
+        catch (DatabaseException fault)
+        {
+            Away(fault);
+            _changed = true;
+            _notBefore = Now + FaultPause;
+        }
+    }
+
+    private async Task PauseAsync(TimeSpan pause)
+    {
+        try
+        {
+            await Task.Delay(pause, Time, Quitting);
+        }
+        catch (OperationCanceledException)
+        {
+            // Quitting ends the pause; the loop around it looks
+        }
+    }
+
+    private void Away(DatabaseException fault)
+    {
+        if (!_away) DatabaseAway(Logger, fault.Message);
+        _away = true;
+    }
+
+    [LoggerMessage(EventId = 10, Level = LogLevel.Warning, Message = "cannot read the build queue, will try again: {reason}")]
+    private static partial void DatabaseAway(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "can read the build queue again")]
+    private static partial void Back(ILogger logger);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "SlaveDriver does not take the build queue; will push it again")]
+    private static partial void NotTaken(ILogger logger);
+}

@@ -1,0 +1,119 @@
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Master;
+using Piwheels.Master.BuildQueue;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+using Piwheels.Messaging.Zmq;
+using Piwheels.Testing;
+using Xunit;
+
+namespace Piwheels.Tests.BuildQueue;
+
+public sealed class TheArchitectTests : IAsyncLifetime
+{
+    private static readonly Target Target = new("cp311", "linux_armv7l");
+    private static readonly Release Release = new(PackageName.Parse("simplejson"), "3.19.2");
+
+    private readonly TaskTestbed _bed = new();
+    private readonly FakeDatabase _database;
+    private readonly System.Threading.Channels.Channel<BuildQueueMessage.Queue> _pushed =
+        System.Threading.Channels.Channel.CreateUnbounded<BuildQueueMessage.Queue>();
+    private readonly TaskCompletionSource<Action> _listening = new();
+    private bool _away;
+
+    public TheArchitectTests() => _database = new FakeDatabase(_bed.Time)
+    {
+        Before = method => _away && method == "GetBuildQueue"
+            ? throw new DatabaseException("away", transient: true)
+            : Task.CompletedTask,
+    };
+
+    public async ValueTask InitializeAsync()
+    {
+        await _database.AddTargetAsync(Target);
+        await _database.AddNewPackageAsync(Release.Package);
+        var driver = _bed.Task("slave_driver");
+        var builds = driver.Bind<BuildQueueMessage, NoMessages>(ZmqSocketType.Pull, "inproc://builds");
+        driver.Register(builds, message =>
+        {
+            _pushed.Writer.TryWrite((BuildQueueMessage.Queue)message);
+            return Task.CompletedTask;
+        });
+        driver.Start();
+    }
+
+    public ValueTask DisposeAsync() => _bed.DisposeAsync();
+
+    [Fact]
+    public async Task The_queue_is_pushed_at_the_start()
+    {
+        await _database.AddNewPackageVersionAsync(Release);
+        Start();
+        var queue = await NextAsync();
+        Assert.Equal([Release], queue.Releases[Target]);
+    }
+
+    [Fact]
+    public async Task A_change_is_told_at_once_and_then_at_most_once_a_second()
+    {
+        Start();
+        Assert.Empty((await NextAsync()).Releases[Target]);
+        var changed = await _listening.Task.Within();
+        _bed.Time.Advance(TheArchitect.ShortestPause);
+        await _database.AddNewPackageVersionAsync(Release);
+        changed();
+        Assert.Equal([Release], (await NextAsync()).Releases[Target]);
+
+        var second = Release with { Version = "3.19.3" };
+        await _database.AddNewPackageVersionAsync(second);
+        changed();
+        changed();
+        Assert.False(_pushed.Reader.TryRead(out _));
+        _bed.Time.Advance(TheArchitect.ShortestPause);
+        Assert.Equal(2, (await NextAsync()).Releases[Target].Count);
+    }
+
+    [Fact]
+    public async Task Without_any_notification_the_queue_is_read_once_a_minute()
+    {
+        Start();
+        _ = await NextAsync();
+        await _listening.Task.Within();
+        await _database.AddNewPackageVersionAsync(Release);
+        _bed.Time.Advance(TheArchitect.LongestPause);
+        Assert.Equal([Release], (await NextAsync()).Releases[Target]);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_away_is_asked_again_when_it_is_back()
+    {
+        _away = true;
+        Start();
+        await _bed.Log.WhenAsync(line => line.Message.Contains("cannot read the build queue", StringComparison.Ordinal)).Within();
+        await _database.AddNewPackageVersionAsync(Release);
+        _away = false;
+        using var limit = new CancellationTokenSource(Waiting.Limit);
+        BuildQueueMessage.Queue? queue;
+        while (!_pushed.Reader.TryRead(out queue))
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            _bed.Time.Advance(TheArchitect.ShortestPause);
+            await Task.Yield();
+        }
+
+        Assert.Equal([Release], queue.Releases[Target]);
+    }
+
+    private void Start() => _bed.Add(
+        new TheArchitect(new MasterConfiguration(), _bed.Environment, _database, ListenAsync)).Start();
+
+    private async Task ListenAsync(Action changed, CancellationToken cancel)
+    {
+        if (_away) throw new DatabaseException("away", transient: true);
+        _listening.TrySetResult(changed);
+        await Task.Delay(Timeout.InfiniteTimeSpan, _bed.Time, cancel);
+    }
+
+    private async Task<BuildQueueMessage.Queue> NextAsync() => await _pushed.Reader.ReadAsync().AsTask().Within();
+}
