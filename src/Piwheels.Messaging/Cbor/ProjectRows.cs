@@ -1,0 +1,141 @@
+using System.Formats.Cbor;
+using Piwheels.Core.Database;
+
+namespace Piwheels.Messaging.Cbor;
+
+/// <summary>What a package's pages show, on the master's own queues.</summary>
+internal static class ProjectRows
+{
+    public static ProjectData ReadProject(WireReader reader)
+    {
+        reader.StartRecord("project");
+        var project = new ProjectData(
+            BuildStates.ReadPackage(reader),
+            reader.Text("display name", WireLimits.TextLengthMax),
+            reader.Text("description", WireLimits.LongTextLengthMax),
+            reader.Text("skip reason", WireLimits.LongTextLengthMax),
+            reader.List("aliases", WireLimits.RowsMax, static r => r.Text("alias", WireLimits.TextLengthMax)),
+            reader.List("versions", WireLimits.RowsMax, ReadVersion),
+            reader.Size("revision"));
+        reader.EndRecord("project");
+        return project;
+    }
+
+    public static void Write(this CborWriter writer, ProjectData project)
+    {
+        writer.WriteStartArray(7);
+        writer.WriteTextString(project.Package.Value);
+        writer.WriteTextString(project.DisplayName);
+        writer.WriteTextString(project.Description);
+        writer.WriteTextString(project.Skip);
+        writer.WriteTexts(project.Aliases);
+        writer.WriteList(project.Versions, static (w, version) => w.Write(version));
+        writer.WriteInt64(project.Revision);
+        writer.WriteEndArray();
+    }
+
+    public static ProjectTarget ReadTarget(WireReader reader)
+    {
+        reader.StartRecord("target");
+        var target = new ProjectTarget(
+            BuildStates.ReadTarget(reader),
+            ReadState(reader),
+            reader.TryNull() ? null : reader.Size("build id"));
+        reader.EndRecord("target");
+        return target;
+    }
+
+    public static void Write(this CborWriter writer, ProjectTarget target)
+    {
+        writer.WriteStartArray(3);
+        writer.Write(target.Target);
+        writer.WriteTextString(NameOf(target.State));
+        writer.WriteNullableInteger(target.BuildId);
+        writer.WriteEndArray();
+    }
+
+    private static ProjectVersion ReadVersion(WireReader reader)
+    {
+        reader.StartRecord("version");
+        var version = new ProjectVersion(
+            BuildStates.ReadVersion(reader),
+            reader.Timestamp("released"),
+            reader.Boolean("yanked"),
+            reader.Text("skip reason", WireLimits.LongTextLengthMax),
+            reader.List("files", WireLimits.RowsMax, ReadFile),
+            reader.List("targets", WireLimits.TargetsMax, ReadTarget));
+        reader.EndRecord("version");
+        return version;
+    }
+
+    private static void Write(this CborWriter writer, ProjectVersion version)
+    {
+        writer.WriteStartArray(6);
+        writer.WriteTextString(version.Version);
+        writer.WriteTimestamp(version.Released);
+        writer.WriteBoolean(version.Yanked);
+        writer.WriteTextString(version.Skip);
+        writer.WriteList(version.Files, static (w, file) => w.Write(file));
+        writer.WriteList(version.Targets, static (w, target) => w.Write(target));
+        writer.WriteEndArray();
+    }
+
+    private static ProjectFile ReadFile(WireReader reader)
+    {
+        reader.StartRecord("file");
+        var file = new ProjectFile(
+            reader.Text("file name", WireLimits.TextLengthMax),
+            reader.Size("file size"),
+            reader.Text("file hash", WireLimits.TextLengthMax),
+            reader.Text("builder ABI", WireLimits.TextLengthMax),
+            reader.Text("ABI tag", WireLimits.TextLengthMax),
+            reader.Text("platform tag", WireLimits.TextLengthMax),
+            reader.NullableText("requires-python", WireLimits.TextLengthMax),
+            reader.Text("location", WireLimits.TextLengthMax),
+            reader.Timestamp("built"),
+            ReadDependencies(reader),
+            ReadDependencies(reader));
+        reader.EndRecord("file");
+        return file;
+    }
+
+    private static void Write(this CborWriter writer, ProjectFile file)
+    {
+        writer.WriteStartArray(11);
+        writer.WriteTextString(file.Filename);
+        writer.WriteInt64(file.FileSize);
+        writer.WriteTextString(file.FileHash);
+        writer.WriteTextString(file.BuilderAbi);
+        writer.WriteTextString(file.FileAbiTag);
+        writer.WriteTextString(file.PlatformTag);
+        writer.WriteNullableText(file.RequiresPython);
+        writer.WriteTextString(file.Location);
+        writer.WriteTimestamp(file.BuiltAt);
+        writer.WriteTexts(file.AptDependencies);
+        writer.WriteTexts(file.PipDependencies);
+        writer.WriteEndArray();
+    }
+
+    private static List<string> ReadDependencies(WireReader reader) => reader.List(
+        "dependencies", WireLimits.DependenciesMax, static r => r.Text("dependency", WireLimits.TextLengthMax));
+
+    private static string NameOf(TargetState state) => state switch
+    {
+        TargetState.Success => "SUCCESS",
+        TargetState.Fail => "FAIL",
+        TargetState.Skip => "SKIP",
+        TargetState.Pending => "PENDING",
+        _ => "ERROR",
+    };
+
+    private static TargetState ReadState(WireReader reader) =>
+        reader.Text("state", WireLimits.NameLengthMax) switch
+        {
+            "SUCCESS" => TargetState.Success,
+            "FAIL" => TargetState.Fail,
+            "SKIP" => TargetState.Skip,
+            "PENDING" => TargetState.Pending,
+            "ERROR" => TargetState.Error,
+            _ => throw reader.Fail("state", "not one of a target"),
+        };
+}

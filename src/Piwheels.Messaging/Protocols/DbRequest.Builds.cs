@@ -1,0 +1,178 @@
+using System.Formats.Cbor;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Messaging.Cbor;
+
+namespace Piwheels.Messaging.Protocols;
+
+/// <summary>Requests about the index that is followed, the build queue and builds.</summary>
+public abstract partial record DbRequest
+{
+    /// <summary>See <see cref="IDatabase.GetPypiSerialAsync"/>.</summary>
+    public sealed record GetPypiSerial : Bare
+    {
+        public override string Name => "GETPYPI";
+    }
+
+    /// <summary>See <see cref="IDatabase.SetPypiSerialAsync"/>.</summary>
+    public sealed record SetPypiSerial(long Serial) : DbRequest
+    {
+        public override string Name => "SETPYPI";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteInt64(Serial);
+    }
+
+    /// <summary>See <see cref="IDatabase.SetSelectionAsync"/>.</summary>
+    public sealed record SetSelection(IReadOnlyList<SelectionEntry> Requested) : DbRequest
+    {
+        public override string Name => "SETSEL";
+
+        internal static SetSelection ReadData(WireReader reader) => 
+            new(reader.List("selection", WireLimits.RowsMax, SelectionRows.ReadEntry));
+
+        private protected override void WriteData(CborWriter writer) => 
+            writer.WriteList(Requested, static (w, entry) => w.Write(entry));
+    }
+
+    /// <summary>See <see cref="IDatabase.GetSelectionAsync"/>.</summary>
+    public sealed record GetSelection : Bare
+    {
+        public override string Name => "GETSEL";
+    }
+
+    /// <summary>See <see cref="IDatabase.UpdateSelectionAsync"/>.</summary>
+    public sealed record UpdateSelection(SelectionEntry Entry) : DbRequest
+    {
+        public override string Name => "UPDSEL";
+
+        private protected override void WriteData(CborWriter writer) => writer.Write(Entry);
+    }
+
+    /// <summary>See <see cref="IDatabase.GetUnexaminedFilesAsync"/>.</summary>
+    public sealed record GetUnexaminedFiles : Bare
+    {
+        public override string Name => "UNEXAMINED";
+    }
+
+    /// <summary>See <see cref="IDatabase.SetExaminedAsync"/>.</summary>
+    public sealed record SetExamined(long BuildId) : DbRequest
+    {
+        public override string Name => "EXAMINED";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteInt64(BuildId);
+    }
+
+    /// <summary>See <see cref="IDatabase.GetSelectionStatusAsync"/>.</summary>
+    public sealed record GetSelectionStatus : Bare
+    {
+        public override string Name => "SELSTATUS";
+    }
+
+    /// <summary>See <see cref="IDatabase.GetBuildAbisAsync"/>.</summary>
+    public sealed record GetBuildAbis(bool ExcludeSkipped) : DbRequest
+    {
+        public override string Name => "GETABIS";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteBoolean(ExcludeSkipped);
+    }
+
+    /// <summary>See <see cref="IDatabase.GetTargetsAsync"/>.</summary>
+    public sealed record GetTargets : Bare
+    {
+        public override string Name => "GETTARGETS";
+    }
+
+    /// <summary>See <see cref="IDatabase.AddTargetAsync"/>.</summary>
+    public sealed record AddTarget(Target Target) : OfTarget(Target)
+    {
+        public override string Name => "NEWTARGET";
+    }
+
+    /// <summary>See <see cref="IDatabase.SkipTargetAsync"/>.</summary>
+    public sealed record SkipTarget(Target Target, string Reason) : DbRequest
+    {
+        public override string Name => "SKIPTARGET";
+
+        internal static SkipTarget ReadData(WireReader reader)
+        {
+            reader.StartRecord("skip");
+            var request = new SkipTarget(
+                BuildStates.ReadTarget(reader),
+                reader.Text("skip reason", WireLimits.LongTextLengthMax));
+            reader.EndRecord("skip");
+            return request;
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(2);
+            writer.Write(Target);
+            writer.WriteTextString(Reason);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>See <see cref="IDatabase.RemoveTargetAsync"/>.</summary>
+    public sealed record RemoveTarget(Target Target) : OfTarget(Target)
+    {
+        public override string Name => "DELTARGET";
+    }
+
+    /// <summary>See <see cref="IDatabase.GetBuildQueueAsync"/>.</summary>
+    public sealed record GetBuildQueue(int Limit) : DbRequest
+    {
+        public override string Name => "GETQUEUE";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteInt32(Limit);
+    }
+
+    /// <summary>See <see cref="IDatabase.GetBuildQueueLengthsAsync"/>.</summary>
+    public sealed record GetBuildQueueLengths : Bare
+    {
+        public override string Name => "QUEUELENS";
+    }
+
+    /// <summary>See <see cref="IDatabase.LogBuildAsync"/>; the log's text is kept as a file and stays behind.</summary>
+    public sealed record LogBuild(BuildState Build) : DbRequest
+    {
+        public override string Name => "LOGBUILD";
+
+        internal static LogBuild ReadData(WireReader reader)
+        {
+            reader.StartRecord("build");
+            var build = new BuildState(
+                SlaveId: reader.SlaveId(),
+                Package: reader.Text("package", WireLimits.TextLengthMax),
+                Version: reader.Text("version", WireLimits.TextLengthMax),
+                AbiTag: reader.NullableText("ABI tag", WireLimits.TextLengthMax),
+                PlatformTag: reader.NullableText("platform tag", WireLimits.TextLengthMax),
+                Status: reader.Boolean("status"),
+                Duration: reader.Duration("duration"),
+                Output: "",
+                Files: BuildStates.ReadFiles(reader).Files);
+            reader.EndRecord("build");
+            return new LogBuild(build);
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(8);
+            writer.WriteInt32(Build.SlaveId);
+            writer.WriteTextString(Build.Package);
+            writer.WriteTextString(Build.Version);
+            writer.WriteNullableText(Build.AbiTag);
+            writer.WriteNullableText(Build.PlatformTag);
+            writer.WriteBoolean(Build.Status);
+            writer.WriteDuration(Build.Duration);
+            writer.WriteFiles(Build.Files, FileStateForm.WithLocation);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>See <see cref="IDatabase.GetAllBuildIdsAsync"/>.</summary>
+    public sealed record GetAllBuildIds : Bare
+    {
+        public override string Name => "ALLBUILDS";
+    }
+}

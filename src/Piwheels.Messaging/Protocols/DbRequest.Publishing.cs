@@ -1,0 +1,103 @@
+using System.Formats.Cbor;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Messaging.Cbor;
+
+namespace Piwheels.Messaging.Protocols;
+
+/// <summary>Requests about pages, accesses and statistics.</summary>
+public abstract partial record DbRequest
+{
+    /// <summary>See <see cref="IDatabase.GetProjectDataAsync"/>.</summary>
+    public sealed record GetProjectData(PackageName Package) : OfPackage(Package)
+    {
+        public override string Name => "PROJDATA";
+    }
+
+    /// <summary>See <see cref="IDatabase.GetPackageFilesAsync"/>.</summary>
+    public sealed record GetPackageFiles(PackageName Package) : OfPackage(Package)
+    {
+        public override string Name => "PKGFILES";
+    }
+
+    /// <summary>See <see cref="IDatabase.GetVersionFilesAsync"/>.</summary>
+    public sealed record GetVersionFiles(Release Release) : OfRelease(Release)
+    {
+        public override string Name => "VERFILES";
+    }
+
+    /// <summary>See <see cref="IDatabase.GetSearchIndexAsync"/>.</summary>
+    public sealed record GetSearchIndex : Bare
+    {
+        public override string Name => "GETSEARCH";
+    }
+
+    /// <summary>See <see cref="IDatabase.LoadRewritesPendingAsync"/>.</summary>
+    public sealed record LoadRewritesPending : Bare
+    {
+        public override string Name => "LOADRWP";
+    }
+
+    /// <summary>See <see cref="IDatabase.SaveRewritesPendingAsync"/>.</summary>
+    public sealed record SaveRewritesPending(IReadOnlyList<RewritePending> Queue) : DbRequest
+    {
+        public override string Name => "SAVERWP";
+
+        internal static SaveRewritesPending ReadData(WireReader reader) => 
+            new(reader.List("queue", WireLimits.RowsMax, DatabaseRows.ReadRewrite));
+
+        private protected override void WriteData(CborWriter writer) => 
+            writer.WriteList(Queue, static (w, rewrite) => w.Write(rewrite));
+    }
+
+    /// <summary>See <see cref="IDatabase.RewriteDoneAsync"/>.</summary>
+    public sealed record RewriteDone(PackageName Package, RewriteCommand Done, long Revision) : DbRequest
+    {
+        public override string Name => "RWPDONE";
+
+        internal static RewriteDone ReadData(WireReader reader)
+        {
+            reader.StartRecord("rewrite");
+            var request = new RewriteDone(
+                BuildStates.ReadPackage(reader),
+                DatabaseRows.ReadCommand(reader),
+                reader.Size("revision"));
+            reader.EndRecord("rewrite");
+            return request;
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(3);
+            writer.WriteTextString(Package.Value);
+            writer.WriteTextString(DatabaseRows.NameOf(Done));
+            writer.WriteInt64(Revision);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>See <see cref="IDatabase.LogAccessAsync"/>; each access is written as on the log queue.</summary>
+    public sealed record LogAccess(IReadOnlyList<AccessState> Accesses) : DbRequest
+    {
+        public override string Name => "LOGACCESS";
+
+        internal static LogAccess ReadData(WireReader reader) =>
+            new(reader.List("accesses", WireLimits.RowsMax, static r =>
+            {
+                r.StartRecord("access");
+                var entry = LogEntry.ReadData(r, r.Text("name", WireLimits.NameLengthMax));
+                r.EndRecord("access");
+                return entry.Access;
+            }));
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Accesses, static (w, access) => LogEntry.Of(access).Write(w));
+    }
+
+    /// <summary>See <see cref="IDatabase.GetStatisticsAsync"/>.</summary>
+    public sealed record GetStatistics : Bare
+    {
+        public override string Name => "GETSTATS";
+    }
+}

@@ -1,0 +1,121 @@
+using System.Formats.Cbor;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Messaging.Cbor;
+
+namespace Piwheels.Messaging.Protocols;
+
+/// <summary>
+/// What the master's tasks ask of the database: one message for each method of <see cref="IDatabase"/>, of the same
+/// meaning. Most carry a package's name or a release and nothing else.
+/// </summary>
+public abstract partial record DbRequest : IWireMessage<DbRequest>
+{
+    private DbRequest()
+    {
+    }
+
+    public abstract string Name { get; }
+
+    public static DbRequest Read(ReadOnlyMemory<byte> payload) =>
+        WireReader.ReadMessage(payload, static (reader, name, hasData) =>
+            (hasData ? ReadWithData(reader, name) : ReadBare(name)) ?? throw WireReader.Unknown(name, hasData));
+
+    public void Write(CborWriter writer)
+    {
+        if (this is Bare)
+        {
+            writer.WriteTextString(Name);
+            return;
+        }
+
+        writer.WriteStartMessage(Name);
+        WriteData(writer);
+        writer.WriteEndArray();
+    }
+
+    private protected abstract void WriteData(CborWriter writer);
+
+    private static DbRequest? ReadBare(string name) => name switch
+    {
+        "ALLPKGS" => new GetAllPackages(),
+        "ALLVERS" => new GetAllPackageVersions(),
+        "GETPYPI" => new GetPypiSerial(),
+        "GETSEL" => new GetSelection(),
+        "UNEXAMINED" => new GetUnexaminedFiles(),
+        "SELSTATUS" => new GetSelectionStatus(),
+        "GETTARGETS" => new GetTargets(),
+        "QUEUELENS" => new GetBuildQueueLengths(),
+        "ALLBUILDS" => new GetAllBuildIds(),
+        "GETSEARCH" => new GetSearchIndex(),
+        "LOADRWP" => new LoadRewritesPending(),
+        "GETSTATS" => new GetStatistics(),
+        _ => null,
+    };
+
+    private static DbRequest? ReadWithData(WireReader reader, string name) => name switch
+    {
+        "NEWPKG" => AddNewPackage.ReadData(reader),
+        "NEWVER" => AddNewPackageVersion.ReadData(reader),
+        "NEWPKGNAME" => AddPackageName.ReadData(reader),
+        "GETDESC" => new GetPackageDescription(BuildStates.ReadPackage(reader)),
+        "SETDESC" => SetPackageDescription.ReadData(reader),
+        "GETPKGNAMES" => new GetPackageAliases(BuildStates.ReadPackage(reader)),
+        "GETPROJNAME" => new GetProjectDisplayName(BuildStates.ReadPackage(reader)),
+        "PKGEXISTS" => new TestPackage(BuildStates.ReadPackage(reader)),
+        "VEREXISTS" => new TestPackageVersion(BuildStates.ReadRelease(reader)),
+        "SKIPPKG" => SkipPackage.ReadData(reader),
+        "SKIPVER" => SkipPackageVersion.ReadData(reader),
+        "GETPKGSKIP" => new GetPackageSkip(BuildStates.ReadPackage(reader)),
+        "GETSKIP" => new GetVersionSkip(BuildStates.ReadRelease(reader)),
+        "PKGDELETED" => new PackageMarkedDeleted(BuildStates.ReadPackage(reader)),
+        "VERSDELETED" => new GetVersionsDeleted(BuildStates.ReadPackage(reader)),
+        "YANKVER" => new YankVersion(BuildStates.ReadRelease(reader)),
+        "UNYANKVER" => new UnyankVersion(BuildStates.ReadRelease(reader)),
+        "DELPKG" => new DeletePackage(BuildStates.ReadPackage(reader)),
+        "DELVER" => new DeleteVersion(BuildStates.ReadRelease(reader)),
+        "DELBUILD" => new DeleteBuild(BuildStates.ReadRelease(reader)),
+        "SETPYPI" => new SetPypiSerial(reader.Size("serial")),
+        "SETSEL" => SetSelection.ReadData(reader),
+        "UPDSEL" => new UpdateSelection(SelectionRows.ReadEntry(reader)),
+        "EXAMINED" => new SetExamined(reader.Size("build id")),
+        "GETABIS" => new GetBuildAbis(reader.Boolean("exclude skipped")),
+        "NEWTARGET" => new AddTarget(BuildStates.ReadTarget(reader)),
+        "SKIPTARGET" => SkipTarget.ReadData(reader),
+        "DELTARGET" => new RemoveTarget(BuildStates.ReadTarget(reader)),
+        "GETQUEUE" => new GetBuildQueue((int)reader.Integer("limit", 0, int.MaxValue)),
+        "LOGBUILD" => LogBuild.ReadData(reader),
+        "PROJDATA" => new GetProjectData(BuildStates.ReadPackage(reader)),
+        "PKGFILES" => new GetPackageFiles(BuildStates.ReadPackage(reader)),
+        "VERFILES" => new GetVersionFiles(BuildStates.ReadRelease(reader)),
+        "SAVERWP" => SaveRewritesPending.ReadData(reader),
+        "RWPDONE" => RewriteDone.ReadData(reader),
+        "LOGACCESS" => LogAccess.ReadData(reader),
+        _ => null,
+    };
+
+    /// <summary>A request without data.</summary>
+    public abstract record Bare : DbRequest
+    {
+        private protected override void WriteData(CborWriter writer) =>
+            throw new InvalidOperationException($"{Name} carries no data");
+    }
+
+    /// <summary>A request about one package.</summary>
+    public abstract record OfPackage(PackageName Package) : DbRequest
+    {
+        private protected override void WriteData(CborWriter writer) => writer.WriteTextString(Package.Value);
+    }
+
+    /// <summary>A request about one release.</summary>
+    public abstract record OfRelease(Release Release) : DbRequest
+    {
+        private protected override void WriteData(CborWriter writer) => writer.Write(Release);
+    }
+
+    /// <summary>A request about one target.</summary>
+    public abstract record OfTarget(Target Target) : DbRequest
+    {
+        private protected override void WriteData(CborWriter writer) => writer.Write(Target);
+    }
+}
