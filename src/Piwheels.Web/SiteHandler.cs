@@ -1,0 +1,208 @@
+using System.IO.Compression;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace Piwheels.Web;
+
+/// <summary>Answers requests from a folder of files; it neither lists folders nor leads out of this one.</summary>
+internal sealed class SiteHandler(string root)
+{
+    private const long CompressibleBytesMin = 512;
+
+    // Pages load nothing but from here, and no other site frames them
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
+        "base-uri 'none'; frame-ancestors 'none'";
+
+    private static readonly string[] IndexNames = ["index.html", "index.json"];
+    private readonly CompressedPages _compressed = new();
+    private readonly string _root = Path.GetFullPath(root);
+
+    internal async Task HandleAsync(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers["Referrer-Policy"] = "strict-origin-when-cross-origin";
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+            RefuseMethod(context);
+        else if (SitePath.Split(context.Request.Path.Value) is not { } segments)
+            await NotFoundAsync(context);
+        else if (SitePath.HomeOf(segments) is { } home)
+            Redirect(context, home);
+        else if (segments[0] == "simple" && segments[^1].Length == 0)
+            await SimpleIndexAsync(context, segments);
+        else if (segments[^1].Length == 0)
+            await FolderAsync(context, segments);
+        else
+            await FileAsync(context, segments);
+    }
+
+    private async Task SimpleIndexAsync(HttpContext context, string[] segments)
+    {
+        context.Response.Headers.Vary = "Accept";
+        var type = Negotiation.SimpleType(context.Request.Headers.Accept, context.Request.Query["format"]);
+        if (type is null)
+        {
+            context.Response.StatusCode = StatusCodes.Status406NotAcceptable;
+            return;
+        }
+
+        string[] path = [.. segments[..^1], type == Negotiation.SimpleJson ? "index.v1_json" : "index.html"];
+        using var file = SiteFile.Open(_root, path);
+        if (file is null)
+        {
+            await NotFoundAsync(context);
+            return;
+        }
+
+        var kind = FileKind.Of(path, path[^1], versioned: false) with { Shared = true };
+        await SendAsync(context, file, type == Negotiation.SimpleHtml ? kind with { MediaType = type } : kind);
+    }
+
+    private async Task FolderAsync(HttpContext context, string[] segments)
+    {
+        foreach (var name in IndexNames)
+        {
+            string[] path = [.. segments[..^1], name];
+            using var file = SiteFile.Open(_root, path);
+            if (file is null) continue;
+            await SendAsync(context, file, FileKind.Of(path, name, versioned: false));
+            return;
+        }
+
+        await NotFoundAsync(context);
+    }
+
+    private async Task FileAsync(HttpContext context, string[] segments)
+    {
+        using var file = SiteFile.Open(_root, segments);
+        if (file is not null)
+        {
+            var kind = FileKind.Of(segments, file.Name, context.Request.Query.ContainsKey("v"));
+            await (kind == FileKind.Log ? SendLogAsync(context, file) : SendAsync(context, file, kind));
+        }
+        else if (SiteFile.IsFolder(_root, segments))
+        {
+            Redirect(context, "/" + string.Join('/', segments.Select(Uri.EscapeDataString)) + "/");
+        }
+        else
+        {
+            await NotFoundAsync(context);
+        }
+    }
+
+    private async Task SendAsync(HttpContext context, SiteFile file, FileKind kind)
+    {
+        SetHeaders(context, kind);
+        if (!kind.Compressible || file.Length < CompressibleBytesMin)
+        {
+            await TypedResults.Stream(file.Stream, kind.MediaType, null, file.Modified, file.Tag(), true).ExecuteAsync(context);
+            return;
+        }
+
+        Vary(context, "Accept-Encoding");
+        var encoding = Negotiation.Encoding(context.Request.Headers.AcceptEncoding);
+        if (encoding is null)
+            await TypedResults.Stream(file.Stream, kind.MediaType, null, file.Modified, file.Tag(), true).ExecuteAsync(context);
+        else
+            await SendCompressedAsync(context, file, kind, encoding);
+    }
+
+    private async Task SendCompressedAsync(HttpContext context, SiteFile file, FileKind kind, string encoding)
+    {
+        var tag = file.Tag(encoding);
+        context.Response.Headers.ContentEncoding = encoding;
+        if (file.Length <= CompressedPages.PageBytesMax)
+        {
+            var key = $"{file.Stream.Name} {tag.Tag}";
+            var content = await _compressed.CompressAsync(file, key, encoding, context.RequestAborted);
+            await TypedResults.Bytes(content, kind.MediaType, null, false, file.Modified, tag).ExecuteAsync(context);
+        }
+        else if (BeginStream(context, file, kind.MediaType, tag))
+        {
+            await CompressedPages.CompressAsync(file, encoding, context.Response.Body, context.RequestAborted);
+        }
+    }
+
+    // Logs lie compressed: whoever takes that gets them as they are
+    private static async Task SendLogAsync(HttpContext context, SiteFile file)
+    {
+        SetHeaders(context, FileKind.Log);
+        Vary(context, "Accept-Encoding");
+        if (Negotiation.TakesGzip(context.Request.Headers.AcceptEncoding))
+        {
+            context.Response.Headers.ContentEncoding = Negotiation.Gzip;
+            await TypedResults.Stream(file.Stream, FileKind.Log.MediaType, null, file.Modified, file.Tag("gzip")).ExecuteAsync(context);
+        }
+        else if (BeginStream(context, file, FileKind.Log.MediaType, file.Tag()))
+        {
+            await using var log = new GZipStream(file.Stream, CompressionMode.Decompress, leaveOpen: true);
+            await log.CopyToAsync(context.Response.Body, context.RequestAborted);
+        }
+    }
+
+    /// <summary>Heads an answer whose length is not known before; false when no body is due.</summary>
+    private static bool BeginStream(HttpContext context, SiteFile file, string mediaType, EntityTagHeaderValue tag)
+    {
+        context.Response.Headers.ETag = tag.ToString();
+        context.Response.Headers.LastModified = HeaderUtilities.FormatDate(file.Modified);
+        if (HasTag(context.Request.Headers.IfNoneMatch, tag))
+        {
+            context.Response.Headers.Remove(HeaderNames.ContentEncoding);
+            context.Response.StatusCode = StatusCodes.Status304NotModified;
+            return false;
+        }
+
+        context.Response.ContentType = mediaType;
+        return HttpMethods.IsGet(context.Request.Method);
+    }
+
+    private static bool HasTag(StringValues ifNoneMatch, EntityTagHeaderValue tag) =>
+        EntityTagHeaderValue.TryParseList(ifNoneMatch, out var tags) &&
+        tags.Any(known => known.Equals(EntityTagHeaderValue.Any) || known.Compare(tag, useStrongComparison: false));
+
+    private static void SetHeaders(HttpContext context, FileKind kind)
+    {
+        context.Response.Headers.CacheControl = kind.CacheControl;
+        if (kind.Shared) context.Response.Headers.AccessControlAllowOrigin = "*";
+    }
+
+    private static void Vary(HttpContext context, string header) =>
+        context.Response.Headers.Vary = StringValues.Concat(context.Response.Headers.Vary, header);
+
+    private static void Redirect(HttpContext context, string path)
+    {
+        context.Response.StatusCode = StatusCodes.Status301MovedPermanently;
+        context.Response.Headers.Location = path + context.Request.QueryString.Value;
+        context.Response.Headers.AccessControlAllowOrigin = "*";
+    }
+
+    private static void RefuseMethod(HttpContext context)
+    {
+        context.Response.Headers.Allow = "GET, HEAD, OPTIONS";
+        if (HttpMethods.IsOptions(context.Request.Method))
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            context.Response.Headers.AccessControlAllowOrigin = "*";
+            context.Response.Headers.AccessControlAllowMethods = "GET, HEAD, OPTIONS";
+        }
+        else
+        {
+            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+        }
+    }
+
+    private async Task NotFoundAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        context.Response.Headers.CacheControl = "no-cache";
+        using var page = SiteFile.Open(_root, ["404.html"]);
+        context.Response.ContentType = page is null ? "text/plain; charset=utf-8" : "text/html; charset=utf-8";
+        context.Response.ContentLength = page?.Length ?? "Not found\n"u8.Length;
+        if (!HttpMethods.IsGet(context.Request.Method)) return;
+        if (page is null) await context.Response.WriteAsync("Not found\n", context.RequestAborted);
+        else await page.Stream.CopyToAsync(context.Response.Body, context.RequestAborted);
+    }
+}

@@ -1,0 +1,28 @@
+using System.Net;
+
+namespace Piwheels.Web;
+
+/// <summary>What the web server was told.</summary>
+public sealed record WebConfiguration
+{
+    /// <summary>The folder that is served; it may come into being later.</summary>
+    public string OutputPath { get; init; } = "/var/www";
+
+    /// <summary>ADDRESS:PORT, e.g. <c>127.0.0.1:8080</c>, <c>[::1]:8080</c>, <c>*:80</c>; port 0 takes a free one.</summary>
+    public string Listen { get; init; } = "127.0.0.1:8080";
+
+    /// <summary>Where accesses are told of; null tells nobody.</summary>
+    public string? LogQueue { get; init; }
+
+    /// <summary>PEM file of the certificate, with its chain; null serves plain HTTP.</summary>
+    public string? CertificateFile { get; init; }
+
+    /// <summary>PEM file of the certificate's key; null where the certificate's file holds it too.</summary>
+    public string? KeyFile { get; init; }
+
+    /// <summary>Proxies whose word on the client's address is taken (X-Forwarded-For).</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+}
+
+/// <summary>The server cannot start; the message is one line for whoever started it.</summary>
+public sealed class WebServerException(string message, Exception? inner = null) : Exception(message, inner);
