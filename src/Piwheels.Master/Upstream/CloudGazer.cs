@@ -1,0 +1,104 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+
+namespace Piwheels.Master.Upstream;
+
+/// <summary>
+/// Follows the package index: registers what appears there, and removes what vanishes; all of it by the index's
+/// change log, or a selection with what it depends on. Asks SlaveDriver to drop builds of what was removed, and
+/// TheSecretary to write or remove pages. A fault of the index is waited for, never passed on.
+/// </summary>
+public sealed partial class CloudGazer : TaskLoop
+{
+    /// <summary>How often it is looked whether there is something to do; what is asked of the index then is less.</summary>
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
+
+    private readonly RpcClient<SecretaryRequest, SecretaryReply> _secretary;
+    private readonly RpcClient<SkipRequest, SkipReply> _slaveDriver;
+    private readonly IndexConnection _connection;
+    private readonly Func<Task> _follow;
+
+    /// <param name="limits">How much is taken from the index; null for what suits PyPI.</param>
+    public CloudGazer(
+        MasterConfiguration configuration,
+        TaskEnvironment environment,
+        IDatabase database,
+        UpstreamLimits? limits = null)
+        : base("cloud_gazer", environment)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        _secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
+        _slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
+        _connection = new IndexConnection(Time, configuration.SiteUrl, limits);
+        var projects = new ProjectClient(_connection, configuration.PypiJson);
+        var registry = new Registry(database, new OtherTasks(this));
+        _follow = configuration.FollowSelection
+            ? FollowSelection(configuration, database, projects, registry)
+            : FollowChangelog(configuration, database, projects, registry);
+        Every(Step, FollowAsync);
+    }
+
+    protected override Task CloseAsync()
+    {
+        _connection.Dispose();
+        return Task.CompletedTask;
+    }
+
+    private Func<Task> FollowChangelog(
+        MasterConfiguration configuration, IDatabase database, ProjectClient projects, Registry registry)
+    {
+        var changelog = new ChangelogClient(_connection, configuration.PypiXmlRpc);
+        var follower = new ChangelogFollower(database, changelog, projects, registry, Time, Logger);
+        return () => follower.FollowAsync(GoesOn, Quitting);
+    }
+
+    private Func<Task> FollowSelection(
+        MasterConfiguration configuration, IDatabase database, ProjectClient projects, Registry registry)
+    {
+        var simple = new SimpleClient(_connection, configuration.PypiSimple);
+        var requirements = new ReleaseRequirements(database, new OwnWheels(configuration.OutputPath), simple, projects);
+        var follower = new SelectionFollower(
+            database, new SelectionPages(simple, Time), projects, requirements, registry, Time, Logger);
+        return () => follower.FollowAsync(GoesOn, Quitting);
+    }
+
+    private async Task FollowAsync()
+    {
+        try
+        {
+            await _follow();
+        }
+        catch (OperationCanceledException) when (Quitting.IsCancellationRequested)
+        {
+            Stopped(Logger);
+        }
+    }
+
+    private bool GoesOn() => !Paused && !Quitting.IsCancellationRequested;
+
+    /// <summary>What following asks of the other tasks, by their queues.</summary>
+    private sealed class OtherTasks(CloudGazer gazer) : IFarmTasks
+    {
+        public Task RequestPagesAsync(PackageName package, CancellationToken ct) =>
+            gazer._secretary.AskAsync(new SecretaryRequest.Both(package), ct);
+
+        public async Task ForgetAsync(PackageName package, CancellationToken ct)
+        {
+            // SlaveDriver first: a build that ends now must not bring files back
+            await gazer._slaveDriver.AskAsync(new SkipRequest.DeletePackage(package), ct);
+            await gazer._secretary.AskAsync(new SecretaryRequest.DeletePackage(package), ct);
+        }
+
+        public async Task ForgetAsync(Release release, CancellationToken ct)
+        {
+            await gazer._slaveDriver.AskAsync(new SkipRequest.DeleteVersion(release), ct);
+            await gazer._secretary.AskAsync(new SecretaryRequest.DeleteVersion(release), ct);
+        }
+    }
+
+    [LoggerMessage(21, LogLevel.Debug, "stopped following; the rest is done after the next start")]
+    private static partial void Stopped(ILogger logger);
+}
