@@ -74,7 +74,7 @@ internal sealed partial class ChangelogFollower(
         {
             Retry(e.Message, null);
         }
-        catch (RpcException e) when (e.Transient)
+        catch (RpcException e)
         {
             Retry(e.Message, null);
         }

@@ -65,7 +65,7 @@ internal sealed partial class SelectionFollower(
         {
             Retry(e.Message, null);
         }
-        catch (RpcException e) when (e.Transient)
+        catch (RpcException e)
         {
             Retry(e.Message, null);
         }
