@@ -17,7 +17,7 @@ internal sealed partial class SelectionFollower
     private async Task TakeAsync(PackageName package, IndexRelease listed, IEnumerable<string> extras, CancellationToken ct)
     {
         var release = new Release(package, listed.Text);
-        var asked = extras.Select(PackageName.Canonicalize).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        var asked = Canonical(extras);
         ProjectFacts? facts = null;
         var factsRead = false;
         async Task<ProjectFacts?> FactsAsync()
@@ -33,7 +33,9 @@ internal sealed partial class SelectionFollower
         var released = listed.Released ?? facts?.Released.GetValueOrDefault(listed.Text, time.GetUtcNow()) ?? time.GetUtcNow();
         await registry.AddFileAsync(
             release, spelling, source: true, released, async () => (await FactsAsync())?.Description ?? "");
-        if (!_followed.Add((release, string.Join(',', asked)))) return;
+        if (_followed.ContainsKey((release, KeyOf(asked)))) return;
+        // Said before it is done: packages may depend on each other
+        _followed[(release, KeyOf(asked))] = [];
         try
         {
             var texts = await requirements.GetAsync(release, listed, FactsAsync, ct);
@@ -41,8 +43,32 @@ internal sealed partial class SelectionFollower
         }
         catch
         {
-            _followed.Remove((release, string.Join(',', asked)));
+            _followed.Remove((release, KeyOf(asked)));
             throw;
+        }
+    }
+
+    private static List<string> Canonical(IEnumerable<string> extras) =>
+        [.. extras.Select(PackageName.Canonicalize).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    private static string KeyOf(IEnumerable<string> extras) => string.Join(',', extras);
+
+    private void ForgetFollowed(PackageName package)
+    {
+        foreach (var key in _followed.Keys.Where(k => k.Release.Package == package).ToList()) _followed.Remove(key);
+    }
+
+    /// <summary>
+    /// Enters again what vanished though it is needed: when somebody changes what is asked for, the database drops
+    /// the dependencies that no wheel of ours speaks of yet.
+    /// </summary>
+    private async Task EnterMissingAsync(CancellationToken ct)
+    {
+        foreach (var ((release, _), required) in _followed.ToList())
+        {
+            if (!_entries.ContainsKey(release.Package)) continue;
+            foreach (var requirement in required.Where(r => !_entries.ContainsKey(r.Package)))
+                await EnterAsync(release, requirement, ct);
         }
     }
 
@@ -70,10 +96,11 @@ internal sealed partial class SelectionFollower
     }
 
     private async Task EnterAllAsync(
-        Release dependant, IReadOnlyList<string> texts, IEnumerable<string> extras, CancellationToken ct)
+        Release dependant, IReadOnlyList<string> texts, IReadOnlyList<string> extras, CancellationToken ct)
     {
         var all = Dependencies.Of(
             dependant.Package, texts, extras, _targets, text => RequirementRefused(logger, Excerpt.Of(text), dependant));
+        _followed[(dependant, KeyOf(extras))] = all;
         foreach (var requirement in all) await EnterAsync(dependant, requirement, ct);
     }
 
@@ -153,7 +180,7 @@ internal sealed partial class SelectionFollower
         foreach (var (release, extras) in _beside.ToList())
         {
             if (await requirements.ExamineAsync(release, ct) is not { } texts) continue;
-            await EnterAllAsync(release, texts, extras, ct);
+            await EnterAllAsync(release, texts, Canonical(extras), ct);
             _beside.Remove(release);
         }
     }
@@ -170,7 +197,7 @@ internal sealed partial class SelectionFollower
         if (_entries.TryGetValue(file.Package, out var entry) && Requirement.TryParse(entry.Requirement, out var asked))
             extras = extras.Concat(asked.Extras);
         var version = WheelFileName.TryParse(file.Filename, out var wheel) ? wheel.Version.Normal : "";
-        await EnterAllAsync(new Release(file.Package, version), texts, extras, ct);
+        await EnterAllAsync(new Release(file.Package, version), texts, Canonical(extras), ct);
     }
 
     [LoggerMessage(15, LogLevel.Information, "'{Requirement}' joins the selection, for {Dependant}")]

@@ -37,7 +37,7 @@ internal sealed partial class SelectionFollower(
 
     private readonly RetryGate _gate = new();
     private readonly Dictionary<PackageName, Watched> _watched = [];
-    private readonly HashSet<(Release Release, string Extras)> _followed = [];
+    private readonly Dictionary<(Release Release, string Extras), IReadOnlyList<Requirement>> _followed = [];
     private Dictionary<PackageName, SelectionEntry> _entries = [];
     private IReadOnlyList<Target> _targets = [];
     private bool _saidNoTargets;
@@ -53,6 +53,7 @@ internal sealed partial class SelectionFollower(
             pages.Trim();
             if (!await ReadTargetsAsync()) return;
             await ReadEntriesAsync();
+            await EnterMissingAsync(ct);
             await ExamineAsync(goOn, ct);
             while (goOn() && _gate.IsOpen(time.GetUtcNow()) && Due() is { Count: > 0 } due) await LookUpAsync(due, goOn, ct);
             await registry.RequestPagesAsync(ct);
@@ -198,7 +199,7 @@ internal sealed partial class SelectionFollower(
         {
             case SelectionChoice.Chosen chosen:
                 // Somebody asked anew: entries for what it requires may have gone meanwhile
-                if (entry.State == SelectionState.New) _followed.RemoveWhere(f => f.Release.Package == entry.Package);
+                if (entry.State == SelectionState.New) ForgetFollowed(entry.Package);
                 await TakeAsync(entry.Package, chosen.Release, requirement.Extras.Concat(watched.Extras), ct);
                 await FollowYanksAsync(entry.Package, releases);
                 await registry.RequestPagesAsync(ct);
