@@ -7,7 +7,7 @@ namespace Piwheels.Messaging.Tasks;
 /// The log of what one socket drops: at most one line in a while, with the number of those left unsaid, so that a flood of
 /// nonsense does not become a flood of lines.
 /// </summary>
-internal sealed partial class DropLog(ILogger logger, TimeProvider time, string address)
+public sealed partial class DropLog(ILogger logger, TimeProvider time, string address)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
-using Piwheels.Testing;
 
-namespace Piwheels.Tests.Messaging;
+namespace Piwheels.Testing;
 
 /// <summary>What came, in its order, for a test to wait for.</summary>
 public sealed class Arrivals<T>

@@ -1,0 +1,81 @@
+using System.Net;
+using Piwheels.Core.States;
+
+namespace Piwheels.Master.AccessLog;
+
+/// <summary>
+/// Accesses on their way to the database: in batches of one kind, since the database takes one statement for each kind, and
+/// what failed must not be tried again together with what did not.
+/// </summary>
+public sealed class AccessBuffer
+{
+    /// <summary>Accesses written at a time.</summary>
+    public const int BatchMax = 1_000;
+
+    /// <summary>Accesses kept while the database is away; some 50 MB.</summary>
+    public const int KeptMax = 100_000;
+
+    /// <summary>A log may be years old when it is read in; what is older comes from a broken clock.</summary>
+    public static readonly TimeSpan AgeMax = TimeSpan.FromDays(10 * 365);
+
+    /// <summary>How far another machine's clock may be ahead.</summary>
+    public static readonly TimeSpan AheadMax = TimeSpan.FromDays(1);
+
+    private readonly LinkedList<IReadOnlyList<AccessState>> _waiting = new();
+    private readonly Dictionary<Type, List<AccessState>> _open = [];
+
+    /// <summary>Accesses that wait, those of a batch under way left out.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>A whole batch is there.</summary>
+    public bool HasBatch => _waiting.Count > 0;
+
+    /// <summary>Adds an access.</summary>
+    /// <returns>Why it is dropped; null when it is kept.</returns>
+    public string? Add(AccessState access, DateTimeOffset now)
+    {
+        if (!IPAddress.TryParse(access.Host, out _)) return "its address is none";
+        if (access.Timestamp < now - AgeMax || access.Timestamp > now + AheadMax) return "its date cannot be";
+        if (Count >= KeptMax) return $"{KeptMax} accesses wait for the database";
+        if (!_open.TryGetValue(access.GetType(), out var batch)) _open.Add(access.GetType(), batch = []);
+        batch.Add(access);
+        Count++;
+        if (batch.Count == BatchMax) Close(access.GetType());
+        return null;
+    }
+
+    /// <summary>Takes a batch out, an incomplete one if there is no other; null when nothing waits.</summary>
+    public IReadOnlyList<AccessState>? Take()
+    {
+        if (_waiting.Count == 0 && _open.Count > 0) Close(_open.Keys.First());
+        if (_waiting.First is not { } first) return null;
+        _waiting.RemoveFirst();
+        Count -= first.Value.Count;
+        return first.Value;
+    }
+
+    /// <summary>Puts a batch back that could not be written now.</summary>
+    public void PutBack(IReadOnlyList<AccessState> batch)
+    {
+        _waiting.AddFirst(batch);
+        Count += batch.Count;
+    }
+
+    /// <summary>
+    /// Puts a batch back that the database refused, in halves, so that in the end what it refuses is alone.
+    /// </summary>
+    /// <returns>False when it was a single access already: then it is dropped.</returns>
+    public bool PutBackHalved(IReadOnlyList<AccessState> batch)
+    {
+        if (batch.Count < 2) return false;
+        PutBack([.. batch.Skip(batch.Count / 2)]);
+        PutBack([.. batch.Take(batch.Count / 2)]);
+        return true;
+    }
+
+    private void Close(Type kind)
+    {
+        _open.Remove(kind, out var batch);
+        _waiting.AddLast(batch!);
+    }
+}

@@ -1,0 +1,95 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Master.AccessLog;
+
+/// <summary>
+/// Takes what piw-logger reads in the web server's log, and has the database record it in batches. While the database is
+/// away, accesses are kept up to a limit; the log is statistics, so what exceeds it is dropped and counted.
+/// </summary>
+public sealed partial class Lumberjack : TaskLoop
+{
+    /// <summary>The longest time that an access waits for a batch to become full.</summary>
+    public static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the database is left alone after it was away.</summary>
+    public static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>The largest message of a logger, in bytes; one access takes about 300.</summary>
+    private const int MessageBytesMax = 256 * 1024;
+
+    private const int QueueMax = 10_000;
+
+    private readonly AccessBuffer _buffer = new();
+    private readonly DropLog _dropped;
+    private readonly MessageSocket<LogEntry, NoMessages> _loggers;
+    private readonly IDatabase _database;
+    private DateTimeOffset _notBefore = DateTimeOffset.MinValue;
+
+    public Lumberjack(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+        : base("lumberjack", environment)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        _loggers = Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, configuration.LogQueue, new SocketOptions
+        {
+            HighWaterMark = QueueMax,
+            MaxMessageBytes = MessageBytesMax,
+        });
+        _database = database;
+        _dropped = new DropLog(Logger, Time, configuration.LogQueue);
+        Register(_loggers, HandleEntry);
+        EveryEvenPaused(FlushInterval, FlushAsync);
+    }
+
+    private Task HandleEntry(LogEntry entry)
+    {
+        Keep(entry);
+        if (_buffer.HasBatch && Now >= _notBefore) Force(FlushAsync);
+        return Task.CompletedTask;
+    }
+
+    private void Keep(LogEntry entry)
+    {
+        if (_buffer.Add(entry.Access, Now) is { } reason) _dropped.Add($"{entry.Name}: {reason}");
+    }
+
+    private async Task FlushAsync()
+    {
+        while (Now >= _notBefore && _buffer.Take() is { } batch)
+        {
+            try
+            {
+                await _database.LogAccessAsync(batch);
+            }
+            catch (DatabaseException away) when (away.Transient)
+            {
+                _buffer.PutBack(batch);
+                _notBefore = Now + RetryPause;
+                DatabaseAway(Logger, _buffer.Count, away.Message);
+            }
+            catch (DatabaseException refusal)
+            {
+                if (!_buffer.PutBackHalved(batch)) _dropped.Add($"the database refuses it: {refusal.Message}");
+            }
+        }
+    }
+
+    /// <summary>What loggers have sent already is written too, in one attempt.</summary>
+    protected override async Task CloseAsync()
+    {
+        while (_loggers.TryReceive(out var entry)) Keep(entry);
+        _notBefore = DateTimeOffset.MinValue;
+        await FlushAsync();
+        if (_buffer.Count > 0) LeftBehind(Logger, _buffer.Count);
+    }
+
+    [LoggerMessage(EventId = 20, Level = LogLevel.Warning,
+        Message = "{Count} accesses wait for the database, which is away: {Reason}")]
+    private static partial void DatabaseAway(ILogger logger, int count, string reason);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "{Count} accesses could not be recorded, and are lost")]
+    private static partial void LeftBehind(ILogger logger, int count);
+}
