@@ -103,6 +103,7 @@ public sealed class LumberjackTests : IAsyncDisposable
             ? throw new DatabaseException("refused", transient: false)
             : Task.CompletedTask;
         for (var index = 0; index < AccessBuffer.BatchMax; index++) Send(Page($"page{index}"));
+        Assert.Equal("LogAccess", await _asked.Next());
         await UntilRecordedAsync(AccessBuffer.BatchMax - 1);
         Assert.DoesNotContain(_database.Accesses, access => access is PageState { Page: "page0" });
         Assert.Contains(_bed.Log.Entries, entry => entry.Message.Contains("the database refuses it", StringComparison.Ordinal));
@@ -113,7 +114,9 @@ public sealed class LumberjackTests : IAsyncDisposable
     {
         Send(Page("home"));
         Send(Page("last"));
-        await SettleAsync();
+        // Nonsense is told of, so that its arrival, after the others', is seen
+        _logger.TrySend(new byte[] { 0xff });
+        await _bed.Log.WhenAsync(entry => entry.Message.Contains("dropped", StringComparison.Ordinal));
         _lumberjack.Quit();
         await _lumberjack.Completion.Within();
         Assert.Equal(2, _database.Accesses.Count);
