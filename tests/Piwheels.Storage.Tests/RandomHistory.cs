@@ -1,0 +1,99 @@
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+
+namespace Piwheels.Storage.Tests;
+
+/// <summary>
+/// Changes of every kind to a small farm, chosen by numbers: few names, so that they meet, and steps that cannot be
+/// done (an unknown release, no target) among them, as in life.
+/// </summary>
+/// <param name="database">What is changed.</param>
+/// <param name="packages">How many packages there are at most.</param>
+/// <param name="versions">How many versions of each.</param>
+public sealed class RandomHistory(Database database, int packages, int versions)
+{
+    private static readonly PackageName[] Packages = [.. new[] { "ant", "bee", "cat" }.Select(PackageName.Parse)];
+    private static readonly string[] Versions = ["1.0", "2.0", "10.0"];
+
+    private static readonly Target[] Targets =
+    [
+        new("cp39", "linux_armv7l"), new("cp311", "linux_armv7l"), new("cp313t", "linux_armv7l"),
+        new("cp39", "linux_armv6l"), new("cp311", "linux_x86_64"), new("pypy39_pp73", "linux_x86_64"),
+    ];
+
+    private static readonly string[] Tags =
+    [
+        "py3-none-any", "py2.py3-none-any", "py2-none-any", "py310-none-any", "cp39-cp39-linux_armv7l",
+        "cp311-cp311-linux_armv7l", "cp38-abi3-linux_armv7l", "cp311-abi3-manylinux_2_17_armv7l.manylinux2014_armv7l",
+        "cp311-cp311-linux_x86_64", "py3-none-linux_x86_64", "pp39-pypy39_pp73-linux_x86_64", "cp311-none-any",
+    ];
+
+    /// <summary>Begins with a farm that has targets and all releases, so that each further step does something.</summary>
+    public async Task BeginAsync()
+    {
+        foreach (var target in Targets[..4]) await database.AddTargetAsync(target);
+        foreach (var package in Packages[..packages])
+        {
+            foreach (var version in Versions[..versions]) await AddVersionAsync(new Release(package, version), 2);
+        }
+    }
+
+    /// <summary>Changes one thing. A step that the database refuses is a step too.</summary>
+    public async Task StepAsync(byte kind, byte a, byte b, byte c)
+    {
+        try
+        {
+            await ChangeAsync(kind, Packages[a % packages], Versions[b % versions], a, c);
+        }
+        catch (DatabaseException e) when (!e.Transient)
+        {
+            // an unknown release or target
+        }
+    }
+
+    private Task ChangeAsync(byte kind, PackageName package, string version, byte a, byte c)
+    {
+        var release = new Release(package, version);
+        var target = Targets[c % Targets.Length];
+        var reason = c % 2 == 0 ? "" : "bad";
+        return (kind % 18) switch
+        {
+            0 => database.AddNewPackageAsync(package, c % 8 == 1 ? "bad" : ""),
+            1 or 2 => AddVersionAsync(release, c),
+            3 or 4 => database.AddTargetAsync(target),
+            5 => database.SkipPackageAsync(package, reason),
+            6 => database.SkipPackageVersionAsync(release, reason),
+            7 => database.SkipTargetAsync(Targets[a % Targets.Length], reason),
+            8 => database.RemoveTargetAsync(target),
+            9 or 10 => database.LogBuildAsync(Attempt(release, target, [])),
+            11 => database.LogBuildAsync(Attempt(release, target, [Wheel(release, Tags[0])])),
+            12 => database.LogBuildAsync(Attempt(release, target, [Wheel(release, Tags[c % Tags.Length])])),
+            13 => database.LogBuildAsync(Attempt(release, target, [Wheel(new Release(package, "1.0"), Tags[0])])),
+            14 => database.DeleteBuildAsync(release),
+            15 => c % 3 == 0 ? database.DeletePackageAsync(package) : database.DeleteVersionAsync(release),
+            16 => database.SetArmv6AliasAsync(c % 2 == 0),
+            _ => database.UpdateSelectionAsync(
+                new SelectionEntry(package, package.Value, true, SelectionState.Resolved, version, "")),
+        };
+    }
+
+    private async Task AddVersionAsync(Release release, byte c)
+    {
+        await database.AddNewPackageAsync(release.Package);
+        DateTimeOffset? released = c % 4 == 0 ? null : new DateTimeOffset(2010 + c % 4, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        await database.AddNewPackageVersionAsync(release, released, c % 8 == 1 ? "bad" : "");
+    }
+
+    private static BuildState Attempt(Release release, Target target, FileState[] files) => new(
+        1, release.Package.Value, release.Version, target.Abi, files.Length > 0,
+        TimeSpan.FromSeconds(release.Version.Length), "", files, target.Platform);
+
+    private static FileState Wheel(Release release, string tags)
+    {
+        var parts = tags.Split('-');
+        return new FileState(
+            $"{release.Package}-{release.Version}-{tags}.whl", tags.Length, new string('a', 64), release.Package.Value,
+            release.Version, parts[0], parts[1], parts[2], null, FileState.NoDependencies);
+    }
+}
