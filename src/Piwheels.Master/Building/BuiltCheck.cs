@@ -109,6 +109,7 @@ public static class BuiltCheck
             if (!PlausibleTags.IsPlausible(tag, target)) return $"a build for {target} does not make {tag}";
         }
 
+        if (!Coverage.Covers(name.Tags, target)) return $"it does not run on {target}";
         if (file.FileSize is <= 0 or > FileSizeMax) return $"a wheel cannot have {file.FileSize} bytes";
         if (file.FileHash.Length != HashLength || !file.FileHash.All(char.IsAsciiHexDigit)) return "its hash is no SHA-256";
         return MetadataRefusal(file);

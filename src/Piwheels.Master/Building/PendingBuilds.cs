@@ -39,10 +39,10 @@ public sealed class PendingBuilds
     private int _sweepAt = SweepAtEntries;
 
     /// <summary>How many releases wait per target and are not being built.</summary>
-    public IReadOnlyDictionary<Target, int> Lengths =>
+    public IReadOnlyDictionary<Target, long> Lengths =>
         _queues.ToDictionary(
             static queue => queue.Key,
-            queue => queue.Value.Count(release => !_active.Contains((queue.Key, release))));
+            queue => queue.Value.LongCount(release => !_active.Contains((queue.Key, release))));
 
     /// <summary>Takes over what is to be built now; replaces all that was pushed before.</summary>
     public void Replace(IEnumerable<KeyValuePair<Target, IReadOnlyList<Release>>> queues)

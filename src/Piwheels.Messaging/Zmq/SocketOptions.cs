@@ -16,6 +16,12 @@ public sealed record SocketOptions
     /// <summary>Messages queued per peer, either way, before a send fails or a peer is made to wait.</summary>
     public int HighWaterMark { get; init; } = 1000;
 
+    /// <summary>
+    /// Messages received ahead per peer, where that is to be less than what may be sent. A small number only slows a peer
+    /// down; a small number of sends would lose messages, since libzmq learns late that earlier ones have gone.
+    /// </summary>
+    public int? ReceiveHighWaterMark { get; init; }
+
     /// <summary>How long unsent messages survive the closing of their socket.</summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -205,7 +205,7 @@ public sealed class ZmqSocket : IDisposable
         Set(LibZmq.IPv6, 1);
         Set(LibZmq.Linger, (int)options.Linger.TotalMilliseconds);
         Set(LibZmq.SendHighWaterMark, options.HighWaterMark);
-        Set(LibZmq.ReceiveHighWaterMark, options.HighWaterMark);
+        Set(LibZmq.ReceiveHighWaterMark, options.ReceiveHighWaterMark ?? options.HighWaterMark);
         Set(LibZmq.TcpKeepAlive, 1);
         Set(LibZmq.TcpKeepAliveIdle, 120); // seconds
         Span<byte> limit = stackalloc byte[sizeof(long)];

@@ -78,6 +78,7 @@ public sealed class BuiltCheckTests
     [InlineData("numpy-2.1.0-cp313-abi3-linux_armv7l.whl", "does not make")]
     [InlineData("numpy-2.1.0-cp27-abi3-linux_armv7l.whl", "does not make")]
     [InlineData("numpy-2.1.0-cp313-none-any.whl", "does not make")]
+    [InlineData("numpy-2.1.0-py2-none-any.whl", "does not run on")]
     [InlineData("numpy-2.1.0-cp311-cp311-linux_armv7l.win32.whl", "does not make")]
     [InlineData("numpy-2.1.0-cp311.cp313-cp311-linux_armv7l.whl", "does not make")]
     [InlineData("../numpy-2.1.0-cp311-cp311-linux_armv7l.whl", "not the name of a wheel")]
@@ -184,7 +185,8 @@ public sealed class BuiltCheckTests
     [InlineData("cp37-cp37-linux_x86_64", "cp37m", false)]
     [InlineData("cp313-cp313t-linux_x86_64", "cp313t", true)]
     [InlineData("py3-abi3-linux_x86_64", "cp311", false)]
-    [InlineData("cp32-abi3-musllinux_1_2_x86_64", "cp311", true)]
+    [InlineData("cp32-abi3-manylinux_2_17_x86_64", "cp311", true)]
+    [InlineData("cp32-abi3-musllinux_1_2_x86_64", "cp311", false)]
     public void Interpreters_and_abis_go_together(string tag, string abi, bool plausible)
     {
         var parts = tag.Split('-');

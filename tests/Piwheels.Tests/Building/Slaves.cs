@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Protocols;
@@ -27,6 +28,16 @@ internal static class Slaves
         return new FileState(
             filename, size, new string('a', 64), parts[0], parts[1], parts[^3], parts[^2], parts[^1], ">=3.9",
             new Dictionary<string, IReadOnlyList<string>> { ["apt"] = ["libopenblas0"], ["pip"] = ["six"], [""] = [] });
+    }
+
+    /// <summary>What an honest slave says of a wheel on its disk.</summary>
+    public static FileState FileOf(string path)
+    {
+        var content = System.IO.File.ReadAllBytes(path);
+        return File(Path.GetFileName(path), content.Length) with
+        {
+            FileHash = Convert.ToHexStringLower(SHA256.HashData(content)),
+        };
     }
 
     public static SlaveRequest.Built Built(params FileState[] files) =>

@@ -1,0 +1,162 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Packaging;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Master.Building;
+
+/// <summary>What others than slaves have to say: the queue, deletions, monitors, the clock; and the log's events.</summary>
+public sealed partial class SlaveDriver
+{
+    /// <summary>Has a slave die at its next IDLE; null: all of them. From any thread.</summary>
+    public void KillSlave(int? slaveId) => Control("kill", slaveId, static slave => slave.Kill());
+
+    /// <summary>Gives a slave nothing to build until it is woken; null: all of them. From any thread.</summary>
+    public void SleepSlave(int? slaveId) => Control("sleep", slaveId, static slave => slave.Sleep());
+
+    /// <summary>Has a slave work again; null: all of them. From any thread.</summary>
+    public void WakeSlave(int? slaveId) => Control("wake", slaveId, static slave => slave.Wake());
+
+    /// <summary>Takes back what a slave is building; null: all of them. From any thread.</summary>
+    public void SkipSlave(int? slaveId) => Control("skip", slaveId, static slave => slave.TakeBack("somebody skipped it"));
+
+    /// <summary>Tells a monitor that has just come of all slaves. From any thread.</summary>
+    public void ListSlaves() => Post(() =>
+    {
+        foreach (var slave in _roster.All)
+        {
+            Tell(slave, slave.FirstSeen, new SlaveEvent.Hello(slave.Hello));
+            if (slave.Stats is { } stats) Tell(slave, slave.LastSeen, new SlaveEvent.Stats(stats));
+            if (slave.LastReply is { } reply && SlaveEvent.Of(reply) is { } told) Tell(slave, slave.LastReplyAt, told);
+        }
+    });
+
+    private void Control(string order, int? slaveId, Action<SlaveSession> action) => Post(() =>
+    {
+        var slaves = _roster.Find(slaveId);
+        if (slaves.Count == 0) NoSuchSlave(Logger, order, slaveId);
+        foreach (var slave in slaves)
+        {
+            Ordered(Logger, slave.Id, order);
+            action(slave);
+        }
+    });
+
+    private Task HandleBuilds(BuildQueueMessage message)
+    {
+        if (message is BuildQueueMessage.Queue(var releases)) _pending.Replace(releases);
+        return Task.CompletedTask;
+    }
+
+    private Task<SkipReply> HandleDelete(SkipRequest request)
+    {
+        switch (request)
+        {
+            case SkipRequest.DeletePackage(var package):
+                _pending.Exclude(package, Now);
+                TakeBackDeleted(release => release.Package == package);
+                break;
+            case SkipRequest.DeleteVersion(var deleted):
+                _pending.Exclude(deleted, Now);
+                TakeBackDeleted(release => release == deleted);
+                break;
+        }
+
+        return Task.FromResult<SkipReply>(new SkipReply.Ok());
+    }
+
+    private void TakeBackDeleted(Predicate<Release> isDeleted)
+    {
+        foreach (var slave in _roster.All)
+        {
+            if (slave.Release is { } release && isDeleted(release)) slave.TakeBack("it was deleted");
+        }
+    }
+
+    private async Task RemoveExpired()
+    {
+        foreach (var slave in _roster.Expire(Now))
+        {
+            // Not awaited: recording what it left may take as long as the database is away
+            _leaving.Add(AbandonAsync(slave, $"it was silent for {slave.Expiry}"));
+        }
+
+        foreach (var ended in _leaving.Where(static task => task.IsCompleted).ToList())
+        {
+            _leaving.Remove(ended);
+            await ended;
+        }
+    }
+
+    protected override Task CloseAsync() => Task.WhenAll(_leaving);
+
+    private Task TellStatistics()
+    {
+        _ = _stats.TrySend(new StatsMessage.BuildQueue(_pending.Lengths));
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(EventId = 10, Level = LogLevel.Information,
+        Message = "without keys slaves are listened to on loopback only, whatever {Address} says; the setting "
+            + "strangers-may-connect opens it to everybody who can reach this machine")]
+    private static partial void OnLoopbackOnly(ILogger logger, string address);
+
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "slave {SlaveId} is {Label}, for {Target}")]
+    private static partial void Greeted(ILogger logger, int slaveId, string label, Target target);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "the HELLO of {Address} is refused: {Reason}")]
+    private static partial void HelloRefused(ILogger logger, PeerAddress address, string reason);
+
+    [LoggerMessage(EventId = 13, Level = LogLevel.Error, Message = "there are {Count} slaves, which is the limit")]
+    private static partial void RosterFull(ILogger logger, int count);
+
+    [LoggerMessage(EventId = 14, Level = LogLevel.Warning,
+        Message = "{Request} comes from {Address}, which has not said HELLO to this run of the master")]
+    private static partial void UnknownSlave(ILogger logger, PeerAddress address, string request);
+
+    [LoggerMessage(EventId = 15, Level = LogLevel.Debug, Message = "slave {SlaveId}: {Reason}")]
+    private static partial void RequestIgnored(ILogger logger, int slaveId, string reason);
+
+    [LoggerMessage(EventId = 16, Level = LogLevel.Warning, Message = "slave {SlaveId} talks nonsense: {Reason}")]
+    private static partial void NonsenseReceived(ILogger logger, int slaveId, string reason);
+
+    [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "slave {SlaveId} cannot be sent its {Reply}")]
+    private static partial void SlaveUnreachable(ILogger logger, int slaveId, string reply);
+
+    [LoggerMessage(EventId = 18, Level = LogLevel.Information, Message = "slave {SlaveId} is gone: {Reason}")]
+    private static partial void SlaveGone(ILogger logger, int slaveId, string reason);
+
+    [LoggerMessage(EventId = 19, Level = LogLevel.Information, Message = "slave {SlaveId} builds {Release}")]
+    private static partial void BuildGiven(ILogger logger, int slaveId, Release release);
+
+    [LoggerMessage(EventId = 20, Level = LogLevel.Information,
+        Message = "slave {SlaveId} built {Release}, success: {Success}, recorded as {BuildId}, duration: {Duration}")]
+    private static partial void BuildRecorded(
+        ILogger logger, int slaveId, Release release, bool success, long buildId, TimeSpan duration);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "slave {SlaveId}: {Release} is not recorded: {Reason}")]
+    private static partial void BuildLost(ILogger logger, int slaveId, Release release, string reason);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Information,
+        Message = "slave {SlaveId} sent {Filename}, {Size} bytes, verified")]
+    private static partial void FileVerified(ILogger logger, int slaveId, string filename, long size);
+
+    [LoggerMessage(EventId = 23, Level = LogLevel.Warning, Message = "slave {SlaveId}: {Filename} does not match: {Reason}")]
+    private static partial void FileMismatched(ILogger logger, int slaveId, string filename, string reason);
+
+    [LoggerMessage(EventId = 24, Level = LogLevel.Warning, Message = "slave {SlaveId}: {Filename} is refused: {Reason}")]
+    private static partial void FileRefused(ILogger logger, int slaveId, string filename, string reason);
+
+    [LoggerMessage(EventId = 25, Level = LogLevel.Warning,
+        Message = "slave {SlaveId}: {Filename} waits to be verified, next try in {Pause}: {Reason}")]
+    private static partial void FilesAway(ILogger logger, int slaveId, string filename, TimeSpan pause, string reason);
+
+    [LoggerMessage(EventId = 26, Level = LogLevel.Warning, Message = "slave {SlaveId}: its files are left behind: {Reason}")]
+    private static partial void CleanupFailed(ILogger logger, int slaveId, string reason);
+
+    [LoggerMessage(EventId = 27, Level = LogLevel.Information, Message = "slave {SlaveId} is told to {Order}")]
+    private static partial void Ordered(ILogger logger, int slaveId, string order);
+
+    [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "no slave to {Order}: {SlaveId}")]
+    private static partial void NoSuchSlave(ILogger logger, string order, int? slaveId);
+}

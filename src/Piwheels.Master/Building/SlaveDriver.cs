@@ -1,0 +1,372 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Master.Transfers;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Master.Building;
+
+/// <summary>
+/// Speaks with the build slaves: hands out what TheArchitect pushes, takes in what was built. Driven by the slaves' own
+/// requests. Has files expected and verified by FileJuggler, results recorded by the database, logs and pages written by
+/// TheSecretary, and tells the main loop what goes on.
+/// </summary>
+/// <remarks>
+/// Recording a build or verifying a file takes as long as it takes, and only its slave waits. After each such wait the
+/// session is looked at again: the slave may have gone, the build may have been taken back. What a slave that has gone
+/// left complete is recorded all the same.
+/// </remarks>
+public sealed partial class SlaveDriver : TaskLoop
+{
+    /// <summary>How often slaves that have fallen silent are looked for.</summary>
+    public static readonly TimeSpan ExpiryInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often the database is asked what is built for.</summary>
+    public static readonly TimeSpan TargetsInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often the lengths of the queues are told.</summary>
+    public static readonly TimeSpan StatisticsInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a request to FileJuggler may take: a large wheel is hashed in one.</summary>
+    public static readonly TimeSpan FilesTimeout = TimeSpan.FromMinutes(10);
+
+    /// <summary>A slave has one request under way; more from one peer than this are not even read from the wire.</summary>
+    private const int MessagesPerSlaveMax = 4;
+
+    /// <summary>The largest message of a slave, in bytes; its log makes nearly all of it.</summary>
+    private const int SlaveMessageBytesMax = 64 * 1024 * 1024;
+
+    private const int DeletionsAtATime = 16;
+
+    private readonly SlaveRoster _roster = new();
+    private readonly PendingBuilds _pending = new();
+    private readonly List<Task> _leaving = [];
+    private readonly TargetList _targets;
+    private readonly MasterConfiguration _configuration;
+    private readonly RouterSocket<SlaveRequest, SlaveReply> _slaves;
+    private readonly MessageSocket<NoMessages, StatusMessage> _status;
+    private readonly MessageSocket<NoMessages, StatsMessage> _stats;
+    private readonly FsClient _files;
+    private readonly BuildRecorder _recorder;
+
+    public SlaveDriver(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+        : base("slave_driver", environment)
+    {
+        _configuration = configuration;
+        _slaves = BindRouter<SlaveRequest, SlaveReply>(configuration.SlaveQueue, SlaveSocketOptions(configuration));
+        var builds = Bind<BuildQueueMessage, NoMessages>(ZmqSocketType.Pull, configuration.BuildsQueue);
+        BindRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue, HandleDelete, DeletionsAtATime);
+        _status = Connect<NoMessages, StatusMessage>(ZmqSocketType.Push, MasterConfiguration.InnerStatusQueue);
+        _stats = Connect<NoMessages, StatsMessage>(ZmqSocketType.Push, configuration.StatsQueue);
+        _files = new FsClient(ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout, SlaveRoster.SlavesMax));
+        var web = ConnectRpc<SecretaryRequest, SecretaryReply>(
+            configuration.WebQueue, pendingMax: BuildRecorder.WaitingMax);
+        _recorder = new BuildRecorder(database, web, Time, Logger);
+        _targets = new TargetList(database, Logger);
+        // Each slave has at most one request under way, so none waits for another's
+        Register(_slaves, HandleSlave, SlaveRoster.SlavesMax * 2, RefusePayload);
+        Register(builds, HandleBuilds);
+        EveryEvenPaused(TargetsInterval, _targets.ReadAsync);
+        EveryEvenPaused(ExpiryInterval, RemoveExpired);
+        EveryEvenPaused(StatisticsInterval, TellStatistics);
+    }
+
+    protected override Task OnceAsync()
+    {
+        if (!_configuration.StrangersMayConnect) OnLoopbackOnly(Logger, _configuration.SlaveQueue);
+        return Task.CompletedTask;
+    }
+
+    private static SocketOptions SlaveSocketOptions(MasterConfiguration configuration) => new()
+    {
+        LoopbackOnly = !configuration.StrangersMayConnect,
+        ReceiveHighWaterMark = MessagesPerSlaveMax,
+        MaxMessageBytes = SlaveMessageBytesMax,
+    };
+
+    private async Task HandleSlave(PeerAddress from, SlaveRequest request)
+    {
+        if (request is SlaveRequest.Hello hello)
+        {
+            await GreetAsync(from, hello.Slave);
+            return;
+        }
+
+        if (!_roster.TryFind(from, out var slave))
+        {
+            // The slave hears nothing, and starts over with HELLO after its busy timeout
+            if (_roster.IsNewStranger(from)) UnknownSlave(Logger, from, request.Name);
+            return;
+        }
+
+        var step = slave.Receive(request, Now);
+        if (step is SlaveStep.Ignore(var reason))
+        {
+            RequestIgnored(Logger, slave.Id, reason);
+            return;
+        }
+
+        if (request is SlaveRequest.Idle or SlaveRequest.Busy) Tell(slave, Now, new SlaveEvent.Stats(slave.Stats!));
+        await CarryOutAsync(slave, step);
+    }
+
+    /// <summary>What comes from a slave and is no message loses it its build: it may have been any.</summary>
+    private SlaveReply? RefusePayload(PeerAddress from, string reason)
+    {
+        if (!_roster.TryFind(from, out var slave)) return new SlaveReply.Die();
+        if (slave.Working) return null;
+        NonsenseReceived(Logger, slave.Id, reason);
+        if (slave.Release is { } release) Lose(slave, release, "it sent no message of the protocol");
+        slave.Replied(new SlaveReply.Die(), Now);
+        Tell(slave, Now, new SlaveEvent.Die());
+        return new SlaveReply.Die();
+    }
+
+    private async Task GreetAsync(PeerAddress from, SlaveHello said)
+    {
+        if (HelloCheck.Refusal(said) is { } reason)
+        {
+            HelloRefused(Logger, from, reason);
+            _slaves.TrySend(from, new SlaveReply.Die());
+            return;
+        }
+
+        var hello = HelloCheck.Clean(said);
+        if (_roster.Greet(from, hello, Now, out var gone) is not { } slave)
+        {
+            if (_roster.IsNewStranger(from)) RosterFull(Logger, _roster.Count);
+            return;
+        }
+
+        Greeted(Logger, slave.Id, hello.Label, hello.Target);
+        Tell(slave, slave.FirstSeen, new SlaveEvent.Hello(hello));
+        _slaves.TrySend(from, new SlaveReply.Ack(slave.Id, _configuration.PypiSimple.ToString()));
+        if (gone is not null) await AbandonAsync(gone, "it said HELLO again");
+    }
+
+    /// <summary>Does what a step calls for, and what follows from it, up to the reply.</summary>
+    private async Task CarryOutAsync(SlaveSession slave, SlaveStep first)
+    {
+        slave.BeginWork();
+        for (var step = first; ;)
+        {
+            switch (step)
+            {
+                case SlaveStep.Answer(var reply):
+                    Reply(slave, reply);
+                    return;
+                case SlaveStep.Drop(var reply, var release, var reason):
+                    await DropAsync(slave, release, reason);
+                    Reply(slave, reply);
+                    return;
+                case SlaveStep.FindWork:
+                    Reply(slave, FindWork(slave));
+                    return;
+                case SlaveStep.Leave:
+                    _roster.Remove(slave);
+                    slave.EndWork();
+                    await AbandonAsync(slave, "it said BYE");
+                    return;
+                case SlaveStep.ExpectFile(var file):
+                    step = await ExpectAsync(slave, file);
+                    break;
+                case SlaveStep.VerifyFile(var file):
+                    step = await VerifyAsync(slave, file);
+                    break;
+                case SlaveStep.RecordFailure(var build):
+                    step = await RecordAsync(slave, build);
+                    break;
+                case SlaveStep.RecordSuccess(var build):
+                    step = await RecordAsync(slave, build);
+                    break;
+                default:
+                    throw new InvalidOperationException($"{step} is no step to carry out");
+            }
+        }
+    }
+
+    private void Reply(SlaveSession slave, SlaveReply reply)
+    {
+        slave.Replied(reply, Now);
+        if (!_roster.IsCurrent(slave)) return;
+        if (!_slaves.TrySend(slave.Address, reply)) SlaveUnreachable(Logger, slave.Id, reply.Name);
+        if (SlaveEvent.Of(reply) is { } told) Tell(slave, slave.LastReplyAt, told);
+    }
+
+    private SlaveReply FindWork(SlaveSession slave)
+    {
+        if (Paused) return new SlaveReply.Sleep(Paused: true);
+        _targets.Note(slave.Target);
+        if (!_pending.TryTake(slave.Target, Now, out var release)) return new SlaveReply.Sleep(Paused: false);
+        BuildGiven(Logger, slave.Id, release);
+        return slave.Assign(release, Now);
+    }
+
+    private async Task<SlaveStep> ExpectAsync(SlaveSession slave, FileState file)
+    {
+        var release = slave.Release!.Value;
+        // Nobody is there any more to send it
+        if (!_roster.IsCurrent(slave)) return Gone(release);
+        try
+        {
+            await _files.ExpectAsync(TransferOwner.Slave(slave.Id), file);
+        }
+        catch (RpcException refusal)
+        {
+            // Not the build's fault: no room on the disk, say. It is built again another time.
+            return new SlaveStep.Drop(new SlaveReply.Done(), release, $"{file.Filename} is not expected: {refusal.Message}");
+        }
+
+        if (slave.TakenBack is { } reason) return new SlaveStep.Drop(new SlaveReply.Done(), release, reason);
+        return _roster.IsCurrent(slave) ? new SlaveStep.Answer(new SlaveReply.Send(file.Filename)) : Gone(release);
+    }
+
+    private async Task<SlaveStep> VerifyAsync(SlaveSession slave, FileState file)
+    {
+        for (var pause = BuildRecorder.RetryPauseMin; ; pause = BuildRecorder.Longer(pause))
+        {
+            try
+            {
+                var result = await _files.VerifyAsync(TransferOwner.Slave(slave.Id), slave.Release!.Value.Package);
+                return After(slave, file, result);
+            }
+            catch (RpcException failure) when (failure.Transient)
+            {
+                FilesAway(Logger, slave.Id, file.Filename, pause, failure.Message);
+            }
+            catch (RpcException failure)
+            {
+                return After(slave, file, new VerifyResult.Mismatched(failure.Message));
+            }
+
+            await Task.Delay(pause, Time, Quitting);
+        }
+    }
+
+    private SlaveStep After(SlaveSession slave, FileState file, VerifyResult result)
+    {
+        switch (result)
+        {
+            case VerifyResult.Verified:
+                FileVerified(Logger, slave.Id, file.Filename, file.FileSize);
+                return slave.FileVerified();
+            case VerifyResult.Mismatched(var reason):
+                FileMismatched(Logger, slave.Id, file.Filename, reason);
+                return slave.FileMismatched(reason);
+            case VerifyResult.Refused(var reason):
+                FileRefused(Logger, slave.Id, file.Filename, reason);
+                return slave.FileRefused(reason);
+            default:
+                throw new InvalidOperationException($"{result} is no result");
+        }
+    }
+
+    private async Task<SlaveStep> RecordAsync(SlaveSession slave, BuildState build)
+    {
+        var release = slave.Release!.Value;
+        if (!build.Status) await WithdrawAsync(slave, release);
+        switch (await _recorder.RecordAsync(build, Quitting))
+        {
+            case RecordOutcome.Recorded(var buildId):
+                BuildRecorded(Logger, slave.Id, release, build.Status, buildId, build.Duration);
+                _pending.Finished(slave.Target, release, Now);
+                return new SlaveStep.Answer(new SlaveReply.Done());
+            case RecordOutcome.Refused(var reason) when build.Status && slave.TakenBack is null:
+                // As a failure it may be taken, and then does not come back for ever
+                return new SlaveStep.RecordFailure(BuiltCheck.Failed(build, reason));
+            case RecordOutcome.Refused(var reason):
+                return new SlaveStep.Drop(new SlaveReply.Done(), release, reason);
+            case RecordOutcome.TooMany:
+                return new SlaveStep.Drop(new SlaveReply.Done(), release, "too many results wait for the database");
+            default:
+                throw new InvalidOperationException("no such outcome");
+        }
+    }
+
+    private static SlaveStep.Drop Gone(Release release) => new(new SlaveReply.Done(), release, "its slave has gone");
+
+    /// <summary>Ends a build without a result: what has arrived of it goes, and it may be handed out again later.</summary>
+    private async Task DropAsync(SlaveSession slave, Release release, string reason)
+    {
+        Lose(slave, release, reason);
+        if (slave.Built is null) return;
+        await ForgetAsync(slave);
+        await WithdrawAsync(slave, release);
+    }
+
+    private void Lose(SlaveSession slave, Release release, string reason)
+    {
+        BuildLost(Logger, slave.Id, release, reason);
+        _pending.Lost(slave.Target, release, Now);
+    }
+
+    /// <summary>A session has ended: its build is lost, unless all of it has arrived.</summary>
+    private async Task AbandonAsync(SlaveSession slave, string reason)
+    {
+        Tell(slave, Now, new SlaveEvent.Die());
+        SlaveGone(Logger, slave.Id, reason);
+        // What is being worked on for it is ended by that work
+        if (slave.Working || slave.Release is not { } release) return;
+        if (slave is not { Phase: SlavePhase.Sending, FileExpected: { } file, TakenBack: null })
+        {
+            await DropAsync(slave, release, reason);
+            return;
+        }
+
+        // Its last file may be here already
+        await CarryOutAsync(slave, await SalvageAsync(slave, release, file));
+    }
+
+    private async Task<SlaveStep> SalvageAsync(SlaveSession slave, Release release, FileState file)
+    {
+        slave.BeginWork();
+        try
+        {
+            var result = await _files.VerifyAsync(TransferOwner.Slave(slave.Id), release.Package);
+            return result is VerifyResult.Verified ? After(slave, file, result) : Gone(release);
+        }
+        catch (RpcException failure)
+        {
+            FilesAway(Logger, slave.Id, file.Filename, TimeSpan.Zero, failure.Message);
+            return Gone(release);
+        }
+    }
+
+    private async Task ForgetAsync(SlaveSession slave)
+    {
+        try
+        {
+            await _files.ForgetAsync(TransferOwner.Slave(slave.Id));
+        }
+        catch (RpcException failure)
+        {
+            // It forgets by itself in time
+            CleanupFailed(Logger, slave.Id, failure.Message);
+        }
+    }
+
+    /// <summary>Takes files that were verified, and whose build is not recorded, from where they are published.</summary>
+    private async Task WithdrawAsync(SlaveSession slave, Release release)
+    {
+        foreach (var file in slave.FilesPlaced)
+        {
+            try
+            {
+                await _files.WithdrawAsync(release.Package, file.Filename);
+            }
+            catch (RpcException failure)
+            {
+                CleanupFailed(Logger, slave.Id, failure.Message);
+            }
+        }
+    }
+
+    private void Tell(SlaveSession slave, DateTimeOffset at, SlaveEvent told)
+    {
+        // Nobody has to listen; monitors that come later are told again
+        _ = _status.TrySend(new StatusMessage.Slave(slave.Id, at, told));
+    }
+}

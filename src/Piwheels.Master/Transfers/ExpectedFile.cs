@@ -1,0 +1,56 @@
+using Piwheels.Core.States;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Master.Transfers;
+
+/// <summary>A file that an owner has been told to send, and the senders that say they have it.</summary>
+/// <remarks>
+/// Nothing proves that a sender is the slave whose number it says. So each has a transfer of its own, with its own
+/// temporary file, and the one whose content is right is taken: a stranger can neither write into another's transfer nor
+/// end it.
+/// </remarks>
+internal sealed class ExpectedFile(TransferOwner owner, FileState file, DateTimeOffset now)
+{
+    public TransferOwner Owner { get; } = owner;
+
+    public FileState File { get; } = file;
+
+    public DateTimeOffset ExpectedAt { get; } = now;
+
+    /// <summary>When it was asked for, or something of use came from one of its senders.</summary>
+    public DateTimeOffset LastActivity { get; set; } = now;
+
+    /// <summary>One for each sender.</summary>
+    public List<IncomingFile> Incoming { get; } = [];
+
+    /// <summary>Whether a sender has come for it; what that one was may be gone.</summary>
+    public bool Taken { get; set; }
+
+    /// <summary>Whether its content is being checked; no sender may come meanwhile.</summary>
+    public bool Verifying { get; set; }
+
+    /// <summary>Bytes that may still have to be written.</summary>
+    public long BytesDue => Incoming.Count == 0
+        ? File.FileSize
+        : Incoming.Sum(static incoming => incoming.State.Size - incoming.State.Received);
+}
+
+/// <summary>One sender's attempt at an expected file.</summary>
+internal sealed class IncomingFile(PeerAddress sender, ExpectedFile expected, DateTimeOffset now)
+{
+    public PeerAddress Sender { get; } = sender;
+
+    public ExpectedFile Expected { get; } = expected;
+
+    public TransferState State { get; } = new(expected.File.FileSize);
+
+    public DateTimeOffset StartedAt { get; } = now;
+
+    public DateTimeOffset LastHello { get; set; } = now;
+
+    /// <summary>When it last said something that was of use.</summary>
+    public DateTimeOffset LastUseful { get; set; } = now;
+
+    /// <summary>Where its bytes are; null before the first.</summary>
+    public TemporaryFile? Content { get; set; }
+}

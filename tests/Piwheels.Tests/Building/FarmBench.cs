@@ -1,0 +1,148 @@
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Master;
+using Piwheels.Master.Building;
+using Piwheels.Master.Transfers;
+using Piwheels.Messaging.Files;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+using Piwheels.Messaging.Zmq;
+using Piwheels.Testing;
+
+namespace Piwheels.Tests.Building;
+
+/// <summary>
+/// SlaveDriver and FileJuggler with a database in memory and everybody else played by the test: TheArchitect, TheSecretary,
+/// BigBrother, CloudGazer and the main loop.
+/// </summary>
+internal sealed class FarmBench : IAsyncDisposable
+{
+    private readonly TaskTestbed _bed = new();
+    private readonly ScriptedTask _others;
+    private readonly MessageSocket<NoMessages, BuildQueueMessage> _architect;
+    private readonly RpcClient<SkipRequest, SkipReply> _gazer;
+    private readonly TestInbox<StatusMessage> _status = new();
+    private readonly TestInbox<SecretaryRequest> _pages = new();
+    private readonly TestInbox<StatsMessage> _stats = new();
+
+    private FarmBench(bool strangersMayConnect)
+    {
+        Configuration = new MasterConfiguration
+        {
+            OutputPath = Path.Combine(_bed.Folder, "output"),
+            SlaveQueue = "tcp://*:*",
+            FileQueue = "tcp://*:*",
+            StrangersMayConnect = strangersMayConnect,
+        };
+        Database = new FakeDatabase(_bed.Time);
+        var desk = _bed.Task("desk");
+        var status = desk.Bind<StatusMessage, NoMessages>(ZmqSocketType.Pull, MasterConfiguration.InnerStatusQueue);
+        var stats = desk.Bind<StatsMessage, NoMessages>(ZmqSocketType.Pull, Configuration.StatsQueue);
+        desk.Register(status, _status.Take);
+        desk.Register(stats, _stats.Take);
+        desk.BindRpc<SecretaryRequest, SecretaryReply>(Configuration.WebQueue, async request =>
+        {
+            await _pages.Take(request);
+            return new SecretaryReply.Done();
+        });
+        Juggler = _bed.Add(new FileJuggler(Configuration, _bed.Environment, () => (Size: 1L << 40, Free: DiskFree)));
+        Driver = _bed.Add(new SlaveDriver(Configuration, _bed.Environment, Database));
+        _others = _bed.Task("others");
+        _architect = _others.Connect<NoMessages, BuildQueueMessage>(ZmqSocketType.Push, Configuration.BuildsQueue);
+        _gazer = _others.ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
+        Files = new FsClient(_others.ConnectRpc<FsRequest, FsReply>(Configuration.FsQueue));
+        desk.Start();
+    }
+
+    public MasterConfiguration Configuration { get; }
+
+    public FakeDatabase Database { get; }
+
+    public FileJuggler Juggler { get; }
+
+    public SlaveDriver Driver { get; }
+
+    public FsClient Files { get; }
+
+    public long DiskFree { get; set; } = 1L << 39;
+
+    public RecordedLog Log => _bed.Log;
+
+    public TaskTestbed Bed => _bed;
+
+    public TestInbox<StatusMessage> Status => _status;
+
+    public TestInbox<SecretaryRequest> Pages => _pages;
+
+    public TestInbox<StatsMessage> Stats => _stats;
+
+    public string SlaveAddress => Driver.Endpoints.First(address => address.StartsWith("tcp://", StringComparison.Ordinal));
+
+    public string FileAddress => Juggler.Endpoints.First(address => address.StartsWith("tcp://", StringComparison.Ordinal));
+
+    /// <summary>A farm for cp311 on linux_armv7l that knows numpy 2.1.0.</summary>
+    public static async Task<FarmBench> StartAsync(
+        bool strangersMayConnect = false, Action<FarmBench>? prepare = null)
+    {
+        var farm = new FarmBench(strangersMayConnect);
+        await farm.Database.AddTargetAsync(Slaves.Hello.Target);
+        await farm.Database.AddNewPackageAsync(Slaves.Numpy.Package);
+        await farm.Database.AddNewPackageVersionAsync(Slaves.Numpy);
+        prepare?.Invoke(farm);
+        farm.Juggler.Start();
+        farm.Driver.Start();
+        farm._others.Start();
+        return farm;
+    }
+
+    /// <summary>What TheArchitect says; returns once SlaveDriver has it.</summary>
+    public async Task PushAsync(params Release[] releases)
+    {
+        _others.Post(() => _architect.TrySend(new BuildQueueMessage.Queue(
+            new Dictionary<Target, IReadOnlyList<Release>> { [Slaves.Hello.Target] = releases })));
+        // Lengths are told every 10 seconds: then it is known to have arrived
+        while (true)
+        {
+            _bed.Time.Advance(SlaveDriver.StatisticsInterval);
+            var told = await _stats.NextAsync(message => message is StatsMessage.BuildQueue);
+            if (((StatsMessage.BuildQueue)told).Lengths.GetValueOrDefault(Slaves.Hello.Target) == releases.Length) return;
+        }
+    }
+
+    public Task DeleteAsync(SkipRequest request) => _gazer.AskAsync(request).Within();
+
+    public SlavePeer Slave(bool dealer = false) => new(_bed.Zmq, SlaveAddress, dealer);
+
+    /// <summary>A slave that has been given numpy to build.</summary>
+    public async Task<SlavePeer> BuildingSlaveAsync(bool dealer = false)
+    {
+        await PushAsync(Slaves.Numpy);
+        var slave = Slave(dealer);
+        slave.Ask(new SlaveRequest.Hello(Slaves.Hello));
+        slave.AssertReply<SlaveReply.Build>(new SlaveRequest.Idle(Slaves.Stats));
+        return slave;
+    }
+
+    /// <summary>Writes a wheel of numpy, or what claims to be one, and answers its path and what a slave says of it.</summary>
+    public (string Path, FileState State) Wheel(WheelMaker? maker = null)
+    {
+        maker ??= new WheelMaker("numpy", "2.1.0", "cp311-cp311-linux_armv7l");
+        var path = maker.WriteTo(_bed.Folder);
+        return (path, Slaves.FileOf(path));
+    }
+
+    public Task SendAsync(int slaveId, string path) =>
+        new FileSender(_bed.Zmq, _bed.Time, _bed.Log.CreateLogger("sender")).SendAsync(FileAddress, slaveId, path).Within();
+
+    public string Output(string relative) => Path.Combine(Configuration.OutputPath, relative);
+
+    /// <summary>All files below the output folder, the transfer folder's too.</summary>
+    public IReadOnlyList<string> OutputFiles() =>
+    [
+        .. Directory.EnumerateFiles(Configuration.OutputPath, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Configuration.OutputPath, path))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    public ValueTask DisposeAsync() => _bed.DisposeAsync();
+}
