@@ -1,3 +1,4 @@
+using System.Text;
 using Piwheels.Core.Database;
 
 namespace Piwheels.Messaging.Tasks;
@@ -13,7 +14,7 @@ public sealed class RpcException(string message, bool transient, Exception? inne
 /// How requests between tasks look: [request id (8 bytes), payload], answered by [request id, status (1 byte), payload or
 /// error text]. A ROUTER sees the address in front.
 /// </summary>
-internal static class RpcFrames
+public static class RpcFrames
 {
     public const int IdBytes = sizeof(ulong);
     public const int ErrorBytesMax = 16 * 1024;
@@ -21,6 +22,13 @@ internal static class RpcFrames
     public const byte Done = 0;
     public const byte Failed = 1;
     public const byte FailedForNow = 2;
+
+    /// <summary>The frames that answer a request with a failure, to be sent after the address of the one who asked.</summary>
+    public static ReadOnlyMemory<byte>[] Failure(ReadOnlyMemory<byte> id, byte status, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        return [id, new[] { status }, bytes.AsMemory(0, Math.Min(bytes.Length, ErrorBytesMax))];
+    }
 
     public static byte StatusOf(Exception failure) => failure switch
     {

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
@@ -15,6 +14,9 @@ internal sealed partial class RpcServer<TRequest, TReply>(
     where TRequest : class, IWireMessage<TRequest>
     where TReply : class, IWireMessage<TReply>
 {
+    // Addresses, id and status come before the payload
+    private const int AnswerBytesMax = SocketOptions.DefaultMaxMessageBytes - 1024;
+
     private readonly WireEncoder _encoder = new();
     private readonly DropLog _dropped = new(logger, time, address);
 
@@ -63,13 +65,23 @@ internal sealed partial class RpcServer<TRequest, TReply>(
             return;
         }
 
-        Send(from, id, RpcFrames.Done, _encoder.Encode(reply));
+        var answer = _encoder.Encode(reply);
+        if (answer.Length <= AnswerBytesMax)
+        {
+            Send(from, id, RpcFrames.Done, answer);
+            return;
+        }
+
+        // The client's socket would drop it, and the client wait in vain
+        var tooLong = $"the answer has {answer.Length} bytes, {AnswerBytesMax} are taken";
+        _dropped.Add(tooLong);
+        SendFailure(from, id, RpcFrames.Failed, tooLong);
     }
 
     private void SendFailure(ReadOnlyMemory<byte> to, ReadOnlyMemory<byte> id, byte status, string text)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        Send(to, id, status, bytes.AsSpan(0, Math.Min(bytes.Length, RpcFrames.ErrorBytesMax)));
+        if (!socket.TrySend([to, .. RpcFrames.Failure(id, status, text)]))
+            _dropped.Add("the answer's receiver has gone");
     }
 
     private void Send(ReadOnlyMemory<byte> to, ReadOnlyMemory<byte> id, byte status, ReadOnlySpan<byte> payload)

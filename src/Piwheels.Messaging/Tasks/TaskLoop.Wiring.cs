@@ -134,6 +134,21 @@ public abstract partial class TaskLoop
     }
 
     /// <summary>
+    /// Answers requests that another task binds for and passes on, with the address of the one who asked in front. The socket is
+    /// for telling that task that this one is there.
+    /// </summary>
+    protected ZmqSocket ConnectRpcServer<TRequest, TReply>(
+        string address, Func<TRequest, Task<TReply>> handler, int concurrencyMax = 1)
+        where TRequest : class, IWireMessage<TRequest>
+        where TReply : class, IWireMessage<TReply>
+    {
+        var socket = ConnectRaw(ZmqSocketType.Dealer, address);
+        var server = new RpcServer<TRequest, TReply>(socket, address, Logger, Time, handler);
+        Register(socket, server.TakeOne, concurrencyMax);
+        return socket;
+    }
+
+    /// <summary>
     /// Has a handler run at the start and then every so often; never while it still runs, and not while paused.
     /// </summary>
     protected void Every(TimeSpan interval, Func<Task> handler) => Every(interval, handler, evenPaused: false);

@@ -1,0 +1,168 @@
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+
+namespace Piwheels.Master.Packages;
+
+/// <summary>
+/// The database as other tasks reach it: each call is a request to Seraph. As long as the database may need is waited
+/// for without stopping the task that asks.
+/// </summary>
+/// <param name="rpc">Connected to the db queue by the task that asks.</param>
+public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
+{
+    public Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "") =>
+        FlagAsync(new DbRequest.AddNewPackage(package, skip, description));
+
+    public Task<bool> AddNewPackageVersionAsync(Release release, DateTimeOffset? released = null, string skip = "") =>
+        FlagAsync(new DbRequest.AddNewPackageVersion(release, released, skip));
+
+    public Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen) =>
+        DoAsync(new DbRequest.AddPackageName(package, name, seen));
+
+    public Task<string?> GetPackageDescriptionAsync(PackageName package) =>
+        TextAsync(new DbRequest.GetPackageDescription(package));
+
+    public Task SetPackageDescriptionAsync(PackageName package, string description) =>
+        DoAsync(new DbRequest.SetPackageDescription(package, description));
+
+    public async Task<IReadOnlySet<PackageName>> GetAllPackagesAsync() =>
+        (await AskAsync<DbReply.Packages>(new DbRequest.GetAllPackages())).Values;
+
+    public async Task<IReadOnlySet<Release>> GetAllPackageVersionsAsync() =>
+        (await AskAsync<DbReply.Releases>(new DbRequest.GetAllPackageVersions())).Values;
+
+    public Task<IReadOnlyList<string>> GetPackageAliasesAsync(PackageName package) =>
+        TextsAsync(new DbRequest.GetPackageAliases(package));
+
+    public Task<string?> GetProjectDisplayNameAsync(PackageName package) =>
+        TextAsync(new DbRequest.GetProjectDisplayName(package));
+
+    public Task<bool> TestPackageAsync(PackageName package) => FlagAsync(new DbRequest.TestPackage(package));
+
+    public Task<bool> TestPackageVersionAsync(Release release) => FlagAsync(new DbRequest.TestPackageVersion(release));
+
+    public Task SkipPackageAsync(PackageName package, string reason) =>
+        DoAsync(new DbRequest.SkipPackage(package, reason));
+
+    public Task SkipPackageVersionAsync(Release release, string reason) =>
+        DoAsync(new DbRequest.SkipPackageVersion(release, reason));
+
+    public Task<string?> GetPackageSkipAsync(PackageName package) => TextAsync(new DbRequest.GetPackageSkip(package));
+
+    public Task<string?> GetVersionSkipAsync(Release release) => TextAsync(new DbRequest.GetVersionSkip(release));
+
+    public Task<bool> PackageMarkedDeletedAsync(PackageName package) =>
+        FlagAsync(new DbRequest.PackageMarkedDeleted(package));
+
+    public Task<IReadOnlyList<string>> GetVersionsDeletedAsync(PackageName package) =>
+        TextsAsync(new DbRequest.GetVersionsDeleted(package));
+
+    public Task YankVersionAsync(Release release) => DoAsync(new DbRequest.YankVersion(release));
+
+    public Task UnyankVersionAsync(Release release) => DoAsync(new DbRequest.UnyankVersion(release));
+
+    public Task DeletePackageAsync(PackageName package) => DoAsync(new DbRequest.DeletePackage(package));
+
+    public Task DeleteVersionAsync(Release release) => DoAsync(new DbRequest.DeleteVersion(release));
+
+    public Task DeleteBuildAsync(Release release) => DoAsync(new DbRequest.DeleteBuild(release));
+
+    public Task<long> GetPypiSerialAsync() => NumberAsync(new DbRequest.GetPypiSerial());
+
+    public Task SetPypiSerialAsync(long serial) => DoAsync(new DbRequest.SetPypiSerial(serial));
+
+    public Task SetSelectionAsync(IReadOnlyList<SelectionEntry> requested) =>
+        DoAsync(new DbRequest.SetSelection(requested));
+
+    public async Task<IReadOnlyList<SelectionEntry>> GetSelectionAsync() =>
+        (await AskAsync<DbReply.Selection>(new DbRequest.GetSelection())).Entries;
+
+    public Task UpdateSelectionAsync(SelectionEntry entry) => DoAsync(new DbRequest.UpdateSelection(entry));
+
+    public async Task<IReadOnlyList<UnexaminedFile>> GetUnexaminedFilesAsync() =>
+        (await AskAsync<DbReply.Unexamined>(new DbRequest.GetUnexaminedFiles())).Rows;
+
+    public Task SetExaminedAsync(long buildId) => DoAsync(new DbRequest.SetExamined(buildId));
+
+    public async Task<SelectionStatus> GetSelectionStatusAsync() =>
+        (await AskAsync<DbReply.Status>(new DbRequest.GetSelectionStatus())).Value;
+
+    public async Task<IReadOnlySet<string>> GetBuildAbisAsync(bool excludeSkipped = false) =>
+        (await AskAsync<DbReply.Texts>(new DbRequest.GetBuildAbis(excludeSkipped))).Values
+            .ToHashSet(StringComparer.Ordinal);
+
+    public async Task<IReadOnlyList<TargetRow>> GetTargetsAsync() =>
+        (await AskAsync<DbReply.Targets>(new DbRequest.GetTargets())).Rows;
+
+    public Task<bool> AddTargetAsync(Target target) => FlagAsync(new DbRequest.AddTarget(target));
+
+    public Task SkipTargetAsync(Target target, string reason) => DoAsync(new DbRequest.SkipTarget(target, reason));
+
+    public Task RemoveTargetAsync(Target target) => DoAsync(new DbRequest.RemoveTarget(target));
+
+    public async Task<IReadOnlyDictionary<Target, IReadOnlyList<Release>>> GetBuildQueueAsync(int limit = 1000) =>
+        (await AskAsync<DbReply.Queue>(new DbRequest.GetBuildQueue(limit))).Rows;
+
+    public async Task<IReadOnlyDictionary<Target, long>> GetBuildQueueLengthsAsync() =>
+        (await AskAsync<DbReply.Lengths>(new DbRequest.GetBuildQueueLengths())).Rows;
+
+    public Task<long> LogBuildAsync(BuildState build) => NumberAsync(new DbRequest.LogBuild(build));
+
+    public async Task<IReadOnlyList<long>> GetAllBuildIdsAsync() =>
+        (await AskAsync<DbReply.Numbers>(new DbRequest.GetAllBuildIds())).Values;
+
+    public async Task<ProjectData?> GetProjectDataAsync(PackageName package) =>
+        (await AskAsync<DbReply.Project>(new DbRequest.GetProjectData(package))).Data;
+
+    public async Task<IReadOnlyDictionary<string, string>> GetPackageFilesAsync(PackageName package) =>
+        (await AskAsync<DbReply.Files>(new DbRequest.GetPackageFiles(package))).Hashes;
+
+    public Task<IReadOnlyList<string>> GetVersionFilesAsync(Release release) =>
+        TextsAsync(new DbRequest.GetVersionFiles(release));
+
+    public async Task<IReadOnlyList<SearchEntry>> GetSearchIndexAsync() =>
+        (await AskAsync<DbReply.Search>(new DbRequest.GetSearchIndex())).Entries;
+
+    public async Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync() =>
+        (await AskAsync<DbReply.Rewrites>(new DbRequest.LoadRewritesPending())).Rows;
+
+    public Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue) =>
+        DoAsync(new DbRequest.SaveRewritesPending(queue));
+
+    public Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision) =>
+        DoAsync(new DbRequest.RewriteDone(package, done, revision));
+
+    public Task LogAccessAsync(IReadOnlyList<AccessState> accesses) => DoAsync(new DbRequest.LogAccess(accesses));
+
+    public async Task<FarmStatistics> GetStatisticsAsync() =>
+        (await AskAsync<DbReply.Statistics>(new DbRequest.GetStatistics())).Value;
+
+    private Task<DbReply.Ok> DoAsync(DbRequest request) => AskAsync<DbReply.Ok>(request);
+
+    private async Task<bool> FlagAsync(DbRequest request) => (await AskAsync<DbReply.Flag>(request)).Value;
+
+    private async Task<long> NumberAsync(DbRequest request) => (await AskAsync<DbReply.Number>(request)).Value;
+
+    private async Task<string?> TextAsync(DbRequest request) => (await AskAsync<DbReply.Text>(request)).Value;
+
+    private async Task<IReadOnlyList<string>> TextsAsync(DbRequest request) =>
+        [.. (await AskAsync<DbReply.Texts>(request)).Values];
+
+    private async Task<TReply> AskAsync<TReply>(DbRequest request)
+        where TReply : DbReply
+    {
+        try
+        {
+            return await rpc.AskAsync(request) is TReply reply
+                ? reply
+                : throw new DatabaseException($"{request.Name} got another request's kind of reply", transient: false);
+        }
+        catch (RpcException failure)
+        {
+            throw new DatabaseException(failure.Message, failure.Transient, failure);
+        }
+    }
+}

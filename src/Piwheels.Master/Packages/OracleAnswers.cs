@@ -1,0 +1,107 @@
+using Piwheels.Core.Database;
+using Piwheels.Messaging.Protocols;
+
+namespace Piwheels.Master.Packages;
+
+/// <summary>Which call of the database each request means, and which reply tells its result.</summary>
+internal static class OracleAnswers
+{
+    public static Task<DbReply> AnswerAsync(IDatabase database, DbRequest request) => request switch
+    {
+        DbRequest.Bare => AnswerBareAsync(database, request),
+        DbRequest.OfPackage about => AnswerAsync(database, about),
+        DbRequest.OfRelease about => AnswerAsync(database, about),
+        _ => AnswerOtherAsync(database, request),
+    };
+
+    private static async Task<DbReply> AnswerBareAsync(IDatabase database, DbRequest request) => request switch
+    {
+        DbRequest.GetAllPackages => new DbReply.Packages(await database.GetAllPackagesAsync()),
+        DbRequest.GetAllPackageVersions => new DbReply.Releases(await database.GetAllPackageVersionsAsync()),
+        DbRequest.GetPypiSerial => new DbReply.Number(await database.GetPypiSerialAsync()),
+        DbRequest.GetSelection => new DbReply.Selection(await database.GetSelectionAsync()),
+        DbRequest.GetUnexaminedFiles => new DbReply.Unexamined(await database.GetUnexaminedFilesAsync()),
+        DbRequest.GetSelectionStatus => new DbReply.Status(await database.GetSelectionStatusAsync()),
+        DbRequest.GetTargets => new DbReply.Targets(await database.GetTargetsAsync()),
+        DbRequest.GetBuildQueueLengths => new DbReply.Lengths(await database.GetBuildQueueLengthsAsync()),
+        DbRequest.GetAllBuildIds => new DbReply.Numbers(await database.GetAllBuildIdsAsync()),
+        DbRequest.GetSearchIndex => new DbReply.Search(await database.GetSearchIndexAsync()),
+        DbRequest.LoadRewritesPending => new DbReply.Rewrites(await database.LoadRewritesPendingAsync()),
+        DbRequest.GetStatistics => new DbReply.Statistics(await database.GetStatisticsAsync()),
+        _ => throw Unknown(request),
+    };
+
+    private static async Task<DbReply> AnswerAsync(IDatabase database, DbRequest.OfPackage about)
+    {
+        var package = about.Package;
+        return about switch
+        {
+            DbRequest.GetPackageDescription => new DbReply.Text(await database.GetPackageDescriptionAsync(package)),
+            DbRequest.GetPackageAliases => new DbReply.Texts(await database.GetPackageAliasesAsync(package)),
+            DbRequest.GetProjectDisplayName => new DbReply.Text(await database.GetProjectDisplayNameAsync(package)),
+            DbRequest.TestPackage => new DbReply.Flag(await database.TestPackageAsync(package)),
+            DbRequest.GetPackageSkip => new DbReply.Text(await database.GetPackageSkipAsync(package)),
+            DbRequest.PackageMarkedDeleted => new DbReply.Flag(await database.PackageMarkedDeletedAsync(package)),
+            DbRequest.GetVersionsDeleted => new DbReply.Texts(await database.GetVersionsDeletedAsync(package)),
+            DbRequest.DeletePackage => await Done(database.DeletePackageAsync(package)),
+            DbRequest.GetProjectData => new DbReply.Project(await database.GetProjectDataAsync(package)),
+            DbRequest.GetPackageFiles => new DbReply.Files(await database.GetPackageFilesAsync(package)),
+            _ => throw Unknown(about),
+        };
+    }
+
+    private static async Task<DbReply> AnswerAsync(IDatabase database, DbRequest.OfRelease about)
+    {
+        var release = about.Release;
+        return about switch
+        {
+            DbRequest.TestPackageVersion => new DbReply.Flag(await database.TestPackageVersionAsync(release)),
+            DbRequest.GetVersionSkip => new DbReply.Text(await database.GetVersionSkipAsync(release)),
+            DbRequest.YankVersion => await Done(database.YankVersionAsync(release)),
+            DbRequest.UnyankVersion => await Done(database.UnyankVersionAsync(release)),
+            DbRequest.DeleteVersion => await Done(database.DeleteVersionAsync(release)),
+            DbRequest.DeleteBuild => await Done(database.DeleteBuildAsync(release)),
+            DbRequest.GetVersionFiles => new DbReply.Texts(await database.GetVersionFilesAsync(release)),
+            _ => throw Unknown(about),
+        };
+    }
+
+    private static async Task<DbReply> AnswerOtherAsync(IDatabase database, DbRequest request) => request switch
+    {
+        DbRequest.AddNewPackage add => new DbReply.Flag(
+            await database.AddNewPackageAsync(add.Package, add.Skip, add.Description)),
+        DbRequest.AddNewPackageVersion add => new DbReply.Flag(
+            await database.AddNewPackageVersionAsync(add.Release, add.Released, add.Skip)),
+        DbRequest.AddPackageName add => await Done(
+            database.AddPackageNameAsync(add.Package, add.Spelling, add.Seen)),
+        DbRequest.SetPackageDescription set => await Done(
+            database.SetPackageDescriptionAsync(set.Package, set.Description)),
+        DbRequest.SkipPackage skip => await Done(database.SkipPackageAsync(skip.Package, skip.Reason)),
+        DbRequest.SkipPackageVersion skip => await Done(
+            database.SkipPackageVersionAsync(skip.Release, skip.Reason)),
+        DbRequest.SetPypiSerial set => await Done(database.SetPypiSerialAsync(set.Serial)),
+        DbRequest.SetSelection set => await Done(database.SetSelectionAsync(set.Requested)),
+        DbRequest.UpdateSelection update => await Done(database.UpdateSelectionAsync(update.Entry)),
+        DbRequest.SetExamined set => await Done(database.SetExaminedAsync(set.BuildId)),
+        DbRequest.GetBuildAbis get => new DbReply.Texts(await database.GetBuildAbisAsync(get.ExcludeSkipped)),
+        DbRequest.AddTarget add => new DbReply.Flag(await database.AddTargetAsync(add.Target)),
+        DbRequest.SkipTarget skip => await Done(database.SkipTargetAsync(skip.Target, skip.Reason)),
+        DbRequest.RemoveTarget remove => await Done(database.RemoveTargetAsync(remove.Target)),
+        DbRequest.GetBuildQueue get => new DbReply.Queue(await database.GetBuildQueueAsync(get.Limit)),
+        DbRequest.LogBuild log => new DbReply.Number(await database.LogBuildAsync(log.Build)),
+        DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),
+        DbRequest.RewriteDone done => await Done(
+            database.RewriteDoneAsync(done.Package, done.Done, done.Revision)),
+        DbRequest.LogAccess log => await Done(database.LogAccessAsync(log.Accesses)),
+        _ => throw Unknown(request),
+    };
+
+    private static async Task<DbReply> Done(Task call)
+    {
+        await call;
+        return new DbReply.Ok();
+    }
+
+    private static InvalidOperationException Unknown(DbRequest request) =>
+        new($"no call of the database answers {request.Name}");
+}
