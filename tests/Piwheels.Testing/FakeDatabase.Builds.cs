@@ -38,7 +38,9 @@ public sealed partial class FakeDatabase
     public Task SkipTargetAsync(Target target, string reason) => Call(() =>
     {
         var at = _targets.FindIndex(row => row.Target == target);
-        if (at >= 0) _targets[at] = new TargetRow(target, reason);
+        if (at < 0) return;
+        Check(reason, FakeLimits.SkipLengthMax);
+        _targets[at] = new TargetRow(target, reason);
     });
 
     public Task RemoveTargetAsync(Target target) => Call(() =>
@@ -68,7 +70,9 @@ public sealed partial class FakeDatabase
         var target = TargetOf(build);
         if (build.Status) TakeFilesOver(version, build.Files);
 
-        var logged = new FakeBuild(build with { BuildId = ++_lastBuildId }, target, time.GetUtcNow());
+        var duration = build.Duration > TimeSpan.Zero ? build.Duration : TimeSpan.Zero;
+        var state = build with { BuildId = ++_lastBuildId, Duration = duration };
+        var logged = new FakeBuild(state, target, time.GetUtcNow());
         foreach (var file in build.Status ? build.Files : []) logged.Files.Add(file.Filename, file);
         version.Builds.Add(logged);
         if (!Queue().Values.Any(queue => queue.Contains(version.Release))) version.Priority = FakePriority.Backlog;
@@ -96,6 +100,7 @@ public sealed partial class FakeDatabase
 
     private void TakeFilesOver(FakeVersion version, IReadOnlyList<FileState> files)
     {
+        if (!files.All(FakeLimits.Fits)) throw Refused($"a file of this build of {version.Release} cannot be recorded");
         var names = files.Select(file => file.Filename).ToHashSet(StringComparer.Ordinal);
         if (names.Count < files.Count) throw Refused($"a file of this build of {version.Release} comes twice");
         var holders = AllVersions()

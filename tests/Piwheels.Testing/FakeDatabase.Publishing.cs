@@ -83,7 +83,7 @@ public sealed partial class FakeDatabase
     public Task LogAccessAsync(IReadOnlyList<AccessState> accesses) => Call(() =>
     {
         var now = time.GetUtcNow();
-        _accesses.AddRange(accesses.Where(access => System.Net.IPAddress.TryParse(access.Host, out _) &&
+        _accesses.AddRange(accesses.Where(access => FakeLimits.Fits(access) &&
             access.Timestamp > now - AccessAgeMax && access.Timestamp < now.AddDays(1)));
     });
 

@@ -27,6 +27,9 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
 
     public Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "") => Call(() =>
     {
+        Check(package.Value, PackageName.LengthMax);
+        Check(skip, FakeLimits.SkipLengthMax);
+        Check(description, FakeLimits.DescriptionLengthMax);
         var added = _packages.TryAdd(package, new FakePackage(package) { Skip = skip, Description = description });
         if (added) Owe(package, RewriteCommand.Both);
         return added;
@@ -36,6 +39,9 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
         Call(() =>
         {
             var package = Known(release.Package);
+            Check(release.Version, Release.VersionLengthMax);
+            Check(skip, FakeLimits.SkipLengthMax);
+            if (release.Version.Length == 0) throw Refused("a version without a text");
             var now = time.GetUtcNow();
             var version = new FakeVersion(release, released ?? now) { Skip = skip };
             if (_selection.TryGetValue(release.Package, out var entry) && entry.Version == release.Version)
@@ -55,6 +61,7 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
     public Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen) => Call(() =>
     {
         if (PackageName.Canonicalize(name) != package.Value) throw Refused($"{name} is no spelling of {package}");
+        Check(name, PackageName.LengthMax);
         var known = Known(package);
         var before = known.DisplayName;
         if (!known.Names.TryGetValue(name, out var last) || seen > last) known.Names[name] = seen;
@@ -66,6 +73,7 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
     public Task SetPackageDescriptionAsync(PackageName package, string description) => Call(() =>
     {
         if (Find(package) is not { } known || known.Description == description) return;
+        Check(description, FakeLimits.DescriptionLengthMax);
         known.Description = description;
         Owe(package, RewriteCommand.Project);
     });
@@ -88,6 +96,7 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
     public Task SkipPackageAsync(PackageName package, string reason) => Call(() =>
     {
         if (Find(package) is not { } known || known.Skip == reason) return;
+        Check(reason, FakeLimits.SkipLengthMax);
         known.Skip = reason;
         if (reason != Deleted) Owe(package, RewriteCommand.Project);
     });
@@ -95,6 +104,7 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
     public Task SkipPackageVersionAsync(Release release, string reason) => Call(() =>
     {
         if (Find(release) is not { } known || known.Skip == reason) return;
+        Check(reason, FakeLimits.SkipLengthMax);
         known.Skip = reason;
         if (reason != Deleted) Owe(release.Package, RewriteCommand.Project);
     });
@@ -158,6 +168,11 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
     private FakeVersion? Find(Release release) => Find(release.Package)?.Versions.GetValueOrDefault(release.Version);
 
     private FakePackage Known(PackageName package) => Find(package) ?? throw Refused($"no such package: {package}");
+
+    private static void Check(string text, int lengthMax)
+    {
+        if (!FakeLimits.Fits(text, lengthMax)) throw Refused($"no text of {lengthMax} characters at most");
+    }
 
     private static DatabaseException Refused(string message) => new(message, transient: false);
 

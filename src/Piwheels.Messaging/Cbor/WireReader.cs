@@ -15,32 +15,34 @@ namespace Piwheels.Messaging.Cbor;
 internal sealed class WireReader
 {
     private readonly CborReader _reader;
+    private readonly bool _nulAllowed;
     private string _context = "";
 
-    private WireReader(ReadOnlyMemory<byte> payload) => _reader = new CborReader(payload, CborConformanceMode.Strict);
+    private WireReader(ReadOnlyMemory<byte> payload, bool nulAllowed)
+    {
+        _reader = new CborReader(payload, CborConformanceMode.Strict);
+        _nulAllowed = nulAllowed;
+    }
 
     /// <summary>
     /// Reads a whole payload: <c>[name, data]</c>, or the bare text <c>name</c>. <paramref name="read"/> gets the name
     /// and whether data follow, and reads exactly these.
     /// </summary>
-    public static T ReadMessage<T>(ReadOnlyMemory<byte> payload, Func<WireReader, string, bool, T> read)
+    /// <param name="nulAllowed">Whether NUL in texts is somebody else's to refuse.</param>
+    public static T ReadMessage<T>(
+        ReadOnlyMemory<byte> payload, Func<WireReader, string, bool, T> read, bool nulAllowed = false)
     {
-        var reader = new WireReader(payload);
-        return reader.Guarded(payload, read, static (self, read) =>
+        var reader = new WireReader(payload, nulAllowed);
+        try
         {
-            var hasData = self.Peek() == CborReaderState.StartArray;
-            if (hasData) self._reader.ReadStartArray();
-            var name = self.Text("name", WireLimits.NameLengthMax);
-            self._context = $"{Quoted(name)}: ";
-            var message = read(self, name, hasData);
-            if (hasData) self.EndRecord("message");
-            return message;
-        });
+            return reader.Message(read);
+        }
+        catch (Exception fault) when (fault is CborContentException or InvalidOperationException)
+        {
+            var at = payload.Length - reader._reader.BytesRemaining;
+            throw new WireException($"{reader._context}no well-formed CBOR at byte {at} of {payload.Length}", fault);
+        }
     }
-
-    /// <summary>Reads a payload that is one item and no message.</summary>
-    public static T ReadItem<T>(ReadOnlyMemory<byte> payload, Func<WireReader, T> read) =>
-        new WireReader(payload).Guarded(payload, read, static (self, read) => read(self));
 
     /// <summary>The exception for a name that is not in the set, or not with (or without) data.</summary>
     public static WireException Unknown(string name, bool hasData) =>
@@ -50,7 +52,7 @@ internal sealed class WireReader
     public string Text(string field, int lengthMax)
     {
         var text = Output(field, lengthMax);
-        return text.Contains('\0', StringComparison.Ordinal) ? throw Fail(field, "contains NUL") : text;
+        return _nulAllowed || !text.Contains('\0', StringComparison.Ordinal) ? text : throw Fail(field, "contains NUL");
     }
 
     /// <summary>Text of a program, whatever it printed.</summary>
@@ -221,21 +223,17 @@ internal sealed class WireReader
 
     private CborReaderState Peek() => _reader.PeekState();
 
-    private T Guarded<TState, T>(
-        ReadOnlyMemory<byte> payload, TState state, Func<WireReader, TState, T> read)
+    private T Message<T>(Func<WireReader, string, bool, T> read)
     {
-        try
-        {
-            var value = read(this, state);
-            return _reader.BytesRemaining == 0
-                ? value
-                : throw new WireException($"{_context}{_reader.BytesRemaining} bytes after its end");
-        }
-        catch (Exception fault) when (fault is CborContentException or InvalidOperationException)
-        {
-            var at = payload.Length - _reader.BytesRemaining;
-            throw new WireException($"{_context}no well-formed CBOR at byte {at} of {payload.Length}", fault);
-        }
+        var hasData = Peek() == CborReaderState.StartArray;
+        if (hasData) _reader.ReadStartArray();
+        var name = Text("name", WireLimits.NameLengthMax);
+        _context = $"{Quoted(name)}: ";
+        var message = read(this, name, hasData);
+        if (hasData) EndRecord("message");
+        return _reader.BytesRemaining == 0
+            ? message
+            : throw new WireException($"{_context}{_reader.BytesRemaining} bytes after its end");
     }
 
     private static string Quoted(string text) => $"'{Excerpt.Of(text)}'";

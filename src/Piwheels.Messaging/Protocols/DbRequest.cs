@@ -7,7 +7,8 @@ namespace Piwheels.Messaging.Protocols;
 
 /// <summary>
 /// What the master's tasks ask of the database: one message for each method of <see cref="IDatabase"/>, of the same
-/// meaning. Most carry a package's name or a release and nothing else.
+/// meaning. Most carry a package's name or a release and nothing else. What a text may be is the database's to say: of
+/// a batch it leaves out what it cannot hold.
 /// </summary>
 public abstract partial record DbRequest : IWireMessage<DbRequest>
 {
@@ -18,8 +19,11 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
     public abstract string Name { get; }
 
     public static DbRequest Read(ReadOnlyMemory<byte> payload) =>
-        WireReader.ReadMessage(payload, static (reader, name, hasData) =>
-            (hasData ? ReadWithData(reader, name) : ReadBare(name)) ?? throw WireReader.Unknown(name, hasData));
+        WireReader.ReadMessage(
+            payload,
+            static (reader, name, hasData) =>
+                (hasData ? ReadWithData(reader, name) : ReadBare(name)) ?? throw WireReader.Unknown(name, hasData),
+            nulAllowed: true);
 
     public void Write(CborWriter writer)
     {

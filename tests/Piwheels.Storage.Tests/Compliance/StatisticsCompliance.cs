@@ -135,7 +135,7 @@ public abstract class StatisticsCompliance<TAccess>(ClusterFixture fixture) : Co
         await Db.LogAccessAsync(
         [
             good with { Host = "example.org" }, good with { Host = "" }, good with { Filename = "" },
-            good with { Filename = new string('x', 300) }, good with { Filename = "a\0b" }, good with { Filename = "\ud83d" },
+            good with { Filename = new string('x', 300) }, good with { Filename = "a\0b" },
             good with { Timestamp = DateTimeOffset.MinValue }, good with { Timestamp = DateTimeOffset.MaxValue },
             good with { Timestamp = _now.AddDays(3) }, good with { Installer = Pip with { Arch = new string('x', 500) } },
             good with { Installer = InstallerState.Unknown }, new PageState(new string('x', 31), "192.0.2.1", _now, "x"),

@@ -12,7 +12,11 @@ public sealed class WaitingRequestsTests
     [Fact]
     public void Clients_take_turns()
     {
-        foreach (var request in new[] { "a1", "a2", "a3", "b1", "c1", "c2" }) Assert.True(_waiting.TryAdd(Request(request)));
+        foreach (var request in new[] { "a1", "a2", "a3", "b1", "c1", "c2" })
+        {
+            Assert.True(_waiting.TryAdd(Request(request)));
+        }
+
         Assert.Equal(["a1", "b1", "c1", "a2", "c2", "a3"], TakeAll());
         Assert.Equal(0, _waiting.Count);
     }

@@ -1,0 +1,26 @@
+using Piwheels.Core.Database;
+using Piwheels.Testing;
+
+namespace Piwheels.Storage.Tests.Compliance;
+
+/// <summary>The database in memory that tests of tasks use. What asks the tables themselves cannot be asked of it.</summary>
+public sealed class Faked : IDatabaseAccess
+{
+    public static Task<IDatabaseSession> OpenAsync(Dsn dsn) =>
+        Task.FromResult<IDatabaseSession>(new Session(new FakeDatabase(TimeProvider.System)));
+
+    private sealed record Session(FakeDatabase Fake) : IDatabaseSession
+    {
+        public IDatabase Database => Fake;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
+
+public sealed class BuildQueueFaked(ClusterFixture fixture) : BuildQueueCompliance<Faked>(fixture);
+
+public sealed class BuildsFaked(ClusterFixture fixture) : BuildsCompliance<Faked>(fixture);
+
+public sealed class PackagesFaked(ClusterFixture fixture) : PackagesCompliance<Faked>(fixture);
+
+public sealed class SelectionFaked(ClusterFixture fixture) : SelectionCompliance<Faked>(fixture);
