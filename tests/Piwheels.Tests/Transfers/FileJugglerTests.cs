@@ -1,0 +1,333 @@
+using System.Text;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Master.Transfers;
+using Piwheels.Messaging.Files;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+using Piwheels.Messaging.Zmq;
+using Piwheels.Testing;
+using Piwheels.Tests.Building;
+using Xunit;
+
+namespace Piwheels.Tests.Transfers;
+
+public sealed class FileJugglerTests
+{
+    private static readonly TransferOwner Slave3 = TransferOwner.Slave(3);
+    private static readonly PackageName Numpy = Slaves.Numpy.Package;
+
+    [Fact]
+    public async Task A_verified_wheel_is_published_with_its_metadata_for_everybody_to_read()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+
+        Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+
+        var wheel = farm.Output($"simple/numpy/{state.Filename}");
+        Assert.Equal(await File.ReadAllBytesAsync(path), await File.ReadAllBytesAsync(wheel));
+        Assert.StartsWith("Metadata-Version: ", await File.ReadAllTextAsync($"{wheel}.metadata"), StringComparison.Ordinal);
+        const UnixFileMode Readable =
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        Assert.Equal((Readable, Readable), (File.GetUnixFileMode(wheel), File.GetUnixFileMode($"{wheel}.metadata")));
+        Assert.Equal(2, farm.OutputFiles().Count);
+    }
+
+    [Fact]
+    public async Task What_is_not_verified_yet_is_nowhere_to_be_read()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+
+        var only = Assert.Single(farm.OutputFiles());
+        Assert.StartsWith($"{OutputFolder.TransfersName}/", only, StringComparison.Ordinal);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(farm.Output(only)));
+
+        await farm.Files.ForgetAsync(Slave3).Within();
+        Assert.Empty(farm.OutputFiles());
+    }
+
+    [Fact]
+    public async Task Broken_transfers_of_an_earlier_run_are_removed_at_the_start()
+    {
+        await using var farm = await FarmBench.StartAsync(prepare: farm =>
+        {
+            Directory.CreateDirectory(farm.Output(OutputFolder.TransfersName));
+            File.WriteAllText(farm.Output($"{OutputFolder.TransfersName}/old.tmp"), "half a wheel");
+        });
+
+        await farm.Log.WhenAsync(line => line.Message.Contains("removed 1 broken transfers", StringComparison.Ordinal));
+        Assert.Empty(farm.OutputFiles());
+    }
+
+    [Fact]
+    public async Task A_file_of_the_same_name_is_replaced_as_a_whole()
+    {
+        await using var farm = await FarmBench.StartAsync(prepare: farm =>
+        {
+            Directory.CreateDirectory(farm.Output("simple/numpy"));
+            File.WriteAllText(farm.Output($"simple/numpy/{Slaves.NumpyWheel}"), "an older build");
+        });
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+
+        Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        Assert.Equal(
+            await File.ReadAllBytesAsync(path),
+            await File.ReadAllBytesAsync(farm.Output($"simple/numpy/{state.Filename}")));
+    }
+
+    [Fact]
+    public async Task A_package_folder_that_was_another_packages_alias_becomes_a_folder_of_its_own()
+    {
+        await using var farm = await FarmBench.StartAsync(prepare: farm =>
+        {
+            Directory.CreateDirectory(farm.Output("simple/other"));
+            File.CreateSymbolicLink(farm.Output("simple/numpy"), "other");
+        });
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+
+        Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        Assert.Empty(Directory.GetFiles(farm.Output("simple/other")));
+        Assert.True(File.Exists(farm.Output($"simple/numpy/{state.Filename}")));
+    }
+
+    [Fact]
+    public async Task A_wheel_that_is_withdrawn_goes_with_its_metadata()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+        await farm.Files.VerifyAsync(Slave3, Numpy).Within();
+
+        await farm.Files.WithdrawAsync(Numpy, state.Filename).Within();
+
+        Assert.Empty(farm.OutputFiles());
+        await farm.Files.WithdrawAsync(Numpy, state.Filename).Within();
+        await Assert.ThrowsAsync<RpcException>(() => farm.Files.WithdrawAsync(Numpy, "../index.html").Within());
+    }
+
+    [Theory]
+    [InlineData("numpy-2.1.0-py3-none-any.whl", 0)]
+    [InlineData("../numpy-2.1.0-py3-none-any.whl", 100)]
+    [InlineData("evil.sh", 100)]
+    public async Task What_can_be_no_wheel_is_not_expected(string filename, long size)
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var file = Slaves.File(Slaves.NumpyWheel) with { Filename = filename, FileSize = size };
+
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => farm.Files.ExpectAsync(Slave3, file).Within());
+
+        Assert.False(refusal.Transient);
+    }
+
+    [Fact]
+    public async Task A_file_is_not_expected_where_the_disk_has_no_room_for_it_and_for_those_expected_before()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        farm.DiskFree = FileJuggler.DiskReserveBytes + 1500;
+        await farm.Files.ExpectAsync(Slave3, Slaves.File(Slaves.NumpyWheel, 1000)).Within();
+
+        var refusal = await Assert.ThrowsAsync<RpcException>(
+            () => farm.Files.ExpectAsync(TransferOwner.Slave(4), Slaves.File(Slaves.NumpyWheel, 1000)).Within());
+
+        Assert.True(refusal.Transient);
+        await farm.Files.ExpectAsync(TransferOwner.Slave(4), Slaves.File(Slaves.NumpyWheel, 500)).Within();
+    }
+
+    [Fact]
+    public async Task A_file_of_which_nothing_has_come_does_not_match()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        await farm.Files.ExpectAsync(Slave3, farm.Wheel().State).Within();
+
+        Assert.IsType<VerifyResult.Mismatched>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        await Assert.ThrowsAsync<RpcException>(() => farm.Files.VerifyAsync(Slave3, Numpy).Within());
+    }
+
+    public static TheoryData<string, Func<WheelMaker>, string> NoWheels => new()
+    {
+        { "another package's METADATA", () => Maker(metadata: "Metadata-Version: 2.1\nName: scipy\nVersion: 2.1.0\n"), "scipy" },
+        { "another version's METADATA", () => Maker(metadata: "Metadata-Version: 2.1\nName: numpy\nVersion: 2.1.1\n"), "2.1.1" },
+        { "no METADATA", () => new WheelMaker("numpy", "2.1.0", "cp311-cp311-linux_armv7l") { HasFolder = false }, "" },
+    };
+
+    [Theory]
+    [MemberData(nameof(NoWheels))]
+    public async Task A_file_that_matches_and_is_no_wheel_of_its_name_is_refused(
+        string what, Func<WheelMaker> maker, string reason)
+    {
+        Assert.NotEmpty(what);
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel(maker());
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+
+        var refused = Assert.IsType<VerifyResult.Refused>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+
+        Assert.Contains(reason, refused.Reason, StringComparison.Ordinal);
+        Assert.Empty(farm.OutputFiles());
+    }
+
+    [Fact]
+    public async Task A_wheel_is_not_published_below_another_package()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+
+        Assert.IsType<VerifyResult.Refused>(
+            await farm.Files.VerifyAsync(Slave3, PackageName.Parse("scipy")).Within());
+        Assert.Empty(farm.OutputFiles());
+    }
+
+    [Fact]
+    public async Task A_stranger_that_comes_first_with_other_bytes_does_not_spoil_the_slaves_own()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        var forged = Path.Combine(farm.Bed.Folder, "forged");
+        await File.WriteAllBytesAsync(forged, new byte[state.FileSize]);
+
+        await farm.SendAsync(3, forged);
+        await farm.SendAsync(3, path);
+
+        Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        Assert.Equal(2, farm.OutputFiles().Count);
+    }
+
+    [Fact]
+    public async Task A_stranger_alone_with_other_bytes_is_found_out()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        var bytes = await File.ReadAllBytesAsync(path);
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes);
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+
+        var mismatch = Assert.IsType<VerifyResult.Mismatched>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        Assert.Contains("SHA-256", mismatch.Reason, StringComparison.Ordinal);
+        Assert.Empty(farm.OutputFiles());
+    }
+
+    [Fact]
+    public async Task Garbage_on_the_file_queue_stops_nothing()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        using var hostile = farm.Bed.Zmq.CreateSocket(ZmqSocketType.Dealer);
+        hostile.Connect(farm.FileAddress);
+
+        foreach (var frames in Garbage()) Assert.True(hostile.TrySend([.. frames]));
+        Assert.True(hostile.TrySend("HELLO"u8.ToArray(), "3"u8.ToArray()));
+        Assert.True(hostile.WaitReadable(Waiting.Limit));
+        foreach (var frames in Garbage()) Assert.True(hostile.TrySend([.. frames]));
+        await farm.SendAsync(3, path);
+
+        Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        Assert.False(farm.Juggler.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Two_importers_at_once_do_not_collide()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (one, firstState) = farm.Wheel();
+        var (two, secondState) = farm.Wheel(new WheelMaker("numpy", "2.1.0").With("more.txt", new byte[100_000]));
+        var first = TransferOwner.Import(1);
+        var second = TransferOwner.Import(2);
+
+        await farm.Files.ExpectAsync(first, firstState).Within();
+        var secondIsExpected = farm.Files.ExpectAsync(second, secondState);
+        Assert.False(secondIsExpected.IsCompleted);
+        await farm.SendAsync(0, one);
+        while (!secondIsExpected.IsCompleted) farm.Bed.Time.Advance(TimeSpan.FromMilliseconds(100));
+        await secondIsExpected.Within();
+        await farm.SendAsync(0, two);
+
+        Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(second, Numpy).Within());
+        Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(first, Numpy).Within());
+        Assert.Equal(4, farm.OutputFiles().Count);
+    }
+
+    [Fact]
+    public async Task Both_loopbacks_are_answered()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        var addresses = farm.Juggler.Endpoints
+            .Where(address => address.StartsWith("tcp://", StringComparison.Ordinal)).ToList();
+        Assert.Equal(LoopbackAddresses.Of("tcp://*:1").Count, addresses.Count);
+        foreach (var address in addresses)
+        {
+            await farm.Files.ExpectAsync(Slave3, state).Within();
+            await new FileSender(farm.Bed.Zmq, farm.Bed.Time, farm.Log.CreateLogger("sender"))
+                .SendAsync(address, 3, path).Within();
+            Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        }
+    }
+
+    [Fact]
+    public async Task The_disk_is_told_to_the_statistics()
+    {
+        await using var farm = await FarmBench.StartAsync();
+
+        Assert.Equal(
+            new StatsMessage.Disk(1L << 40, farm.DiskFree),
+            await farm.Stats.NextAsync(message => message is StatsMessage.Disk));
+    }
+
+    [Fact]
+    public async Task A_disk_that_fills_up_during_a_transfer_ends_it()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (_, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        farm.DiskFree = 0;
+        farm.Bed.Time.Advance(FileJuggler.StatisticsInterval);
+        await farm.Stats.NextAsync(message => message is StatsMessage.Disk { Free: 0 });
+        using var sender = farm.Bed.Zmq.CreateSocket(ZmqSocketType.Dealer);
+        sender.Connect(farm.FileAddress);
+        Assert.True(sender.TrySend("HELLO"u8.ToArray(), "3"u8.ToArray()));
+        Assert.True(sender.WaitReadable(Waiting.Limit));
+
+        Assert.True(sender.TrySend("CHUNK"u8.ToArray(), "0"u8.ToArray(), new byte[(int)state.FileSize]));
+
+        await farm.Log.WhenAsync(line => line.Message.Contains("cannot be stored", StringComparison.Ordinal));
+        Assert.IsType<VerifyResult.Mismatched>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        Assert.Empty(farm.OutputFiles());
+    }
+
+    private static WheelMaker Maker(string metadata) =>
+        new("numpy", "2.1.0", "cp311-cp311-linux_armv7l") { Metadata = metadata };
+
+    private static IEnumerable<ReadOnlyMemory<byte>[]> Garbage()
+    {
+        string[][] texts =
+        [
+            [""], ["", ""], ["HELLO"], ["HELLO", ""], ["HELLO", "-3"], ["HELLO", "3 "], ["HELLO", "99999999999999999999"],
+            ["HELLO", "4294967299"], ["HELLO", "0"], ["HELLO", "3", "3"], ["hello", "3"], ["CHUNK"], ["CHUNK", "0"],
+            ["CHUNK", "x", "y"], ["CHUNK", "-1", "y"], ["CHUNK", "9223372036854775807", "y"],
+            ["CHUNK", "9223372036854775808", "y"], ["CHUNK", "0", ""], ["CHUNK", "0", "short"], ["CHUNK", "0", "y", "z"],
+            ["FETCH", "0", "1"], ["DONE"], ["", "HELLO", "3"], [.. Enumerable.Repeat("x", 40)],
+        ];
+        foreach (var text in texts)
+        {
+            yield return [.. text.Select(frame => (ReadOnlyMemory<byte>)Encoding.ASCII.GetBytes(frame))];
+        }
+    }
+}
