@@ -23,9 +23,6 @@ public sealed partial class FileJuggler : TaskLoop
     /// <summary>How often transfers that have come to nothing are looked for.</summary>
     public static readonly TimeSpan ExpiryInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often an import that has to wait for another looks whether it still has to.</summary>
-    private static readonly TimeSpan ImportPoll = TimeSpan.FromMilliseconds(100);
-
     /// <summary>The longest time that an import waits for others.</summary>
     private static readonly TimeSpan ImportWaitMax = TimeSpan.FromMinutes(1);
 
@@ -48,6 +45,7 @@ public sealed partial class FileJuggler : TaskLoop
     private readonly MessageSocket<NoMessages, StatsMessage> _stats;
     private readonly DropLog _ignored;
     private readonly Func<(long Size, long Free)> _disk;
+    private TaskCompletionSource _importCame = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _diskFree = long.MaxValue;
 
     /// <param name="disk">Tells size and free bytes of the disk, instead of the disk itself.</param>
@@ -116,6 +114,7 @@ public sealed partial class FileJuggler : TaskLoop
         {
             case TransferStep.Fetch(var ranges):
                 Fetch(sender, ranges);
+                ReleaseImports();
                 break;
             case TransferStep.Store(var incoming, var offset, var data):
                 Store(incoming, offset, data.Span);
@@ -178,6 +177,7 @@ public sealed partial class FileJuggler : TaskLoop
                 return await VerifyAsync(OwnerOf(verify.Owner), verify.Package);
             case FsRequest.Forget forget:
                 _transfers.Forget(OwnerOf(forget.Owner));
+                ReleaseImports();
                 return new FsReply.Ok();
             case FsRequest.Withdraw withdraw:
                 _output.Withdraw(withdraw.Package, WheelFileName.Parse(withdraw.Filename));
@@ -211,8 +211,20 @@ public sealed partial class FileJuggler : TaskLoop
         while (_transfers.ImportIsDue(Now))
         {
             if (Now >= until) throw new RpcException("other imports are under way", transient: true);
-            await Task.Delay(ImportPoll, Time, Quitting);
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(Quitting);
+            await Task.WhenAny(_importCame.Task, Task.Delay(TransferTable.ImportComesWithin, Time, over.Token));
+            await over.CancelAsync();
+            Quitting.ThrowIfCancellationRequested();
         }
+    }
+
+    /// <summary>Lets imports go on that wait for the sender of another one.</summary>
+    private void ReleaseImports()
+    {
+        if (_transfers.ImportIsDue(Now)) return;
+        var came = _importCame;
+        _importCame = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        came.TrySetResult();
     }
 
     private async Task<FsReply> VerifyAsync(TransferOwner owner, PackageName package)
@@ -228,6 +240,7 @@ public sealed partial class FileJuggler : TaskLoop
         {
             var result = await VerifyAsync(expected, package);
             _transfers.End(expected);
+            ReleaseImports();
             return result switch
             {
                 VerifyResult.Mismatched(var reason) => new FsReply.Mismatched(reason),

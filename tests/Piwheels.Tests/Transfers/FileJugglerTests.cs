@@ -255,13 +255,30 @@ public sealed class FileJugglerTests
         var secondIsExpected = farm.Files.ExpectAsync(second, secondState);
         Assert.False(secondIsExpected.IsCompleted);
         await farm.SendAsync(0, one);
-        while (!secondIsExpected.IsCompleted) farm.Bed.Time.Advance(TimeSpan.FromMilliseconds(100));
         await secondIsExpected.Within();
         await farm.SendAsync(0, two);
 
         Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(second, Numpy).Within());
         Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(first, Numpy).Within());
         Assert.Equal(4, farm.OutputFiles().Count);
+    }
+
+    [Fact]
+    public async Task An_import_whose_sender_never_comes_holds_up_the_next_for_a_while_only()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var state = farm.Wheel().State;
+        await farm.Files.ExpectAsync(TransferOwner.Import(1), state).Within();
+        var second = farm.Files.ExpectAsync(TransferOwner.Import(2), state);
+        var third = farm.Files.ExpectAsync(TransferOwner.Import(3), state);
+        // Behind them in the queue: when it is answered they wait
+        await farm.Files.ForgetAsync(Slave3).Within();
+
+        farm.Bed.Time.Advance(TransferTable.ImportComesWithin);
+        await second.Within();
+        Assert.False(third.IsCompleted);
+        await farm.Files.ForgetAsync(TransferOwner.Import(2)).Within();
+        await third.Within();
     }
 
     [Fact]
