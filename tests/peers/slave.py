@@ -103,7 +103,8 @@ class Slave:
         if self.options.fail:
             reply = self.ask("BUILT", [False, timedelta(seconds=7), "error: gcc failed\n", []])
         else:
-            reply = self.ask("BUILT", [True, timedelta(seconds=93.25), "Successfully built ünïcode\n", [self.file_state()]])
+            log = "Successfully built ünïcode\n"
+            reply = self.ask("BUILT", [True, timedelta(seconds=93.25), log, [self.file_state()]])
         while reply[0] == "SEND":
             self.send_file(slave_id)
             reply = self.ask("SENT")

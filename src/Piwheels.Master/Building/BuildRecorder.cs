@@ -40,7 +40,9 @@ internal sealed partial class BuildRecorder(
     /// <summary>Characters of logs that may wait at a time.</summary>
     public const long WaitingLogLengthMax = 500_000_000;
 
-    /// <summary>How often TheSecretary is asked; what the pages owe stands in the database, so only the log is at stake.</summary>
+    /// <summary>
+    /// How often TheSecretary is asked; what the pages owe stands in the database, so only the log is at stake.
+    /// </summary>
     public const int SecretaryAttemptsMax = 10;
 
     public static readonly TimeSpan RetryPauseMin = TimeSpan.FromSeconds(1);
@@ -138,6 +140,7 @@ internal sealed partial class BuildRecorder(
         Message = "{Request} waits for the secretary, next try in {Pause}: {Reason}")]
     private static partial void SecretaryAway(ILogger logger, string request, TimeSpan pause, string reason);
 
-    [LoggerMessage(EventId = 32, Level = LogLevel.Error, Message = "{Request} was not taken by the secretary: {Reason}")]
+    [LoggerMessage(EventId = 32, Level = LogLevel.Error,
+        Message = "{Request} was not taken by the secretary: {Reason}")]
     private static partial void SecretaryFailed(ILogger logger, string request, string reason);
 }

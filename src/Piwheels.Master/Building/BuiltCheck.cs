@@ -38,7 +38,9 @@ public static class BuiltCheck
 
     private const int HashLength = 64;
 
-    /// <summary>What is to be recorded: the claim as it was, in order and complete, or a failure that says why not.</summary>
+    /// <summary>
+    /// What is to be recorded: the claim as it was, in order and complete, or a failure that says why not.
+    /// </summary>
     public static BuildState Check(int slaveId, SlaveHello hello, Release release, SlaveRequest.Built claim)
     {
         var target = hello.Target;
@@ -111,8 +113,9 @@ public static class BuiltCheck
 
         if (!Coverage.Covers(name.Tags, target)) return $"it does not run on {target}";
         if (file.FileSize is <= 0 or > FileSizeMax) return $"a wheel cannot have {file.FileSize} bytes";
-        if (file.FileHash.Length != HashLength || !file.FileHash.All(char.IsAsciiHexDigit)) return "its hash is no SHA-256";
-        return MetadataRefusal(file);
+        return file.FileHash.Length == HashLength && file.FileHash.All(char.IsAsciiHexDigit)
+            ? MetadataRefusal(file)
+            : "its hash is no SHA-256";
     }
 
     private static bool TagsAgree(FileState file, WheelFileName name) =>
@@ -141,16 +144,19 @@ public static class BuiltCheck
 
             count += names.Count;
             if (count > DependenciesMax) return "its dependencies are too many";
-            if (names.Any(static name => !IsDependency(name))) return $"a dependency of {tool} is empty, too long or no text";
+            if (!names.All(IsDependency)) return $"a dependency of {tool} is empty, too long or no text";
         }
 
         return null;
     }
 
     private static bool IsDependency(string name) =>
-        name.Length is > 0 and <= DependencyLengthMax && !name.Any(static c => char.IsControl(c) || char.IsSurrogate(c));
+        name.Length is > 0 and <= DependencyLengthMax
+        && !name.Any(static c => char.IsControl(c) || char.IsSurrogate(c));
 
-    /// <summary>A log as it can be stored: without NUL, which PostgreSQL does not take, and of limited length.</summary>
+    /// <summary>
+    /// A log as it can be stored: without NUL, which PostgreSQL does not take, and of limited length.
+    /// </summary>
     private static string CleanLog(string log)
     {
         if (log.Length > LogLengthMax)

@@ -2,7 +2,9 @@ using Piwheels.Core.States;
 
 namespace Piwheels.Master.Building;
 
-/// <summary>Checks how a slave introduces itself: the tags name its target, the texts go to logs and monitors.</summary>
+/// <summary>
+/// Checks how a slave introduces itself: the tags name its target, the texts go to logs and monitors.
+/// </summary>
 public static class HelloCheck
 {
     /// <summary>Characters that the database holds of a tag.</summary>

@@ -16,13 +16,19 @@ public sealed class PendingBuilds
     /// <summary>TheArchitect tells of changes within seconds: a push older than this does not exist.</summary>
     public static readonly TimeSpan StalePushMax = TimeSpan.FromMinutes(2);
 
-    /// <summary>First pause before a release whose slave was lost, or which was taken back, is handed out again.</summary>
+    /// <summary>
+    /// First pause before a release whose slave was lost, or which was taken back, is handed out again.
+    /// </summary>
     public static readonly TimeSpan LostPauseMin = TimeSpan.FromMinutes(1);
 
-    /// <summary>The pause doubles with each loss up to this: a build that takes its slave with it costs one a day.</summary>
+    /// <summary>
+    /// The pause doubles with each loss up to this: a build that takes its slave with it costs one a day.
+    /// </summary>
     public static readonly TimeSpan LostPauseMax = TimeSpan.FromDays(1);
 
-    /// <summary>The most targets, and releases per target, that a push may carry; the rest comes with a later one.</summary>
+    /// <summary>
+    /// The most targets, and releases per target, that a push may carry; the rest comes with a later one.
+    /// </summary>
     public const int TargetsMax = 1000;
 
     public const int ReleasesPerTargetMax = 10_000;

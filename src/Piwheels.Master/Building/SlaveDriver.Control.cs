@@ -5,7 +5,9 @@ using Piwheels.Messaging.Zmq;
 
 namespace Piwheels.Master.Building;
 
-/// <summary>What others than slaves have to say: the queue, deletions, monitors, the clock; and the log's events.</summary>
+/// <summary>
+/// What others than slaves have to say: the queue, deletions, monitors, the clock; and the log's events.
+/// </summary>
 public sealed partial class SlaveDriver
 {
     /// <summary>Has a slave die at its next IDLE; null: all of them. From any thread.</summary>
@@ -18,7 +20,8 @@ public sealed partial class SlaveDriver
     public void WakeSlave(int? slaveId) => Control("wake", slaveId, static slave => slave.Wake());
 
     /// <summary>Takes back what a slave is building; null: all of them. From any thread.</summary>
-    public void SkipSlave(int? slaveId) => Control("skip", slaveId, static slave => slave.TakeBack("somebody skipped it"));
+    public void SkipSlave(int? slaveId) =>
+        Control("skip", slaveId, static slave => slave.TakeBack("somebody skipped it"));
 
     /// <summary>Tells a monitor that has just come of all slaves. From any thread.</summary>
     public void ListSlaves() => Post(() =>
@@ -104,24 +107,8 @@ public sealed partial class SlaveDriver
     [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "slave {SlaveId} is {Label}, for {Target}")]
     private static partial void Greeted(ILogger logger, int slaveId, string label, Target target);
 
-    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "the HELLO of {Address} is refused: {Reason}")]
-    private static partial void HelloRefused(ILogger logger, PeerAddress address, string reason);
-
-    [LoggerMessage(EventId = 13, Level = LogLevel.Error, Message = "there are {Count} slaves, which is the limit")]
-    private static partial void RosterFull(ILogger logger, int count);
-
-    [LoggerMessage(EventId = 14, Level = LogLevel.Warning,
-        Message = "{Request} comes from {Address}, which has not said HELLO to this run of the master")]
-    private static partial void UnknownSlave(ILogger logger, PeerAddress address, string request);
-
     [LoggerMessage(EventId = 15, Level = LogLevel.Debug, Message = "slave {SlaveId}: {Reason}")]
     private static partial void RequestIgnored(ILogger logger, int slaveId, string reason);
-
-    [LoggerMessage(EventId = 16, Level = LogLevel.Warning, Message = "slave {SlaveId} talks nonsense: {Reason}")]
-    private static partial void NonsenseReceived(ILogger logger, int slaveId, string reason);
-
-    [LoggerMessage(EventId = 17, Level = LogLevel.Warning, Message = "slave {SlaveId} cannot be sent its {Reply}")]
-    private static partial void SlaveUnreachable(ILogger logger, int slaveId, string reply);
 
     [LoggerMessage(EventId = 18, Level = LogLevel.Information, Message = "slave {SlaveId} is gone: {Reason}")]
     private static partial void SlaveGone(ILogger logger, int slaveId, string reason);
@@ -134,24 +121,28 @@ public sealed partial class SlaveDriver
     private static partial void BuildRecorded(
         ILogger logger, int slaveId, Release release, bool success, long buildId, TimeSpan duration);
 
-    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "slave {SlaveId}: {Release} is not recorded: {Reason}")]
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning,
+        Message = "slave {SlaveId}: {Release} is not recorded: {Reason}")]
     private static partial void BuildLost(ILogger logger, int slaveId, Release release, string reason);
 
     [LoggerMessage(EventId = 22, Level = LogLevel.Information,
         Message = "slave {SlaveId} sent {Filename}, {Size} bytes, verified")]
     private static partial void FileVerified(ILogger logger, int slaveId, string filename, long size);
 
-    [LoggerMessage(EventId = 23, Level = LogLevel.Warning, Message = "slave {SlaveId}: {Filename} does not match: {Reason}")]
+    [LoggerMessage(EventId = 23, Level = LogLevel.Warning,
+        Message = "slave {SlaveId}: {Filename} does not match: {Reason}")]
     private static partial void FileMismatched(ILogger logger, int slaveId, string filename, string reason);
 
-    [LoggerMessage(EventId = 24, Level = LogLevel.Warning, Message = "slave {SlaveId}: {Filename} is refused: {Reason}")]
+    [LoggerMessage(EventId = 24, Level = LogLevel.Warning,
+        Message = "slave {SlaveId}: {Filename} is refused: {Reason}")]
     private static partial void FileRefused(ILogger logger, int slaveId, string filename, string reason);
 
     [LoggerMessage(EventId = 25, Level = LogLevel.Warning,
         Message = "slave {SlaveId}: {Filename} waits to be verified, next try in {Pause}: {Reason}")]
     private static partial void FilesAway(ILogger logger, int slaveId, string filename, TimeSpan pause, string reason);
 
-    [LoggerMessage(EventId = 26, Level = LogLevel.Warning, Message = "slave {SlaveId}: its files are left behind: {Reason}")]
+    [LoggerMessage(EventId = 26, Level = LogLevel.Warning,
+        Message = "slave {SlaveId}: its files are left behind: {Reason}")]
     private static partial void CleanupFailed(ILogger logger, int slaveId, string reason);
 
     [LoggerMessage(EventId = 27, Level = LogLevel.Information, Message = "slave {SlaveId} is told to {Order}")]

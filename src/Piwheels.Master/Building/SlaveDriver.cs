@@ -11,8 +11,8 @@ namespace Piwheels.Master.Building;
 
 /// <summary>
 /// Speaks with the build slaves: hands out what TheArchitect pushes, takes in what was built. Driven by the slaves' own
-/// requests. Has files expected and verified by FileJuggler, results recorded by the database, logs and pages written by
-/// TheSecretary, and tells the main loop what goes on.
+/// requests. Has files expected and verified by FileJuggler, results recorded by the database, logs and pages written
+/// by TheSecretary, and tells the main loop what goes on.
 /// </summary>
 /// <remarks>
 /// Recording a build or verifying a file takes as long as it takes, and only its slave waits. After each such wait the
@@ -33,13 +33,18 @@ public sealed partial class SlaveDriver : TaskLoop
     /// <summary>How long a request to FileJuggler may take: a large wheel is hashed in one.</summary>
     public static readonly TimeSpan FilesTimeout = TimeSpan.FromMinutes(10);
 
-    /// <summary>A slave has one request under way; more from one peer than this are not even read from the wire.</summary>
+    /// <summary>
+    /// A slave has one request under way; more from one peer than this are not even read from the wire.
+    /// </summary>
     private const int MessagesPerSlaveMax = 4;
 
     /// <summary>The largest message of a slave, in bytes; its log makes nearly all of it.</summary>
     private const int SlaveMessageBytesMax = 64 * 1024 * 1024;
 
     private const int DeletionsAtATime = 16;
+
+    /// <summary>Messages to monitors that may wait: a new one is told of each slave in three.</summary>
+    private const int StatusMessagesMax = SlaveRoster.SlavesMax * 4;
 
     private readonly SlaveRoster _roster = new();
     private readonly PendingBuilds _pending = new();
@@ -51,6 +56,7 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly MessageSocket<NoMessages, StatsMessage> _stats;
     private readonly FsClient _files;
     private readonly BuildRecorder _recorder;
+    private readonly DropLog _refused;
 
     public SlaveDriver(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
         : base("slave_driver", environment)
@@ -59,13 +65,17 @@ public sealed partial class SlaveDriver : TaskLoop
         _slaves = BindRouter<SlaveRequest, SlaveReply>(configuration.SlaveQueue, SlaveSocketOptions(configuration));
         var builds = Bind<BuildQueueMessage, NoMessages>(ZmqSocketType.Pull, configuration.BuildsQueue);
         BindRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue, HandleDelete, DeletionsAtATime);
-        _status = Connect<NoMessages, StatusMessage>(ZmqSocketType.Push, MasterConfiguration.InnerStatusQueue);
+        _status = Connect<NoMessages, StatusMessage>(
+            ZmqSocketType.Push, MasterConfiguration.InnerStatusQueue,
+            new SocketOptions { HighWaterMark = StatusMessagesMax });
         _stats = Connect<NoMessages, StatsMessage>(ZmqSocketType.Push, configuration.StatsQueue);
-        _files = new FsClient(ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout, SlaveRoster.SlavesMax));
+        _files = new FsClient(
+            ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout, SlaveRoster.SlavesMax));
         var web = ConnectRpc<SecretaryRequest, SecretaryReply>(
             configuration.WebQueue, pendingMax: BuildRecorder.WaitingMax);
         _recorder = new BuildRecorder(database, web, Time, Logger);
         _targets = new TargetList(database, Logger);
+        _refused = new DropLog(Logger, Time, configuration.SlaveQueue);
         // Each slave has at most one request under way, so none waits for another's
         Register(_slaves, HandleSlave, SlaveRoster.SlavesMax * 2, RefusePayload);
         Register(builds, HandleBuilds);
@@ -98,7 +108,8 @@ public sealed partial class SlaveDriver : TaskLoop
         if (!_roster.TryFind(from, out var slave))
         {
             // The slave hears nothing, and starts over with HELLO after its busy timeout
-            if (_roster.IsNewStranger(from)) UnknownSlave(Logger, from, request.Name);
+            if (!_roster.IsNewStranger(from)) return;
+            _refused.Add($"{request.Name} of {from}, which has not said HELLO to this master");
             return;
         }
 
@@ -118,8 +129,7 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         if (!_roster.TryFind(from, out var slave)) return new SlaveReply.Die();
         if (slave.Working) return null;
-        NonsenseReceived(Logger, slave.Id, reason);
-        if (slave.Release is { } release) Lose(slave, release, "it sent no message of the protocol");
+        if (slave.Release is { } release) _leaving.Add(DropAsync(slave, release, $"it talks nonsense: {reason}"));
         slave.Replied(new SlaveReply.Die(), Now);
         Tell(slave, Now, new SlaveEvent.Die());
         return new SlaveReply.Die();
@@ -129,7 +139,7 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         if (HelloCheck.Refusal(said) is { } reason)
         {
-            HelloRefused(Logger, from, reason);
+            _refused.Add($"HELLO of {from}: {reason}");
             _slaves.TrySend(from, new SlaveReply.Die());
             return;
         }
@@ -137,7 +147,7 @@ public sealed partial class SlaveDriver : TaskLoop
         var hello = HelloCheck.Clean(said);
         if (_roster.Greet(from, hello, Now, out var gone) is not { } slave)
         {
-            if (_roster.IsNewStranger(from)) RosterFull(Logger, _roster.Count);
+            _refused.Add($"HELLO of {from}, too soon or beyond the {SlaveRoster.SlavesMax} slaves there may be");
             return;
         }
 
@@ -192,8 +202,11 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         slave.Replied(reply, Now);
         if (!_roster.IsCurrent(slave)) return;
-        if (!_slaves.TrySend(slave.Address, reply)) SlaveUnreachable(Logger, slave.Id, reply.Name);
         if (SlaveEvent.Of(reply) is { } told) Tell(slave, slave.LastReplyAt, told);
+        if (_slaves.TrySend(slave.Address, reply)) return;
+        // Its connection has gone, and with it the address: it will never come back under that one
+        _roster.Remove(slave);
+        _leaving.Add(AbandonAsync(slave, $"it cannot be sent its {reply.Name}"));
     }
 
     private SlaveReply FindWork(SlaveSession slave)
@@ -217,7 +230,8 @@ public sealed partial class SlaveDriver : TaskLoop
         catch (RpcException refusal)
         {
             // Not the build's fault: no room on the disk, say. It is built again another time.
-            return new SlaveStep.Drop(new SlaveReply.Done(), release, $"{file.Filename} is not expected: {refusal.Message}");
+            var why = $"{file.Filename} is not expected: {refusal.Message}";
+            return new SlaveStep.Drop(new SlaveReply.Done(), release, why);
         }
 
         if (slave.TakenBack is { } reason) return new SlaveStep.Drop(new SlaveReply.Done(), release, reason);
@@ -267,7 +281,7 @@ public sealed partial class SlaveDriver : TaskLoop
     private async Task<SlaveStep> RecordAsync(SlaveSession slave, BuildState build)
     {
         var release = slave.Release!.Value;
-        if (!build.Status) await WithdrawAsync(slave, release);
+        if (!build.Status) await WithdrawAsync(slave, release, slave.FilesPlaced);
         switch (await _recorder.RecordAsync(build, Quitting))
         {
             case RecordOutcome.Recorded(var buildId):
@@ -288,19 +302,18 @@ public sealed partial class SlaveDriver : TaskLoop
 
     private static SlaveStep.Drop Gone(Release release) => new(new SlaveReply.Done(), release, "its slave has gone");
 
-    /// <summary>Ends a build without a result: what has arrived of it goes, and it may be handed out again later.</summary>
+    /// <summary>
+    /// Ends a build without a result: what has arrived of it goes, and it may be handed out again later.
+    /// </summary>
     private async Task DropAsync(SlaveSession slave, Release release, string reason)
-    {
-        Lose(slave, release, reason);
-        if (slave.Built is null) return;
-        await ForgetAsync(slave);
-        await WithdrawAsync(slave, release);
-    }
-
-    private void Lose(SlaveSession slave, Release release, string reason)
     {
         BuildLost(Logger, slave.Id, release, reason);
         _pending.Lost(slave.Target, release, Now);
+        if (slave.Built is null) return;
+        // The session may be at its next build when these are done
+        var placed = slave.FilesPlaced;
+        await ForgetAsync(slave);
+        await WithdrawAsync(slave, release, placed);
     }
 
     /// <summary>A session has ended: its build is lost, unless all of it has arrived.</summary>
@@ -348,10 +361,12 @@ public sealed partial class SlaveDriver : TaskLoop
         }
     }
 
-    /// <summary>Takes files that were verified, and whose build is not recorded, from where they are published.</summary>
-    private async Task WithdrawAsync(SlaveSession slave, Release release)
+    /// <summary>
+    /// Takes files that were verified, and whose build is not recorded, from where they are published.
+    /// </summary>
+    private async Task WithdrawAsync(SlaveSession slave, Release release, IReadOnlyList<FileState> placed)
     {
-        foreach (var file in slave.FilesPlaced)
+        foreach (var file in placed)
         {
             try
             {

@@ -16,6 +16,9 @@ public sealed class SlaveRoster
     /// </summary>
     public static readonly TimeSpan GreetedMax = TimeSpan.FromSeconds(30);
 
+    /// <summary>A slave says HELLO once over a connection. One that does so faster than this is not answered.</summary>
+    public static readonly TimeSpan HelloIntervalMin = TimeSpan.FromSeconds(5);
+
     /// <summary>How many unknown addresses are remembered as logged before all are forgotten.</summary>
     public const int StrangersMax = 1_000;
 
@@ -42,11 +45,14 @@ public sealed class SlaveRoster
         _slaves.TryGetValue(slave.Address, out var current) && ReferenceEquals(current, slave);
 
     /// <summary>
-    /// Takes a slave in under the next number; null when the roster is full. One that was known at the address before
-    /// is gone with that, and told in <paramref name="gone"/>, as is one that had to make room.
+    /// Takes a slave in under the next number; null when the roster is full, or it comes again too soon. One that was
+    /// known at the address before is gone with that, and told in <paramref name="gone"/>, as is one that had to make
+    /// room.
     /// </summary>
     public SlaveSession? Greet(PeerAddress address, SlaveHello hello, DateTimeOffset now, out SlaveSession? gone)
     {
+        gone = null;
+        if (_slaves.TryGetValue(address, out var known) && now - known.FirstSeen < HelloIntervalMin) return null;
         if (!_slaves.Remove(address, out gone) && _slaves.Count >= _slavesMax)
         {
             gone = _slaves.Values.FirstOrDefault(

@@ -125,7 +125,9 @@ public sealed class SlaveSession
 
     public void Wake() => Asleep = false;
 
-    /// <summary>Its build is not wanted any more; nothing of it is recorded. Without a build, nothing happens.</summary>
+    /// <summary>
+    /// Its build is not wanted any more; nothing of it is recorded. Without a build, nothing happens.
+    /// </summary>
     public void TakeBack(string reason)
     {
         if (Release is not null) _takenBack ??= reason;
@@ -134,7 +136,7 @@ public sealed class SlaveSession
     /// <summary>Takes a request of the peer at this session's address, other than HELLO.</summary>
     public SlaveStep Receive(SlaveRequest request, DateTimeOffset now)
     {
-        if (Working) return new SlaveStep.Ignore($"{request.Name} while {LastReplyName} has yet to be followed by a reply");
+        if (Working) return new SlaveStep.Ignore($"{request.Name} while its last request is worked on");
         LastSeen = now;
         return request switch
         {

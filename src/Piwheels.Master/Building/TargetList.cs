@@ -5,8 +5,8 @@ using Piwheels.Core.Packaging;
 namespace Piwheels.Master.Building;
 
 /// <summary>
-/// The targets that the farm builds for, as the database has them. A slave on another one gets no work; the log says once
-/// what would change that.
+/// The targets that the farm builds for, as the database has them. A slave on another one gets no work; the log says
+/// once what would change that.
 /// </summary>
 internal sealed partial class TargetList(IDatabase database, ILogger logger)
 {
@@ -39,7 +39,8 @@ internal sealed partial class TargetList(IDatabase database, ILogger logger)
     }
 
     [LoggerMessage(EventId = 40, Level = LogLevel.Warning,
-        Message = "a slave is there for {Target}, which nothing is built for; to change that: piw target add {Abi} {Platform}")]
+        Message = "a slave is there for {Target}, which nothing is built for; to change that: "
+            + "piw target add {Abi} {Platform}")]
     private static partial void Unknown(ILogger logger, Target target, string abi, string platform);
 
     [LoggerMessage(EventId = 41, Level = LogLevel.Warning, Message = "the targets could not be read: {Reason}")]

@@ -6,8 +6,8 @@ namespace Piwheels.Master.Transfers;
 /// <summary>A file that an owner has been told to send, and the senders that say they have it.</summary>
 /// <remarks>
 /// Nothing proves that a sender is the slave whose number it says. So each has a transfer of its own, with its own
-/// temporary file, and the one whose content is right is taken: a stranger can neither write into another's transfer nor
-/// end it.
+/// temporary file, and the one whose content is right is taken: a stranger can neither write into another's transfer
+/// nor end it.
 /// </remarks>
 internal sealed class ExpectedFile(TransferOwner owner, FileState file, DateTimeOffset now)
 {

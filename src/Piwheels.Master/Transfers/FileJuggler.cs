@@ -204,7 +204,9 @@ public sealed partial class FileJuggler : TaskLoop
         if (_transfers.Expect(owner, file, Now) is { } reason) throw new RpcException(reason, transient: false);
     }
 
-    /// <summary>Importers cannot be told apart: the sender that comes next belongs to the import asked for last.</summary>
+    /// <summary>
+    /// Importers cannot be told apart: the sender that comes next belongs to the import asked for last.
+    /// </summary>
     private async Task WaitForOtherImports()
     {
         var until = Now + ImportWaitMax;
@@ -300,7 +302,8 @@ public sealed partial class FileJuggler : TaskLoop
         Message = "without keys files are taken on loopback only, whatever {Address} says")]
     private static partial void OnLoopbackOnly(ILogger logger, string address);
 
-    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "removed {Count} broken transfers of an earlier run")]
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information,
+        Message = "removed {Count} broken transfers of an earlier run")]
     private static partial void LeftoversRemoved(ILogger logger, int count);
 
     [LoggerMessage(EventId = 12, Level = LogLevel.Error,

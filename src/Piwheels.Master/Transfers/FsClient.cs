@@ -18,7 +18,9 @@ public abstract record VerifyResult
     /// <summary>What came is not what was announced, or not all of it: it may be expected and sent again.</summary>
     public sealed record Mismatched(string Reason) : VerifyResult;
 
-    /// <summary>It is what was announced, but no wheel of the package and version that its name says: again is no use.</summary>
+    /// <summary>
+    /// It is what was announced, but no wheel of the package and version that its name says: again is no use.
+    /// </summary>
     public sealed record Refused(string Reason) : VerifyResult;
 }
 
@@ -38,8 +40,8 @@ public sealed class FsClient(RpcClient<FsRequest, FsReply> juggler)
         juggler.AskAsync(new FsRequest.Expect(owner.Number, file));
 
     /// <summary>
-    /// Checks what the owner has sent, and publishes it below the package. Unless it is verified, what came is dropped and
-    /// nothing is expected any more.
+    /// Checks what the owner has sent, and publishes it below the package. Unless it is verified, what came is dropped
+    /// and nothing is expected any more.
     /// </summary>
     /// <exception cref="RpcException">Nothing was expected of the owner.</exception>
     public async Task<VerifyResult> VerifyAsync(TransferOwner owner, PackageName package) =>
@@ -53,7 +55,9 @@ public sealed class FsClient(RpcClient<FsRequest, FsReply> juggler)
     /// <summary>Nothing is expected of the owner any more; what came is dropped.</summary>
     public Task ForgetAsync(TransferOwner owner) => juggler.AskAsync(new FsRequest.Forget(owner.Number));
 
-    /// <summary>Removes a file that was verified, and so published, where its build is not recorded after all.</summary>
+    /// <summary>
+    /// Removes a file that was verified, and so published, where its build is not recorded after all.
+    /// </summary>
     public Task WithdrawAsync(PackageName package, string filename) =>
         juggler.AskAsync(new FsRequest.Withdraw(package, filename));
 }

@@ -3,10 +3,14 @@ using Piwheels.Core.Packaging;
 
 namespace Piwheels.Master.Transfers;
 
-/// <summary>The parts of the published folder that files arrive in: a hidden one for transfers, and the simple index.</summary>
+/// <summary>
+/// The parts of the published folder that files arrive in: a hidden one for transfers, and the simple index.
+/// </summary>
 internal sealed class OutputFolder(string root)
 {
-    /// <summary>Below the published folder, so that a rename out of it stays on the file system; never served.</summary>
+    /// <summary>
+    /// Below the published folder, so that a rename out of it stays on the file system; never served.
+    /// </summary>
     public const string TransfersName = ".transfers";
 
     private const string SimpleName = "simple";

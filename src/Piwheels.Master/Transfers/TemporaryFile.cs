@@ -28,7 +28,8 @@ internal sealed class TemporaryFile : IDisposable
     public long Length => RandomAccess.GetLength(_stream.SafeFileHandle);
 
     /// <exception cref="IOException">It cannot be written; above all, the disk is full.</exception>
-    public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(_stream.SafeFileHandle, bytes, offset);
+    public void Write(long offset, ReadOnlySpan<byte> bytes) =>
+        RandomAccess.Write(_stream.SafeFileHandle, bytes, offset);
 
     /// <summary>Reads from the beginning; independent of writes.</summary>
     public FileStream OpenRead() => new(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

@@ -36,7 +36,9 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     /// <summary>The most senders at a time.</summary>
     public const int SendersMax = 10_000;
 
-    /// <summary>The most senders of one expected file: its own, after a broken connection again, and strangers.</summary>
+    /// <summary>
+    /// The most senders of one expected file: its own, after a broken connection again, and strangers.
+    /// </summary>
     public const int SendersPerFileMax = 4;
 
     /// <summary>A sender that has been of no use for this long gives way to another of the same file.</summary>
@@ -51,7 +53,9 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     /// <summary>A file that nobody sends is forgotten after this: its slave's session ends before.</summary>
     public static readonly TimeSpan ExpectedIdleMax = TimeSpan.FromHours(25);
 
-    /// <summary>HELLOs of one sender that come faster than this have no effect: each asks for ten ranges anew.</summary>
+    /// <summary>
+    /// HELLOs of one sender that come faster than this have no effect: each asks for ten ranges anew.
+    /// </summary>
     public static readonly TimeSpan HelloIntervalMin = TimeSpan.FromSeconds(1);
 
     /// <summary>How long the sender of an import may take to come before another import may be meant.</summary>
@@ -140,7 +144,8 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
 
     private TransferStep Hello(PeerAddress sender, int slaveId, DateTimeOffset now)
     {
-        if (_senders.TryGetValue(sender, out var known) && IsFor(known.Expected, slaveId)) return HelloAgain(known, now);
+        var known = _senders.GetValueOrDefault(sender);
+        if (known is not null && IsFor(known.Expected, slaveId)) return HelloAgain(known, now);
         var expected = slaveId == 0 ? ImportToCome(now) : _expected.GetValueOrDefault(TransferOwner.Slave(slaveId));
         if (expected is null) return new TransferStep.Ignore($"HELLO of {slaveId}, of whom no file is expected");
         if (expected.Verifying) return new TransferStep.Ignore($"HELLO while the file of {expected.Owner} is verified");
@@ -185,8 +190,8 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     }
 
     /// <summary>
-    /// The import that a sender comes for. It does not say which, but only one is due at a time: the oldest that was asked
-    /// for shortly. Failing that the latest whose sender is late, or seems to have lost its connection.
+    /// The import that a sender comes for. It does not say which, but only one is due at a time: the oldest that was
+    /// asked for shortly. Failing that the latest whose sender is late, or seems to have lost its connection.
     /// </summary>
     private ExpectedFile? ImportToCome(DateTimeOffset now)
     {

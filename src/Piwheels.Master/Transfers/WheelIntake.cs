@@ -4,7 +4,9 @@ using Piwheels.Core.States;
 
 namespace Piwheels.Master.Transfers;
 
-/// <summary>Checks a file that has come in whole, and publishes it. Works on the disk, so not on a task's thread.</summary>
+/// <summary>
+/// Checks a file that has come in whole, and publishes it. Works on the disk, so not on a task's thread.
+/// </summary>
 internal static class WheelIntake
 {
     /// <summary>What is to be done with a file once all its bytes are there.</summary>

@@ -29,8 +29,8 @@ public abstract record SendStep
 }
 
 /// <summary>
-/// The sending side of one file on the file queue: HELLO at once and after each silence, one chunk for each FETCH, until
-/// DONE.
+/// The sending side of one file on the file queue: HELLO at once and after each silence, one chunk for each FETCH,
+/// until DONE.
 /// </summary>
 public sealed class SendingSession
 {
@@ -65,7 +65,7 @@ public sealed class SendingSession
     /// <summary>What is due while nothing has come.</summary>
     public SendStep Tick(DateTimeOffset now)
     {
-        if (now - _heardAt >= _silenceMax) return new SendStep.GiveUp($"the receiver has been silent for {_silenceMax}");
+        if (now - _heardAt >= _silenceMax) return new SendStep.GiveUp($"the receiver was silent for {_silenceMax}");
         var quietSince = _helloAt > _heardAt ? _helloAt.Value : _heardAt;
         if (_helloAt is null || now - quietSince >= HelloInterval)
         {

@@ -144,8 +144,8 @@ public sealed class BuiltCheckTests
     [Fact]
     public void A_failed_build_has_no_files_whatever_it_claims()
     {
-        var build = Check(new SlaveRequest.Built(
-            Status: false, TimeSpan.FromSeconds(1), "error\n", [Slaves.File(Slaves.NumpyWheel) with { Filename = "../../evil" }]));
+        var evil = Slaves.File(Slaves.NumpyWheel) with { Filename = "../../evil" };
+        var build = Check(new SlaveRequest.Built(Status: false, TimeSpan.FromSeconds(1), "error\n", [evil]));
 
         Assert.False(build.Status);
         Assert.Empty(build.Files);
@@ -157,7 +157,8 @@ public sealed class BuiltCheckTests
     [InlineData(8 * 24 * 3600)]
     public void A_duration_that_no_build_has_is_refused(int seconds)
     {
-        var build = Check(Slaves.Built(Slaves.File(Slaves.NumpyWheel)) with { Duration = TimeSpan.FromSeconds(seconds) });
+        var claim = Slaves.Built(Slaves.File(Slaves.NumpyWheel)) with { Duration = TimeSpan.FromSeconds(seconds) };
+        var build = Check(claim);
 
         Assert.False(build.Status);
         Assert.Equal(TimeSpan.Zero, build.Duration);
@@ -168,7 +169,8 @@ public sealed class BuiltCheckTests
     {
         Assert.Equal("a\uFFFDb\n", Check(Slaves.Failed("a\0b\n")).Output);
 
-        var log = Check(Slaves.Failed("head" + string.Concat(Enumerable.Repeat("\U0001F40D", 6_000_000)) + "tail")).Output;
+        var snakes = string.Concat(Enumerable.Repeat("\U0001F40D", 6_000_000));
+        var log = Check(Slaves.Failed($"head{snakes}tail")).Output;
 
         Assert.InRange(log.Length, BuiltCheck.LogLengthMax - 10, BuiltCheck.LogLengthMax + 200);
         Assert.StartsWith("head", log, StringComparison.Ordinal);

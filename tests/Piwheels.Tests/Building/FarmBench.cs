@@ -12,8 +12,8 @@ using Piwheels.Testing;
 namespace Piwheels.Tests.Building;
 
 /// <summary>
-/// SlaveDriver and FileJuggler with a database in memory and everybody else played by the test: TheArchitect, TheSecretary,
-/// BigBrother, CloudGazer and the main loop.
+/// SlaveDriver and FileJuggler with a database in memory and everybody else played by the test: TheArchitect,
+/// TheSecretary, BigBrother, CloudGazer and the main loop.
 /// </summary>
 internal sealed class FarmBench : IAsyncDisposable
 {
@@ -76,9 +76,9 @@ internal sealed class FarmBench : IAsyncDisposable
 
     public TestInbox<StatsMessage> Stats => _stats;
 
-    public string SlaveAddress => Driver.Endpoints.First(address => address.StartsWith("tcp://", StringComparison.Ordinal));
+    public string SlaveAddress => TcpAddresses(Driver).First();
 
-    public string FileAddress => Juggler.Endpoints.First(address => address.StartsWith("tcp://", StringComparison.Ordinal));
+    public string FileAddress => TcpAddresses(Juggler).First();
 
     /// <summary>A farm for cp311 on linux_armv7l that knows numpy 2.1.0.</summary>
     public static async Task<FarmBench> StartAsync(
@@ -105,7 +105,8 @@ internal sealed class FarmBench : IAsyncDisposable
         {
             _bed.Time.Advance(SlaveDriver.StatisticsInterval);
             var told = await _stats.NextAsync(message => message is StatsMessage.BuildQueue);
-            if (((StatsMessage.BuildQueue)told).Lengths.GetValueOrDefault(Slaves.Hello.Target) == releases.Length) return;
+            var lengths = ((StatsMessage.BuildQueue)told).Lengths;
+            if (lengths.GetValueOrDefault(Slaves.Hello.Target) == releases.Length) return;
         }
     }
 
@@ -123,7 +124,9 @@ internal sealed class FarmBench : IAsyncDisposable
         return slave;
     }
 
-    /// <summary>Writes a wheel of numpy, or what claims to be one, and answers its path and what a slave says of it.</summary>
+    /// <summary>
+    /// Writes a wheel of numpy, or what claims to be one, and answers its path and what a slave says of it.
+    /// </summary>
     public (string Path, FileState State) Wheel(WheelMaker? maker = null)
     {
         maker ??= new WheelMaker("numpy", "2.1.0", "cp311-cp311-linux_armv7l");
@@ -132,7 +135,12 @@ internal sealed class FarmBench : IAsyncDisposable
     }
 
     public Task SendAsync(int slaveId, string path) =>
-        new FileSender(_bed.Zmq, _bed.Time, _bed.Log.CreateLogger("sender")).SendAsync(FileAddress, slaveId, path).Within();
+        Sender().SendAsync(FileAddress, slaveId, path).Within();
+
+    public FileSender Sender() => new(_bed.Zmq, _bed.Time, _bed.Log.CreateLogger("sender"));
+
+    public static IEnumerable<string> TcpAddresses(TaskLoop task) =>
+        task.Endpoints.Where(address => address.StartsWith("tcp://", StringComparison.Ordinal));
 
     public string Output(string relative) => Path.Combine(Configuration.OutputPath, relative);
 

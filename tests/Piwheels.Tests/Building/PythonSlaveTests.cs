@@ -68,7 +68,8 @@ public sealed class PythonSlaveTests
             }
             catch (TimeoutException)
             {
-                Assert.Fail($"after {string.Join(' ', replies)}:\n{string.Join('\n', farm.Log.Entries)}\n{peer.Errors}");
+                var log = string.Join('\n', farm.Log.Entries);
+                Assert.Fail($"after {string.Join(' ', replies)}:\n{log}\n{peer.Errors}");
             }
         }
 

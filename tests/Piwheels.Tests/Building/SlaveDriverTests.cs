@@ -34,7 +34,9 @@ public sealed class SlaveDriverTests
             await farm.Pages.NextAsync());
         Assert.Equal(new SecretaryRequest.Both(Slaves.Numpy.Package), await farm.Pages.NextAsync());
         Assert.Equal([$"simple/numpy/{state.Filename}", $"simple/numpy/{state.Filename}.metadata"], farm.OutputFiles());
-        Assert.Equal(await File.ReadAllBytesAsync(path), await File.ReadAllBytesAsync(farm.Output($"simple/numpy/{state.Filename}")));
+        Assert.Equal(
+            await File.ReadAllBytesAsync(path),
+            await File.ReadAllBytesAsync(farm.Output($"simple/numpy/{state.Filename}")));
         slave.AssertReply<SlaveReply.Sleep>(Idle);
     }
 
@@ -128,7 +130,8 @@ public sealed class SlaveDriverTests
         await using var farm = await FarmBench.StartAsync();
         using var stranger = farm.Slave(dealer: true);
 
-        foreach (var request in new[] { Idle, Busy, Sent, Slaves.Failed(), new SlaveRequest.Bye() }) stranger.Say(request);
+        SlaveRequest[] requests = [Idle, Busy, Sent, Slaves.Failed(), new SlaveRequest.Bye()];
+        foreach (var request in requests) stranger.Say(request);
 
         Assert.IsType<SlaveReply.Ack>(stranger.Ask(Hello));
         Assert.Single(farm.Log.Entries, line => line.Message.Contains("has not said HELLO", StringComparison.Ordinal));
@@ -222,6 +225,34 @@ public sealed class SlaveDriverTests
 
         await farm.Log.WhenAsync(line => line.Message.Contains("recorded as", StringComparison.Ordinal));
         Assert.Single(farm.Database.Builds);
+        await farm.Status.NextAsync(message => message is StatusMessage.Slave { Event: SlaveEvent.Die });
+    }
+
+    [Fact]
+    public async Task A_flood_of_hellos_over_one_connection_is_answered_once()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        using var hostile = farm.Slave(dealer: true);
+        for (var i = 0; i < 500; i++) hostile.Say(Hello);
+
+        using var slave = farm.Slave();
+        Assert.Equal(2, slave.AssertReply<SlaveReply.Ack>(Hello).SlaveId);
+        Assert.Equal(1, Assert.IsType<SlaveReply.Ack>(hostile.Hear()).SlaveId);
+        hostile.AssertReply<SlaveReply.Sleep>(Idle);
+        Assert.True(farm.Log.Entries.Count < 50);
+    }
+
+    [Fact]
+    public async Task A_slave_that_starts_over_on_its_connection_gives_its_build_back()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        using var slave = await farm.BuildingSlaveAsync();
+        farm.Bed.Time.Advance(SlaveRoster.HelloIntervalMin);
+
+        Assert.Equal(2, slave.AssertReply<SlaveReply.Ack>(Hello).SlaveId);
+        slave.AssertReply<SlaveReply.Sleep>(Idle);
+        farm.Bed.Time.Advance(PendingBuilds.LostPauseMin);
+        slave.AssertReply<SlaveReply.Build>(Idle);
     }
 
     [Fact]
@@ -448,9 +479,9 @@ public sealed class SlaveDriverTests
     }
 
     private static IEnumerable<string> TcpHosts(FarmBench farm) =>
-        farm.Driver.Endpoints.Concat(farm.Juggler.Endpoints)
-            .Where(address => address.StartsWith("tcp://", StringComparison.Ordinal))
-            .Select(address => address["tcp://".Length..address.LastIndexOf(':')].Replace("::ffff:", "", StringComparison.Ordinal));
+        FarmBench.TcpAddresses(farm.Driver).Concat(FarmBench.TcpAddresses(farm.Juggler))
+            .Select(address => address["tcp://".Length..address.LastIndexOf(':')])
+            .Select(host => host.Replace("::ffff:", "", StringComparison.Ordinal));
 
     private static Task Away(string method) => method == "LogBuild"
         ? throw new DatabaseException("the database is away", transient: true)

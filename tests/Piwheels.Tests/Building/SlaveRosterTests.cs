@@ -21,7 +21,10 @@ public sealed class SlaveRosterTests
     public void A_hello_of_a_known_address_is_a_new_slave_in_place_of_the_old_one()
     {
         var first = Greet(10)!;
-        var again = _roster.Greet(Slaves.Address(10), Slaves.Hello, Slaves.Start, out var gone)!;
+        Assert.Null(_roster.Greet(Slaves.Address(10), Slaves.Hello, Slaves.Start, out var gone));
+        Assert.Null(gone);
+        var later = Slaves.Start + SlaveRoster.HelloIntervalMin;
+        var again = _roster.Greet(Slaves.Address(10), Slaves.Hello, later, out gone)!;
 
         Assert.Same(first, gone);
         Assert.Equal(2, again.Id);
@@ -35,7 +38,8 @@ public sealed class SlaveRosterTests
     {
         for (var i = 0; i < 3; i++) Greet(i)!.Replied(new SlaveReply.Sleep(Paused: false), Slaves.Start);
 
-        Assert.Null(_roster.Greet(Slaves.Address(9), Slaves.Hello, Slaves.Start + TimeSpan.FromMinutes(1), out var gone));
+        var later = Slaves.Start + TimeSpan.FromMinutes(1);
+        Assert.Null(_roster.Greet(Slaves.Address(9), Slaves.Hello, later, out var gone));
         Assert.Null(gone);
     }
 
@@ -45,7 +49,8 @@ public sealed class SlaveRosterTests
         for (var i = 0; i < 3; i++) Greet(i);
         Assert.Null(_roster.Greet(Slaves.Address(9), Slaves.Hello, Slaves.Start + TimeSpan.FromSeconds(30), out _));
 
-        var slave = _roster.Greet(Slaves.Address(9), Slaves.Hello, Slaves.Start + TimeSpan.FromSeconds(31), out var gone);
+        var later = Slaves.Start + TimeSpan.FromSeconds(31);
+        var slave = _roster.Greet(Slaves.Address(9), Slaves.Hello, later, out var gone);
 
         Assert.NotNull(slave);
         Assert.NotNull(gone);

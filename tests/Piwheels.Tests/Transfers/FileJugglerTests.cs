@@ -29,7 +29,8 @@ public sealed class FileJugglerTests
 
         var wheel = farm.Output($"simple/numpy/{state.Filename}");
         Assert.Equal(await File.ReadAllBytesAsync(path), await File.ReadAllBytesAsync(wheel));
-        Assert.StartsWith("Metadata-Version: ", await File.ReadAllTextAsync($"{wheel}.metadata"), StringComparison.Ordinal);
+        var metadata = await File.ReadAllTextAsync($"{wheel}.metadata");
+        Assert.StartsWith("Metadata-Version: ", metadata, StringComparison.Ordinal);
         const UnixFileMode Readable =
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         Assert.Equal((Readable, Readable), (File.GetUnixFileMode(wheel), File.GetUnixFileMode($"{wheel}.metadata")));
@@ -156,8 +157,8 @@ public sealed class FileJugglerTests
 
     public static TheoryData<string, Func<WheelMaker>, string> NoWheels => new()
     {
-        { "another package's METADATA", () => Maker(metadata: "Metadata-Version: 2.1\nName: scipy\nVersion: 2.1.0\n"), "scipy" },
-        { "another version's METADATA", () => Maker(metadata: "Metadata-Version: 2.1\nName: numpy\nVersion: 2.1.1\n"), "2.1.1" },
+        { "another package's METADATA", () => Maker("scipy", "2.1.0"), "scipy" },
+        { "another version's METADATA", () => Maker("numpy", "2.1.1"), "2.1.1" },
         { "no METADATA", () => new WheelMaker("numpy", "2.1.0", "cp311-cp311-linux_armv7l") { HasFolder = false }, "" },
     };
 
@@ -286,14 +287,12 @@ public sealed class FileJugglerTests
     {
         await using var farm = await FarmBench.StartAsync();
         var (path, state) = farm.Wheel();
-        var addresses = farm.Juggler.Endpoints
-            .Where(address => address.StartsWith("tcp://", StringComparison.Ordinal)).ToList();
+        var addresses = FarmBench.TcpAddresses(farm.Juggler).ToList();
         Assert.Equal(LoopbackAddresses.Of("tcp://*:1").Count, addresses.Count);
         foreach (var address in addresses)
         {
             await farm.Files.ExpectAsync(Slave3, state).Within();
-            await new FileSender(farm.Bed.Zmq, farm.Bed.Time, farm.Log.CreateLogger("sender"))
-                .SendAsync(address, 3, path).Within();
+            await farm.Sender().SendAsync(address, 3, path).Within();
             Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
         }
     }
@@ -329,17 +328,21 @@ public sealed class FileJugglerTests
         Assert.Empty(farm.OutputFiles());
     }
 
-    private static WheelMaker Maker(string metadata) =>
-        new("numpy", "2.1.0", "cp311-cp311-linux_armv7l") { Metadata = metadata };
+    private static WheelMaker Maker(string name, string version) => new("numpy", "2.1.0", "cp311-cp311-linux_armv7l")
+    {
+        Metadata = $"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+    };
 
     private static IEnumerable<ReadOnlyMemory<byte>[]> Garbage()
     {
         string[][] texts =
         [
-            [""], ["", ""], ["HELLO"], ["HELLO", ""], ["HELLO", "-3"], ["HELLO", "3 "], ["HELLO", "99999999999999999999"],
+            [""], ["", ""], ["HELLO"], ["HELLO", ""], ["HELLO", "-3"], ["HELLO", "3 "],
+            ["HELLO", "99999999999999999999"],
             ["HELLO", "4294967299"], ["HELLO", "0"], ["HELLO", "3", "3"], ["hello", "3"], ["CHUNK"], ["CHUNK", "0"],
             ["CHUNK", "x", "y"], ["CHUNK", "-1", "y"], ["CHUNK", "9223372036854775807", "y"],
-            ["CHUNK", "9223372036854775808", "y"], ["CHUNK", "0", ""], ["CHUNK", "0", "short"], ["CHUNK", "0", "y", "z"],
+            ["CHUNK", "9223372036854775808", "y"], ["CHUNK", "0", ""], ["CHUNK", "0", "short"],
+            ["CHUNK", "0", "y", "z"],
             ["FETCH", "0", "1"], ["DONE"], ["", "HELLO", "3"], [.. Enumerable.Repeat("x", 40)],
         ];
         foreach (var text in texts)

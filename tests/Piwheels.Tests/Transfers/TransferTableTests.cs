@@ -281,7 +281,10 @@ public sealed class TransferTableTests
     [Fact]
     public void The_files_expected_are_limited_in_number()
     {
-        for (var i = 1; i <= TransferTable.ExpectedMax; i++) Assert.Null(_table.Expect(TransferOwner.Slave(i), File, _now));
+        for (var i = 1; i <= TransferTable.ExpectedMax; i++)
+        {
+            Assert.Null(_table.Expect(TransferOwner.Slave(i), File, _now));
+        }
 
         Assert.NotNull(_table.Expect(TransferOwner.Import(1), File, _now));
         Assert.Null(_table.Expect(TransferOwner.Slave(1), File, _now));
