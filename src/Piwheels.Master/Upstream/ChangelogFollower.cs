@@ -36,6 +36,7 @@ internal sealed partial class ChangelogFollower(
     private EventBuffer? _buffer;
     private List<PypiEvent> _due = [];
     private long _serial;
+    private bool _caughtUp;
     private DateTimeOffset _nextPoll;
 
     /// <summary>The serial up to which everything has taken effect.</summary>
@@ -62,6 +63,8 @@ internal sealed partial class ChangelogFollower(
                 var atEnd = _due.Count == 0 && await ReadAsync(_buffer, ct);
                 while (_due.Count > 0 && goOn()) await ApplySliceAsync(ct);
                 if (!atEnd) continue;
+                if (!_caughtUp) CaughtUp(logger, _buffer.ReadFrom, _buffer.Count);
+                _caughtUp = true;
                 _nextPoll = time.GetUtcNow() + PollInterval;
                 return;
             }
@@ -90,6 +93,7 @@ internal sealed partial class ChangelogFollower(
                 _gate.Succeeded();
                 if (found.Value.Misshapen > 0) Misshapen(logger, found.Value.Misshapen, from);
                 _due = [.. buffer.Add(found.Value.Events)];
+                _caughtUp &= buffer.ReadFrom == from;
                 _descriptions.Clear();
                 _descriptionFailures.Clear();
                 return buffer.ReadFrom == from;
@@ -238,6 +242,9 @@ internal sealed partial class ChangelogFollower(
 
     [LoggerMessage(5, LogLevel.Warning, "{Package} goes without a description: {Reason}")]
     private static partial void NoDescription(ILogger logger, PackageName package, string reason);
+
+    [LoggerMessage(7, LogLevel.Debug, "at the log's end, serial {Serial}; {Count} events are held back")]
+    private static partial void CaughtUp(ILogger logger, long serial, int count);
 
     [LoggerMessage(6, LogLevel.Warning, "left out {Count} rows of the change log after serial {Serial} that are no events")]
     private static partial void Misshapen(ILogger logger, int count, long serial);

@@ -57,12 +57,14 @@ public sealed class CloudGazerTests
     {
         await using var bed = await Bed.StartAsync(folder => folder.AddSdist("foo", "1.0"));
         bed.Index.Faults.Spoil("/pypi", IndexFaults.Status(503), times: 2);
-        bed.Gazer(selection: false).Start();
+        var gazer = bed.Gazer(selection: false);
+        gazer.Start();
         for (var failures = 1; failures <= 2; failures++)
         {
             var wanted = failures;
             await bed.UntilAsync(() => Task.FromResult(wanted == bed.Tasks.Log.Entries
                 .Count(l => l.Message.Contains("503", StringComparison.Ordinal))));
+            await TurnAsync(gazer);
             bed.Tasks.Time.Advance(RetryGate.DelayMax);
         }
 
@@ -89,8 +91,8 @@ public sealed class CloudGazerTests
         await using var bed = await Bed.StartAsync(folder => folder.AddSdist("foo", "1.0"));
         var gazer = bed.Gazer(selection: false);
         gazer.Start();
-        await bed.UntilAsync(() => bed.Database.TestPackageAsync(Foo));
-        await bed.UntilAsync(async () => await bed.Database.GetPypiSerialAsync() == bed.Index.Index.Catalog.LastSerial - 1);
+        await bed.Tasks.Log.WhenAsync(l => l.Message.StartsWith("at the log's end", StringComparison.Ordinal));
+        await TurnAsync(gazer);
         gazer.Pause();
         await TurnAsync(gazer);
         var requests = bed.Index.Faults.Requests.Count;
