@@ -1,5 +1,5 @@
-using System.ComponentModel;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
@@ -36,6 +36,7 @@ internal sealed partial class PipBuild(
     /// <summary>Builds a release. What goes wrong with it is a failed build, with the reason in its output.</summary>
     /// <param name="index">The simple index that has the source.</param>
     /// <param name="drop">Stops the build.</param>
+    /// <exception cref="SlaveException">There is no such Python any more.</exception>
     /// <exception cref="OperationCanceledException">It was stopped, and nothing of it runs any more.</exception>
     public async Task<BuildResult> RunAsync(
         BuildFolder folder,
@@ -43,7 +44,9 @@ internal sealed partial class PipBuild(
         Uri index,
         CancellationToken drop)
     {
+        if (!File.Exists(python.Executable)) throw new SlaveException($"{python.Executable} is gone");
         var output = new CappedOutput();
+        if (!VersionText().IsMatch(release.Version)) return Failed(default, output, $"'{release.Version}' is no version");
         var start = time.GetTimestamp();
         var verdict = await RunPipAsync(folder, Command(folder, release, index), output, drop);
         var duration = time.GetElapsedTime(start, verdict.Ended);
@@ -63,7 +66,7 @@ internal sealed partial class PipBuild(
         }
     }
 
-    /// <summary>pip's arguments: a version is compared by ==, and neither part can be taken for an option.</summary>
+    /// <summary>pip's arguments. Neither part of the release can be taken for an option, or for another release.</summary>
     internal List<string> Command(BuildFolder folder, Release release, Uri index) =>
     [
         python.Executable, "-m", "pip", "wheel",
@@ -88,35 +91,24 @@ internal sealed partial class PipBuild(
     {
         using var limit = new CancellationTokenSource(rules.Timeout, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, drop);
-        ProcessTree tree;
+        await using var tree = ProcessTree.Start(
+            command, folder.Work, BuildEnvironment.ForBuild(folder, python.Executable), time);
+        var read = output.ReadToEndAsync(tree.Output);
+        string? failure;
         try
         {
-            tree = ProcessTree.Start(command, folder.Work, BuildEnvironment.ForBuild(folder, python.Executable), time);
+            var status = await tree.Exited.WaitAsync(stop.Token);
+            failure = status == 0 ? null : Describe(status);
         }
-        catch (Win32Exception e)
+        catch (OperationCanceledException)
         {
-            return (time.GetTimestamp(), $"pip cannot be run: {e.Message}");
+            failure = $"the build was stopped after {Duration(rules.Timeout)}, the longest that it may take";
         }
 
-        await using (tree)
-        {
-            var read = output.ReadToEndAsync(tree.Output);
-            string? failure;
-            try
-            {
-                var status = await tree.Exited.WaitAsync(stop.Token);
-                failure = status == 0 ? null : Describe(status);
-            }
-            catch (OperationCanceledException)
-            {
-                failure = $"the build was stopped after {Duration(rules.Timeout)}, the longest that it may take";
-            }
-
-            var ended = time.GetTimestamp();
-            await EndAsync(tree);
-            await Task.WhenAny(read, Task.Delay(OutputEndTimeout, time, CancellationToken.None));
-            return (ended, failure);
-        }
+        var ended = time.GetTimestamp();
+        await EndAsync(tree);
+        await Task.WhenAny(read, Task.Delay(OutputEndTimeout, time, CancellationToken.None));
+        return (ended, failure);
     }
 
     private async Task EndAsync(ProcessTree tree)
@@ -130,6 +122,10 @@ internal sealed partial class PipBuild(
             LogNotEnded(logger, e.Message);
         }
     }
+
+    /// <summary>What may stand after ==, PEP 440 or older: no blank, no marker, no wildcard.</summary>
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._!+-]*\z")]
+    private static partial Regex VersionText();
 
     private List<FileState> InspectWheels(BuildFolder folder) =>
     [

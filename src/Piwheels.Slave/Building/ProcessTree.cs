@@ -105,6 +105,10 @@ internal sealed class ProcessTree : IAsyncDisposable
         {
             await EndAsync();
         }
+        catch (TimeoutException)
+        {
+            // Told to whoever asked for the end; there is nothing more to do about it
+        }
         finally
         {
             _process.Dispose();

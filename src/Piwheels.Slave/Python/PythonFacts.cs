@@ -8,7 +8,7 @@ using Piwheels.Slave.Building;
 namespace Piwheels.Slave.Python;
 
 /// <summary>No interpreter that can build was found. The message is one line for people, and says what to do.</summary>
-public sealed class PythonNotFoundException(string message) : Exception(message);
+public sealed class PythonNotFoundException(string message) : SlaveException(message);
 
 /// <summary>What an interpreter that has pip tells about itself.</summary>
 /// <param name="Executable">Its path, as it knows it itself.</param>

@@ -1,0 +1,58 @@
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Slave;
+
+/// <summary>What a slave was told: its master, its limits, its places. Defaults are those of a single machine.</summary>
+public sealed record SlaveConfiguration
+{
+    public const int SlavePort = 5555;
+    public const int FilePort = 5556;
+
+    /// <summary>The master's host name or IP address.</summary>
+    public string Master { get; init; } = "localhost";
+
+    /// <summary>The slave queue's full address, when it is not tcp://MASTER:5555.</summary>
+    public string? SlaveQueue { get; init; }
+
+    /// <summary>The file queue's full address, when it is not tcp://MASTER:5556.</summary>
+    public string? FileQueue { get; init; }
+
+    /// <summary>The longest time that a build may take.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromHours(3);
+
+    /// <summary>The longest silence before slave and master give each other up.</summary>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Where builds get a folder each.</summary>
+    public string Dir { get; init; } = Path.GetTempPath();
+
+    /// <summary>What this slave is called in the monitor; the host's name when null.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>The interpreter to build with, a path or a name; searched for when null.</summary>
+    public string? Python { get; init; }
+
+    /// <summary>Indexes for build requirements, besides the one that the master names.</summary>
+    public IReadOnlyList<Uri> ExtraIndexes { get; init; } = [];
+
+    /// <summary>How long to rest when there is nothing to build; between 5 and 10 seconds when null.</summary>
+    public TimeSpan? IdleInterval { get; init; }
+
+    /// <summary>How often to say that a build goes on; every 5 to 10 seconds when null.</summary>
+    public TimeSpan? BusyInterval { get; init; }
+
+    /// <summary>How files are described; without location to a Python master before 0.22.</summary>
+    public FileStateForm FileStates { get; init; } = FileStateForm.WithLocation;
+
+    /// <summary>The keys for a master that wants some.</summary>
+    public CurveClientKeys? Keys { get; init; }
+
+    internal string SlaveAddress => SlaveQueue ?? Tcp(SlavePort);
+
+    internal string FileAddress => FileQueue ?? Tcp(FilePort);
+
+    // An IPv6 address needs brackets before a port
+    private string Tcp(int port) =>
+        Master.Contains(':', StringComparison.Ordinal) && Master[0] != '[' ? $"tcp://[{Master}]:{port}" : $"tcp://{Master}:{port}";
+}

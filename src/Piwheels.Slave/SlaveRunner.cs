@@ -1,0 +1,288 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Messaging.Files;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+using Piwheels.Messaging.Zmq;
+using Piwheels.Slave.Building;
+using Piwheels.Slave.Conversation;
+using Piwheels.Slave.Machine;
+using Piwheels.Slave.Python;
+
+namespace Piwheels.Slave;
+
+/// <summary>A slave cannot work on this machine, or not any more. The message is one line for people.</summary>
+public class SlaveException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// A build slave: asks its master for releases, builds them by pip, hands the wheels over. Does what the
+/// <see cref="SlaveConversation"/> says, and tells it what happened; everything that happens comes by one channel.
+/// </summary>
+public sealed partial class SlaveRunner : IAsyncDisposable
+{
+    private readonly SlaveConfiguration _configuration;
+    private readonly PythonFacts _python;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly TaskEnvironment _environment;
+    private readonly SocketOptions _socketOptions;
+    private readonly SlaveConversation _conversation;
+    private readonly Channel<Action> _events = Channel.CreateUnbounded<Action>(); // A few at a time: one build, one link
+    private MasterLink? _link;
+    private RunningBuild? _build;
+    private SlaveException? _fault;
+
+    private SlaveRunner(SlaveConfiguration configuration, PythonFacts python, TaskEnvironment environment)
+    {
+        _configuration = configuration;
+        _python = python;
+        _environment = environment;
+        _time = environment.Time;
+        _logger = environment.Loggers.CreateLogger("slave");
+        _socketOptions = new SocketOptions { CurveClient = configuration.Keys };
+        _conversation = new SlaveConversation(
+            SlaveMachine.Introduce(configuration, python),
+            new ConversationTimes
+            {
+                BusyTimeout = configuration.BusyTimeout,
+                IdleInterval = configuration.IdleInterval,
+                BusyInterval = configuration.BusyInterval,
+            },
+            new Random(),
+            configuration.FileStates);
+    }
+
+    private DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>
+    /// Runs a slave until it is stopped by the token (then it says BYE) or by its master. What a killed slave left in
+    /// the folder for builds is removed first.
+    /// </summary>
+    /// <exception cref="SlaveException">
+    /// It cannot run here: as root, without a Python that has pip, without a folder to build in, or not any more.
+    /// </exception>
+    public static async Task<SlaveEnd> RunAsync(
+        SlaveConfiguration configuration,
+        ILoggerFactory loggers,
+        TimeProvider time,
+        CancellationToken stop)
+    {
+        if (Environment.IsPrivilegedProcess)
+        {
+            throw new SlaveException(
+                "a slave does not run as root: it runs what strangers put into their packages. "
+                + "Start it as a user of its own, for instance after: adduser --system piwheels");
+        }
+
+        return await RunAnywayAsync(configuration, loggers, time, stop);
+    }
+
+    /// <summary>As <see cref="RunAsync"/>, as whoever it is.</summary>
+    internal static async Task<SlaveEnd> RunAnywayAsync(
+        SlaveConfiguration configuration,
+        ILoggerFactory loggers,
+        TimeProvider time,
+        CancellationToken stop)
+    {
+        var logger = loggers.CreateLogger("slave");
+        PrepareFolder(configuration.Dir, logger);
+        PythonFacts python;
+        try
+        {
+            python = await PythonFacts.FindAsync(configuration.Python, time, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            return SlaveEnd.Stopped;
+        }
+
+        LogPython(logger, python.Executable, python.Version, python.Target, python.PipVersion);
+        foreach (var warning in python.Warnings) LogWarning(logger, warning);
+        using var zmq = new ZmqContext();
+        await using var runner = new SlaveRunner(configuration, python, new TaskEnvironment(zmq, time, loggers));
+        await using var registration = stop.Register(() => runner.Happen(() => runner._conversation.Stop(runner.Now)));
+        return await runner.LiveAsync();
+    }
+
+    private static void PrepareFolder(string folder, ILogger logger)
+    {
+        try
+        {
+            BuildFolder.RemoveAbandoned(folder, logger);
+            BuildFolder.Create(folder, logger).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SlaveException($"{folder} is no folder to build in: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Drops the build, if there is one, and closes the connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_link is not null) await _link.DisposeAsync();
+        await DropBuildAsync();
+    }
+
+    private async Task<SlaveEnd> LiveAsync()
+    {
+        OpenLink();
+        while (true)
+        {
+            var step = _conversation.Next(Now);
+            if (step is SlaveStep.End end)
+            {
+                LogEnd(_logger, end.Why);
+                return _fault is null ? end.Why : throw _fault;
+            }
+
+            await DoAsync(step);
+        }
+    }
+
+    private async Task DoAsync(SlaveStep step)
+    {
+        switch (step)
+        {
+            case SlaveStep.Wait wait:
+                await WaitAsync(wait.Until);
+                break;
+            case SlaveStep.Say say:
+                LogSaid(_logger, say.Request.Name);
+                _link!.Say(say.Request);
+                break;
+            case SlaveStep.SayIdle:
+                _link!.Say(new SlaveRequest.Idle(Statistics()));
+                break;
+            case SlaveStep.SayBusy:
+                _link!.Say(new SlaveRequest.Busy(Statistics()));
+                break;
+            case SlaveStep.StartBuild start:
+                StartBuild(start.Release, start.Index);
+                break;
+            case SlaveStep.SendFile send:
+                StartSending(send.SlaveId, send.Filename);
+                break;
+            case SlaveStep.DropBuild:
+                await DropBuildAsync();
+                break;
+            case SlaveStep.StartOver startOver:
+                LogStartOver(_logger, startOver.Reason);
+                await _link!.DisposeAsync();
+                OpenLink();
+                break;
+        }
+    }
+
+    private SlaveStats Statistics() => SlaveMachine.Measure(_configuration.Dir, Now);
+
+    /// <summary>Waits for something to happen, and lets the conversation know all that has.</summary>
+    private async Task WaitAsync(DateTimeOffset until)
+    {
+        var rest = until - Now;
+        using (var limit = new CancellationTokenSource(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, _time))
+        {
+            try
+            {
+                await _events.Reader.WaitToReadAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // The time is over
+            }
+        }
+
+        while (_events.Reader.TryRead(out var happening)) happening();
+    }
+
+    private void Happen(Action happening) => _events.Writer.TryWrite(happening);
+
+    private void OpenLink()
+    {
+        LogConnecting(_logger, _configuration.SlaveAddress);
+        _link = new MasterLink(_environment, _configuration.SlaveAddress, _socketOptions, Hear);
+        _link.Start();
+    }
+
+    private void Hear(MasterLink link, SlaveReply reply) => Happen(() =>
+    {
+        if (link != _link) return; // A late answer to a slave that has started over
+        LogHeard(_logger, reply.Name);
+        _conversation.Receive(reply, Now);
+    });
+
+    private void StartBuild(Release release, Uri index)
+    {
+        LogBuilding(_logger, release);
+        try
+        {
+            _build = new RunningBuild(BuildFolder.Create(_configuration.Dir, _logger), release);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Fail($"cannot make a folder to build in below {_configuration.Dir}: {e.Message}", e);
+            return;
+        }
+
+        var rules = new BuildRules(_configuration.Timeout, _configuration.ExtraIndexes);
+        var build = _build;
+        Follow(build, build.StartAsync(new PipBuild(_python, rules, PlainWheel.Inspect, _time, _logger), index), result =>
+        {
+            LogBuilt(_logger, release, result.Status ? "built" : "failed", result.Duration, result.Files.Count);
+            _conversation.BuildEnded(result);
+        });
+    }
+
+    private void StartSending(int slaveId, string filename)
+    {
+        LogSending(_logger, filename);
+        var sender = new FileSender(_environment.Zmq, _time, _logger, _socketOptions);
+        var sending = _build!.SendAsync(
+            sender, _configuration.FileAddress, slaveId, filename, _configuration.BusyTimeout);
+        Follow(_build, SentAsync(sending), _ => _conversation.FileSent());
+
+        static async Task<bool> SentAsync(Task sending)
+        {
+            await sending;
+            return true;
+        }
+    }
+
+    /// <summary>Tells the conversation how a piece of work ended, unless its build has been dropped since.</summary>
+    private async void Follow<T>(RunningBuild build, Task<T> work, Action<T> ended)
+    {
+        await work.ContinueWith(static _ => { }, TaskScheduler.Default);
+        Happen(() =>
+        {
+            if (build != _build) return;
+            switch (work.Exception?.InnerException)
+            {
+                case FileSendException e:
+                    _conversation.FileNotSent(e.Message, Now);
+                    break;
+                case { } e:
+                    Fail($"{build.Release} cannot be built here: {e.Message}", e);
+                    break;
+                case null when work.IsCompletedSuccessfully:
+                    ended(work.Result);
+                    break;
+            }
+        });
+    }
+
+    /// <summary>This machine is at fault, not the package: a slave that takes no more work does less harm.</summary>
+    private void Fail(string reason, Exception e)
+    {
+        _fault ??= new SlaveException(reason, e);
+        _conversation.Stop(Now);
+    }
+
+    private async Task DropBuildAsync()
+    {
+        if (_build is not { } build) return;
+        _build = null;
+        await build.DisposeAsync();
+    }
+}
