@@ -2,7 +2,8 @@
 
     /usr/bin/python3 master.py '{"index": "file:///...", "builds": [["tiny", "1.0"]]}'
 
-The first line names the addresses bound. Options, all but index with a default:
+The first line names the addresses bound. A line of JSON on standard input changes options from then on. Options, all
+but index with a default:
     builds      what to hand out, in order                           []
     then        the answer to IDLE when nothing is left: DIE or SLEEP   DIE
     at_busy     the answer to BUSY: CONT or DONE                     CONT
@@ -33,11 +34,18 @@ def main(options):
     poller = zmq.Poller()
     poller.register(slaves, zmq.POLLIN)
     poller.register(files, zmq.POLLIN)
+    poller.register(sys.stdin, zmq.POLLIN)
     while not master.ended:
         ready = dict(poller.poll(60_000))
         if not ready:
             tell(error="nothing was said for a minute")
             return 1
+        if sys.stdin.fileno() in ready:
+            line = sys.stdin.readline()
+            if line:
+                options.update(json.loads(line))
+            else:
+                poller.unregister(sys.stdin)
         if slaves in ready:
             address, empty, payload = slaves.recv_multipart()
             reply = master.answer(address, cbor2.loads(payload, tag_hook=read_tag))
