@@ -202,8 +202,12 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     private void OpenLink()
     {
         LogConnecting(_logger, _configuration.SlaveAddress);
-        _link = new MasterLink(_environment, _configuration.SlaveAddress, _socketOptions, Hear);
-        _link.Start();
+        var link = new MasterLink(_environment, _configuration.SlaveAddress, _socketOptions, Hear);
+        _link = link;
+        link.Start();
+        link.Completion.ContinueWith(
+            ended => Happen(() => Fail("the connection to the master failed", ended.Exception!.InnerException!)),
+            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     private void Hear(MasterLink link, SlaveReply reply) => Happen(() =>

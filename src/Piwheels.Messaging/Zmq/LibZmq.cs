@@ -47,6 +47,7 @@ internal static partial class LibZmq
     public const int Eaddrinuse = 98;
     public const int Enametoolong = 36;
     public const int Ehostunreach = 113;
+    public const int Efsm = 156384763;
     public const int Eterm = 156384765;
 
     static LibZmq() => NativeLibrary.SetDllImportResolver(typeof(LibZmq).Assembly, Resolve);

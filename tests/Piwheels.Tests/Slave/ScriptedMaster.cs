@@ -26,6 +26,7 @@ internal sealed class ScriptedMaster : IAsyncDisposable
 {
     private readonly PythonPeer _peer;
     private readonly List<MasterLine> _lines = [];
+    private Task _slave = new TaskCompletionSource().Task;
 
     private ScriptedMaster(PythonPeer peer) => _peer = peer;
 
@@ -74,9 +75,18 @@ internal sealed class ScriptedMaster : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _peer.DisposeAsync();
 
+    /// <summary>What goes wrong in the slave shall end the waiting for its words.</summary>
+    public Task<T> With<T>(Task<T> slave)
+    {
+        _slave = slave;
+        return slave;
+    }
+
     private async Task<MasterLine> ReadAsync()
     {
-        using var document = JsonDocument.Parse(await _peer.ReadLineAsync());
+        var reading = _peer.ReadLineAsync();
+        if (await Task.WhenAny(reading, _slave) == _slave) await _slave;
+        using var document = JsonDocument.Parse(await reading);
         var line = new MasterLine(document.RootElement.Clone());
         _lines.Add(line);
         Xunit.Assert.Null(line.Error);

@@ -21,6 +21,7 @@ public sealed class SlaveRunnerTests : IDisposable
 
     public void Dispose()
     {
+        foreach (var line in _log.Entries) TestContext.Current.TestOutputHelper?.WriteLine(line.ToString());
         _stop.Dispose();
         _index.Dispose();
         _folder.Delete(recursive: true);
@@ -44,7 +45,7 @@ public sealed class SlaveRunnerTests : IDisposable
     private Task<SlaveEnd> RunAsync(SlaveConfiguration configuration) =>
         SlaveRunner.RunAnywayAsync(configuration, _log, TimeProvider.System, _stop.Token).WaitAsync(Limit);
 
-    private Task<SlaveEnd> RunAsync(ScriptedMaster master) => RunAsync(Configuration(master));
+    private Task<SlaveEnd> RunAsync(ScriptedMaster master) => master.With(RunAsync(Configuration(master)));
 
     /// <summary>A release whose build tells the number of a process of its own, and then never ends.</summary>
     private void AddEndless() => _index.Add("endless", $"""
@@ -70,7 +71,7 @@ public sealed class SlaveRunnerTests : IDisposable
         _index.Add("tiny", requires: "Requires-Python: >=3.7\n");
         await using var master = await ScriptedMaster.StartAsync(_index, """ "builds": [["tiny", "1.0"]] """);
 
-        var slave = RunAsync(Configuration(master) with { FileStates = form });
+        var slave = master.With(RunAsync(Configuration(master) with { FileStates = form }));
 
         await master.EndAsync();
         Assert.Equal(SlaveEnd.Dismissed, await slave);
@@ -153,7 +154,7 @@ public sealed class SlaveRunnerTests : IDisposable
     {
         AddEndless();
         await using var master = await ScriptedMaster.StartAsync(_index, """ "builds": [["endless", "1.0"]] """);
-        var slave = RunAsync(Configuration(master) with { BusyTimeout = TimeSpan.FromSeconds(5) });
+        var slave = master.With(RunAsync(Configuration(master) with { BusyTimeout = TimeSpan.FromSeconds(5) }));
         await WhenEndlessRunsAsync(master);
         await master.TellAsync("""{"silent_at": "BUSY"}""");
 
@@ -176,7 +177,7 @@ public sealed class SlaveRunnerTests : IDisposable
         var builds = request == "IDLE" ? "" : """["tiny", "1.0"]""";
         await using var master = await ScriptedMaster.StartAsync(_index, $""" "builds": [{builds}], "silent_at": "{request}" """);
 
-        var slave = RunAsync(Configuration(master) with { BusyTimeout = TimeSpan.FromSeconds(5) });
+        var slave = master.With(RunAsync(Configuration(master) with { BusyTimeout = TimeSpan.FromSeconds(5) }));
 
         await master.EndAsync();
         Assert.Equal(SlaveEnd.Dismissed, await slave);
