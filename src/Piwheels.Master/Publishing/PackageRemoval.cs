@@ -51,11 +51,8 @@ internal sealed partial class PackageRemoval(SiteFolder folder, ILogger logger)
             ? name[..^SiteFolder.MetadataSuffix.Length]
             : name;
 
-    // NAME-VERSION-...; in file names - stands as _ (PEP 427)
     private static bool IsOfVersion(string wheel, Release release) =>
-        wheel.Split('-', 3) is [var name, var version, _] &&
-        PackageName.TryParse(name, out var package) && package == release.Package &&
-        PackageVersion.SameVersion(version.Replace('_', '-'), release.Version);
+        WheelFileName.TryParse(wheel, out var name) && name.IsOf(release);
 
     private static void RemoveFiles(string path, Func<string, bool> isOurs)
     {

@@ -48,7 +48,7 @@ public sealed class Armv6AliasTests : IDisposable
     public void A_real_wheel_for_armv6_stays_itself()
     {
         var wheel = Sample.WriteWheel(_folder, Real);
-        var own = Sample.WriteWheel(_folder, Alias, "Name: armv6\n");
+        var own = Sample.WriteWheel(_folder, Alias, "License: own");
         Assert.Equal([$"{Alias} {own.FileHash}", $"{Real} {wheel.FileHash}"], Listed(true, wheel, own));
         Assert.Null(new FileInfo(_folder[$"simple/foo/{Alias}"]).LinkTarget);
     }

@@ -1,5 +1,5 @@
-using System.IO.Compression;
 using Microsoft.Extensions.Logging.Abstractions;
+using Piwheels.Core.Packaging;
 using Piwheels.Master.Publishing;
 using Piwheels.Testing;
 using Xunit;
@@ -14,22 +14,27 @@ public sealed class CoreMetadataTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    private string Metadata => File.ReadAllText(_folder[$"simple/foo/{Wheel}.metadata"]);
+
+    private string? Hash() => _metadata.HashOf(_folder[$"simple/foo/{Wheel}"]);
+
     [Fact]
     public void Metadata_is_taken_out_of_the_wheel()
     {
-        Sample.WriteWheel(_folder, Wheel, "Name: foo\n");
-        Assert.Equal(Sample.Sha256("Name: foo\n"u8.ToArray()), _metadata.HashOf(_folder[$"simple/foo/{Wheel}"]));
-        Assert.Equal("Name: foo\n", File.ReadAllText(_folder[$"simple/foo/{Wheel}.metadata"]));
+        Sample.WriteWheel(_folder, Wheel, "License: MIT");
+        Assert.Equal(Hash(), Sample.Sha256(File.ReadAllBytes(_folder[$"simple/foo/{Wheel}.metadata"])));
+        Assert.Contains("Name: foo\nVersion: 1.0\nLicense: MIT\n", Metadata, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Metadata_of_a_wheel_that_was_replaced_is_replaced()
     {
-        Sample.WriteWheel(_folder, Wheel, "Name: old\n");
-        _metadata.HashOf(_folder[$"simple/foo/{Wheel}"]);
+        Sample.WriteWheel(_folder, Wheel, "License: old");
+        var before = Hash();
         File.SetLastWriteTimeUtc(_folder[$"simple/foo/{Wheel}.metadata"], new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
-        Sample.WriteWheel(_folder, Wheel, "Name: new\n");
-        Assert.Equal(Sample.Sha256("Name: new\n"u8.ToArray()), _metadata.HashOf(_folder[$"simple/foo/{Wheel}"]));
+        Sample.WriteWheel(_folder, Wheel, "License: new");
+        Assert.NotEqual(before, Hash());
+        Assert.Contains("License: new", Metadata, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -38,7 +43,7 @@ public sealed class CoreMetadataTests : IDisposable
         Sample.WriteWheel(_folder, Wheel);
         var path = _folder.Write($"simple/foo/{Wheel}.metadata", "Name: here\n");
         File.SetLastWriteTimeUtc(path, File.GetLastWriteTimeUtc(path).AddDays(1));
-        Assert.Equal(Sample.Sha256("Name: here\n"u8.ToArray()), _metadata.HashOf(_folder[$"simple/foo/{Wheel}"]));
+        Assert.Equal(Sample.Sha256("Name: here\n"u8.ToArray()), Hash());
     }
 
     [Fact]
@@ -51,33 +56,27 @@ public sealed class CoreMetadataTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a-1.dist-info/METADATA", "b-1.dist-info/METADATA")]
-    [InlineData("vendored/a-1.dist-info/METADATA")]
-    [InlineData("METADATA")]
-    [InlineData]
-    public void A_wheel_without_its_one_metadata_has_none(params string[] entries)
+    [InlineData("Name: foo\nVersion: 2.0\n")]
+    [InlineData("Name: other\nVersion: 1.0\n")]
+    [InlineData("Name: foo\n")]
+    [InlineData("")]
+    public void Metadata_that_is_another_wheels_is_not_published(string metadata) =>
+        AssertNone(new WheelMaker("foo") { Metadata = metadata });
+
+    [Fact]
+    public void A_wheel_without_its_one_metadata_has_none()
     {
-        Assert.Null(_metadata.HashOf(WriteZip(entries, size: 1)));
-        Assert.DoesNotContain(_folder.Files(), file => file.EndsWith(".metadata", StringComparison.Ordinal));
+        AssertNone(new WheelMaker("foo") { HasFolder = false });
+        AssertNone(new WheelMaker("foo").With("bar-1.0.dist-info/METADATA", "Name: bar\nVersion: 1.0\n"));
     }
 
     [Fact]
-    public void A_wheel_whose_metadata_swells_has_none()
-    {
-        Assert.Null(_metadata.HashOf(WriteZip(["a-1.dist-info/METADATA"], CoreMetadata.BytesMax + 1)));
-        Assert.NotNull(_metadata.HashOf(WriteZip(["a-1.dist-info/METADATA"], CoreMetadata.BytesMax)));
-    }
+    public void Metadata_beyond_all_measure_is_not_published() =>
+        AssertNone(new WheelMaker("foo") { Metadata = "Name: foo\nVersion: 1.0\n\n" + new string('x', WheelMetadata.BytesMax) });
 
-    private string WriteZip(string[] entries, int size)
+    private void AssertNone(WheelMaker wheel)
     {
-        var path = _folder[Wheel];
-        using var zip = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
-        foreach (var entry in entries)
-        {
-            using var stream = zip.CreateEntry(entry).Open();
-            stream.Write(new byte[size]);
-        }
-
-        return path;
+        Assert.Null(_metadata.HashOf(wheel.WriteTo(_folder.Path)));
+        Assert.Equal([wheel.FileName], _folder.Files());
     }
 }

@@ -1,6 +1,4 @@
-using System.IO.Compression;
 using System.Security.Cryptography;
-using System.Text;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Pages;
@@ -29,22 +27,15 @@ internal static class Sample
     internal static ProjectFile File(string filename, string? hash = null) => new(
         filename, 1234, hash ?? Hash, "cp311", "cp311", filename[..^4].Split('-')[^1], ">=3.7,<4", "/simple", Day, [], []);
 
-    /// <summary>Writes a wheel that holds METADATA and nothing else, and tells of it as the database would.</summary>
-    internal static ProjectFile WriteWheel(TemporaryFolder folder, string filename, string metadata = "Metadata-Version: 2.1\n")
+    /// <summary>Writes a small wheel, and tells of it as the database would.</summary>
+    internal static ProjectFile WriteWheel(TemporaryFolder folder, string filename, string fields = "")
     {
-        var parts = filename.Split('-');
-        var name = PackageName.Parse(parts[0]);
-        var stream = new MemoryStream();
-        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
-        {
-            using var entry = zip.CreateEntry($"{parts[0]}-{parts[1]}.dist-info/METADATA").Open();
-            entry.Write(Encoding.UTF8.GetBytes(metadata));
-        }
-
-        var path = folder[$"simple/{name}/{filename}"];
+        var parts = filename[..^4].Split('-', 3);
+        var content = new WheelMaker(parts[0], parts[1], parts[2]) { Fields = fields }.ToBytes();
+        var path = folder[$"simple/{PackageName.Parse(parts[0])}/{filename}"];
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        System.IO.File.WriteAllBytes(path, stream.ToArray());
-        return File(filename, Sha256(stream.ToArray())) with { FileSize = stream.Length };
+        System.IO.File.WriteAllBytes(path, content);
+        return File(filename, Sha256(content)) with { FileSize = content.Length };
     }
 
     internal static string Sha256(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));

@@ -1,0 +1,224 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+
+namespace Piwheels.Master.Publishing;
+
+/// <summary>
+/// Writes the pages: asks the database what they say, and has the output folder say it. Works for TheSecretary alone,
+/// who has it try again what fails: a database that is away and a full disk are told of as transient.
+/// </summary>
+public sealed partial class TheScribe : TaskLoop
+{
+    /// <summary>How many requests are worked on at a time; those for one package one after the other.</summary>
+    public const int RequestsMax = 16;
+
+    // The search index holds every package: writing it shall take no more than a small part of the time
+    private const int SearchRestFactor = 60;
+
+    private readonly IDatabase _database;
+    private readonly bool _armv6Alias;
+    private readonly PagesOfPackage _packagePages;
+    private readonly PackageRemoval _removal;
+    private readonly SitePages _sitePages;
+    private readonly RootIndex _root;
+    private readonly Turns<PackageName> _turns = new();
+    private Task? _preparation;
+    private PackageList? _searchedList;
+    private DateTimeOffset _nextSearch;
+
+    public TheScribe(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+        : base("the_scribe", environment)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        _database = database;
+        _armv6Alias = configuration.Armv6Alias;
+        var folder = new SiteFolder(configuration.OutputPath);
+        var files = new WholeFile(configuration.FlushPages);
+        var site = SiteFacts.SiteOf(configuration);
+        _packagePages = new PagesOfPackage(folder, files, site, Logger);
+        _removal = new PackageRemoval(folder, Logger);
+        _sitePages = new SitePages(folder, files, site);
+        _root = new RootIndex(folder, files);
+        BindRpc<ScribeRequest, ScribeReply>(MasterConfiguration.ScribeQueue, HandleAsync, RequestsMax);
+        Every(SiteFacts.DelayOf(configuration), RefreshListsAsync);
+    }
+
+    protected override async Task OnceAsync()
+    {
+        try
+        {
+            await PrepareAsync();
+        }
+        catch (RpcException failure)
+        {
+            NotPrepared(Logger, failure.Message);
+        }
+    }
+
+    protected override Task CloseAsync() => RefreshListsAsync();
+
+    private async Task<ScribeReply> HandleAsync(ScribeRequest request)
+    {
+        await PrepareAsync();
+        await (request switch
+        {
+            ScribeRequest.Home => WriteHomeAsync(),
+            ScribeRequest.Search => WriteSearchAsync(),
+            ScribeRequest.Project project => InTurnAsync(project.Package, () => WriteAsync(project.Package, RewriteCommand.Project)),
+            ScribeRequest.Both both => InTurnAsync(both.Package, () => WriteAsync(both.Package, RewriteCommand.Both)),
+            ScribeRequest.Log log => OnDiskAsync(() => _sitePages.WriteLog(log.BuildId, log.Text)),
+            ScribeRequest.DeletePackage gone => InTurnAsync(gone.Package, () => DeletePackageAsync(gone.Package)),
+            ScribeRequest.DeleteVersion gone => InTurnAsync(gone.Release.Package, () => DeleteVersionAsync(gone.Release)),
+            _ => throw new ArgumentException($"{request.Name} is not for this task", nameof(request)),
+        });
+        return new ScribeReply.Done();
+    }
+
+    private Task InTurnAsync(PackageName package, Func<Task> work) => _turns.TakeAsync(package, work);
+
+    private async Task WriteAsync(PackageName package, RewriteCommand command)
+    {
+        if (await _database.GetProjectDataAsync(package) is not { } data)
+        {
+            // Deleted since it was asked for. Whatever lies on the disk is not for a page writer to judge
+            PackageUnknown(Logger, package);
+            return;
+        }
+
+        var view = PackageView.Of(data, _armv6Alias);
+        if (view.IsDeleted) await RemoveAsync(package, data.Aliases);
+        else await WritePagesAsync(view, command);
+        await _database.RewriteDoneAsync(package, command, data.Revision);
+        PagesWritten(Logger, package, command);
+    }
+
+    private async Task WritePagesAsync(PackageView view, RewriteCommand command)
+    {
+        await OnDiskAsync(async () =>
+        {
+            // The index first: it is what installers wait for
+            if (command == RewriteCommand.Both) _packagePages.WriteSimple(view);
+            await _packagePages.WriteProjectAsync(view);
+        });
+        if (command == RewriteCommand.Both) _root.Add(view.Package);
+    }
+
+    private async Task DeletePackageAsync(PackageName package) =>
+        await RemoveAsync(package, await _database.GetPackageAliasesAsync(package));
+
+    private async Task RemoveAsync(PackageName package, IReadOnlyList<string> aliases)
+    {
+        await OnDiskAsync(() => _removal.RemovePackage(package, aliases));
+        _root.Remove(package);
+    }
+
+    // Comes before the rows go, and may come again after: what the database still says of the version is left out
+    private async Task DeleteVersionAsync(Release release)
+    {
+        var files = await _database.GetVersionFilesAsync(release);
+        var data = await _database.GetProjectDataAsync(release.Package);
+        if (data is not null)
+        {
+            // First out of the index, so that nobody is led to a file that is gone
+            await WritePagesAsync(PackageView.Of(data, _armv6Alias).Without(release.Version), RewriteCommand.Both);
+        }
+
+        await OnDiskAsync(() => _removal.RemoveVersion(release, files));
+    }
+
+    private async Task WriteHomeAsync()
+    {
+        var statistics = await _database.GetStatisticsAsync();
+        var now = Now;
+        await OnDiskAsync(() => _sitePages.WriteStatisticsAsync(statistics, now));
+    }
+
+    private async Task WriteSearchAsync()
+    {
+        var entries = await _database.GetSearchIndexAsync();
+        await OnDiskAsync(() => _sitePages.WriteSearch(entries));
+    }
+
+    /// <summary>Writes the lists of all packages, once for all that came and went since the last time.</summary>
+    private async Task RefreshListsAsync()
+    {
+        try
+        {
+            await PrepareAsync();
+            var list = _root.Settle();
+            if (_root.IsDirty)
+            {
+                await OnDiskAsync(() => _root.Write(list));
+                _root.Written(list);
+            }
+
+            await RefreshSearchAsync(list);
+        }
+        catch (Exception failure) when (failure is RpcException or DatabaseException)
+        {
+            ListsNotWritten(Logger, failure.Message);
+        }
+    }
+
+    private async Task RefreshSearchAsync(PackageList list)
+    {
+        var start = Now;
+        if (_searchedList == list || start < _nextSearch) return;
+        await WriteSearchAsync();
+        _searchedList = list;
+        _nextSearch = Now + ((Now - start) * SearchRestFactor);
+    }
+
+    // Again with each request as long as it fails: then the disk is full, or the folder not ours
+    private async Task PrepareAsync()
+    {
+        _preparation ??= OnDiskAsync(async () =>
+        {
+            await _sitePages.WriteFixedAsync();
+            _root.Load();
+        });
+        try
+        {
+            await _preparation;
+        }
+        catch (RpcException)
+        {
+            _preparation = null;
+            throw;
+        }
+    }
+
+    private static Task OnDiskAsync(Action work) => OnDiskAsync(() =>
+    {
+        work();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Works upon a thread of the pool, so that a slow disk does not keep the other requests waiting.</summary>
+    private static async Task OnDiskAsync(Func<Task> work)
+    {
+        try
+        {
+            await Task.Run(work);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new RpcException(failure.Message, transient: true, failure);
+        }
+    }
+
+    [LoggerMessage(EventId = 10, Level = LogLevel.Error, Message = "the output folder cannot be prepared: {Reason}")]
+    private static partial void NotPrepared(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 11, Level = LogLevel.Debug, Message = "wrote {Command} of {Package}")]
+    private static partial void PagesWritten(ILogger logger, PackageName package, RewriteCommand command);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "no pages of {Package}: the database does not know it")]
+    private static partial void PackageUnknown(ILogger logger, PackageName package);
+
+    [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "the lists of all packages are not written: {Reason}")]
+    private static partial void ListsNotWritten(ILogger logger, string reason);
+}
