@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using Piwheels.Storage;
+using Piwheels.Storage.Private;
 using Piwheels.Storage.Schema;
 
 namespace Piwheels.Testing;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 
-namespace Piwheels.Storage;
+namespace Piwheels.Storage.Private;
 
 /// <summary>The folder of a PostgreSQL server's programs on this machine, and its major version.</summary>
 public sealed partial record PostgresBinaries(string Folder, int MajorVersion)
