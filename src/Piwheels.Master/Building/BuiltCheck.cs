@@ -23,6 +23,7 @@ public static class BuiltCheck
 
     public const int FilesMax = 50;
 
+<<<<<<< ours
     /// <summary>The largest wheel, in bytes: what the database's column holds.</summary>
     public const long FileSizeMax = int.MaxValue;
 
@@ -41,6 +42,9 @@ public static class BuiltCheck
     /// <summary>
     /// What is to be recorded: the claim as it was, in order and complete, or a failure that says why not.
     /// </summary>
+=======
+    /// <summary>What is to be recorded: the claim as it was, in order and complete, or a failure that says why not.</summary>
+>>>>>>> theirs
     public static BuildState Check(int slaveId, SlaveHello hello, Release release, SlaveRequest.Built claim)
     {
         var target = hello.Target;
@@ -102,15 +106,14 @@ public static class BuiltCheck
     /// <summary>Why one file's claims cannot be true; null when they can.</summary>
     public static string? Refusal(FileState file, Release release, Target target)
     {
-        if (!WheelFileName.TryParse(file.Filename, out var name)) return "this is not the name of a wheel";
-        if (name.Package != release.Package) return $"the package asked for is {release.Package}";
-        if (!name.IsOf(release)) return $"the version asked for is {release.Version}";
-        if (!TagsAgree(file, name)) return "its tags are not those of its name";
-        foreach (var tag in name.Tags)
+        if (FileClaim.Refusal(file, release) is { } reason) return reason;
+        var tags = WheelFileName.Parse(file.Filename).Tags;
+        foreach (var tag in tags)
         {
             if (!PlausibleTags.IsPlausible(tag, target)) return $"a build for {target} does not make {tag}";
         }
 
+<<<<<<< ours
         if (!Coverage.Covers(name.Tags, target)) return $"it does not run on {target}";
         if (file.FileSize is <= 0 or > FileSizeMax) return $"a wheel cannot have {file.FileSize} bytes";
         return file.FileHash.Length == HashLength && file.FileHash.All(char.IsAsciiHexDigit)
@@ -157,6 +160,12 @@ public static class BuiltCheck
     /// <summary>
     /// A log as it can be stored: without NUL, which PostgreSQL does not take, and of limited length.
     /// </summary>
+=======
+        return Coverage.Covers(tags, target) ? null : $"it does not run on {target}";
+    }
+
+    /// <summary>A log as it can be stored: without NUL, which PostgreSQL does not take, and of limited length.</summary>
+>>>>>>> theirs
     private static string CleanLog(string log)
     {
         if (log.Length > LogLengthMax)

@@ -98,7 +98,7 @@ public sealed class BuiltCheckTests
     {
         { "no bytes", file => file with { FileSize = 0 } },
         { "negative size", file => file with { FileSize = -1 } },
-        { "huge size", file => file with { FileSize = BuiltCheck.FileSizeMax + 1 } },
+        { "huge size", file => file with { FileSize = FileClaim.FileSizeMax + 1 } },
         { "short hash", file => file with { FileHash = new string('a', 63) } },
         { "hash of other letters", file => file with { FileHash = new string('g', 64) } },
         { "package tag of another", file => file with { PackageTag = "scipy" } },

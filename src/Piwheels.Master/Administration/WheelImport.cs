@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Master.Transfers;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
+
+namespace Piwheels.Master.Administration;
+
+/// <summary>
+/// Takes in wheels that were built elsewhere: looks up whether they are wanted, has each file expected and verified by
+/// FileJuggler, and has the build recorded and its log and pages written.
+/// </summary>
+internal sealed partial class WheelImport(
+    IDatabase database, FsClient files, PackageChanges pages, ILogger logger)
+{
+    private int _lastImport;
+
+    /// <summary>Who the import's files come from: importers all say that they are slave 0.</summary>
+    public TransferOwner NextOwner() => TransferOwner.Import(++_lastImport);
+
+    /// <summary>Follows the session from a step to the answer for its tool.</summary>
+    public async Task<ImportReply> FollowAsync(ImportSession session, TransferOwner owner, ImportStep step)
+    {
+        try
+        {
+            while (true)
+            {
+                switch (step)
+                {
+                    case ImportStep.Begin begin:
+                        step = await UnwantedAsync(begin) is { } unwanted
+                            ? new ImportStep.Refuse(unwanted)
+                            : session.Accept(begin);
+                        break;
+                    case ImportStep.Expect(var file):
+                        await files.ExpectAsync(owner, file);
+                        return new ImportReply.Send(file.Filename);
+                    case ImportStep.Verify(var package):
+                        step = await VerifyAsync(session, owner, package);
+                        break;
+                    case ImportStep.Record(var build, var release):
+                        await RecordAsync(build, release);
+                        session.End();
+                        return new ImportReply.Done("IMPORT");
+                    case ImportStep.Refuse(var reason):
+                        await DropAsync(session, owner);
+                        return new ImportReply.Error(reason);
+                    default:
+                        throw new InvalidOperationException($"{step} is no step of an import");
+                }
+            }
+        }
+        catch (Exception failure) when (failure is DatabaseException or RpcException)
+        {
+            await DropAsync(session, owner);
+            throw;
+        }
+    }
+
+    private async Task<string?> UnwantedAsync(ImportStep.Begin begin)
+    {
+        var release = begin.Release;
+        if (begin.Build.AbiTag is { } abi)
+        {
+            var known = await database.GetBuildAbisAsync();
+            if (!known.Contains(abi)) return $"nothing is built here for {Excerpt.Of(abi)}, but for {List(known)}";
+        }
+        else if ((await database.GetBuildAbisAsync(excludeSkipped: true)).Count == 0)
+        {
+            return "nothing is built here for any ABI";
+        }
+
+        return await database.TestPackageVersionAsync(release) ? null : $"unknown package version {release}";
+    }
+
+    private static string List(IEnumerable<string> abis) =>
+        abis.Order(StringComparer.Ordinal).DefaultIfEmpty("no other").Aggregate((one, other) => $"{one}, {other}");
+
+    private async Task<ImportStep> VerifyAsync(ImportSession session, TransferOwner owner, PackageName package) =>
+        await files.VerifyAsync(owner, package) switch
+        {
+            VerifyResult.Verified => session.Verified(),
+            VerifyResult.Mismatched(var reason) => session.Mismatched(reason),
+            VerifyResult.Refused(var reason) => new ImportStep.Refuse(reason),
+            var other => throw new InvalidOperationException($"{other} is no result"),
+        };
+
+    private async Task RecordAsync(BuildState build, Release release)
+    {
+        var buildId = await database.LogBuildAsync(build);
+        Imported(logger, build.Files.Count, release, buildId);
+        await pages.RequestAsync(new SecretaryRequest.Log(buildId, release.Package, build.Output));
+        await pages.RequestAsync(new SecretaryRequest.Both(release.Package));
+    }
+
+    /// <summary>Gives an import up: what came is dropped, what was published already goes again.</summary>
+    public async Task DropAsync(ImportSession session, TransferOwner owner)
+    {
+        if (!session.Importing) return;
+        var (package, published) = (session.Package, session.Published);
+        session.End();
+        try
+        {
+            await files.ForgetAsync(owner);
+            foreach (var filename in published) await files.WithdrawAsync(package, filename);
+        }
+        catch (RpcException failure)
+        {
+            NotDropped(logger, package, failure.Message);
+        }
+    }
+
+    [LoggerMessage(EventId = 30, Level = LogLevel.Information,
+        Message = "imported {Count} files of {Release} as build {BuildId}")]
+    private static partial void Imported(ILogger logger, int count, Release release, long buildId);
+
+    [LoggerMessage(EventId = 31, Level = LogLevel.Warning,
+        Message = "an import of {Package} was given up, but its files may still be there: {Reason}")]
+    private static partial void NotDropped(ILogger logger, PackageName package, string reason);
+}
