@@ -205,7 +205,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         var link = new MasterLink(_environment, _configuration.SlaveAddress, _socketOptions, Hear);
         _link = link;
         link.Start();
-        link.Completion.ContinueWith(
+        _ = link.Completion.ContinueWith(
             ended => Happen(() => Fail("the connection to the master failed", ended.Exception!.InnerException!)),
             CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }

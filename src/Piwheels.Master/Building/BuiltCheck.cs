@@ -23,28 +23,7 @@ public static class BuiltCheck
 
     public const int FilesMax = 50;
 
-<<<<<<< ours
-    /// <summary>The largest wheel, in bytes: what the database's column holds.</summary>
-    public const long FileSizeMax = int.MaxValue;
-
-    /// <summary>Names of all tools together that one wheel may depend on.</summary>
-    public const int DependenciesMax = 2_000;
-
-    /// <summary>Lengths that the database holds, in characters.</summary>
-    public const int DependencyLengthMax = 255;
-
-    public const int RequiresPythonLengthMax = 200;
-    public const int TagLengthMax = 100;
-    public const int FilenameLengthMax = WheelFileName.LengthMax;
-
-    private const int HashLength = 64;
-
-    /// <summary>
-    /// What is to be recorded: the claim as it was, in order and complete, or a failure that says why not.
-    /// </summary>
-=======
     /// <summary>What is to be recorded: the claim as it was, in order and complete, or a failure that says why not.</summary>
->>>>>>> theirs
     public static BuildState Check(int slaveId, SlaveHello hello, Release release, SlaveRequest.Built claim)
     {
         var target = hello.Target;
@@ -113,59 +92,10 @@ public static class BuiltCheck
             if (!PlausibleTags.IsPlausible(tag, target)) return $"a build for {target} does not make {tag}";
         }
 
-<<<<<<< ours
-        if (!Coverage.Covers(name.Tags, target)) return $"it does not run on {target}";
-        if (file.FileSize is <= 0 or > FileSizeMax) return $"a wheel cannot have {file.FileSize} bytes";
-        return file.FileHash.Length == HashLength && file.FileHash.All(char.IsAsciiHexDigit)
-            ? MetadataRefusal(file)
-            : "its hash is no SHA-256";
-    }
-
-    private static bool TagsAgree(FileState file, WheelFileName name) =>
-        file.PackageTag == name.PackageTag
-        && file.PackageVersionTag == name.VersionTag
-        && file.PyVersionTag == name.PythonTag
-        && file.AbiTag == name.AbiTag
-        && file.PlatformTag == name.PlatformTag
-        && Math.Max(file.PyVersionTag.Length, Math.Max(file.AbiTag.Length, file.PlatformTag.Length)) <= TagLengthMax;
-
-    private static string? MetadataRefusal(FileState file)
-    {
-        if (file.RequiresPython is { } requires
-            && (requires.Length > RequiresPythonLengthMax || requires.Any(char.IsControl)))
-        {
-            return "its Requires-Python is too long or no text";
-        }
-
-        var count = 0;
-        foreach (var (tool, names) in file.Dependencies)
-        {
-            if (tool is not (FileState.AptTool or FileState.PipTool or FileState.UnownedTool))
-            {
-                return $"dependencies of {Excerpt.Of(tool)} are not known";
-            }
-
-            count += names.Count;
-            if (count > DependenciesMax) return "its dependencies are too many";
-            if (!names.All(IsDependency)) return $"a dependency of {tool} is empty, too long or no text";
-        }
-
-        return null;
-    }
-
-    private static bool IsDependency(string name) =>
-        name.Length is > 0 and <= DependencyLengthMax
-        && !name.Any(static c => char.IsControl(c) || char.IsSurrogate(c));
-
-    /// <summary>
-    /// A log as it can be stored: without NUL, which PostgreSQL does not take, and of limited length.
-    /// </summary>
-=======
         return Coverage.Covers(tags, target) ? null : $"it does not run on {target}";
     }
 
     /// <summary>A log as it can be stored: without NUL, which PostgreSQL does not take, and of limited length.</summary>
->>>>>>> theirs
     private static string CleanLog(string log)
     {
         if (log.Length > LogLengthMax)
