@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
+using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
@@ -29,10 +30,11 @@ public sealed partial class Lumberjack : TaskLoop
     private readonly IDatabase _database;
     private DateTimeOffset _notBefore = DateTimeOffset.MinValue;
 
-    public Lumberjack(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+    public Lumberjack(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("lumberjack", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
         _loggers = Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, configuration.LogQueue, new SocketOptions
         {
             HighWaterMark = QueueMax,

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
+using Piwheels.Master.Packages;
 using Piwheels.Master.Transfers;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
@@ -30,10 +31,11 @@ public sealed partial class MrChase : TaskLoop
     private readonly PackageChanges _changes;
     private readonly WheelImport _import;
 
-    public MrChase(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+    public MrChase(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("mr_chase", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
         _socket = BindRouter<ImportRequest, ImportReply>(configuration.ImportQueue);
         var secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
         var slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);

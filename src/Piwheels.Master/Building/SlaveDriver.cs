@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
+using Piwheels.Master.Packages;
 using Piwheels.Master.Transfers;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
@@ -58,9 +59,10 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly BuildRecorder _recorder;
     private readonly DropLog _refused;
 
-    public SlaveDriver(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+    public SlaveDriver(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("slave_driver", environment)
     {
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
         _configuration = configuration;
         _slaves = BindRouter<SlaveRequest, SlaveReply>(configuration.SlaveQueue, SlaveSocketOptions(configuration));
         var builds = Bind<BuildQueueMessage, NoMessages>(ZmqSocketType.Pull, configuration.BuildsQueue);

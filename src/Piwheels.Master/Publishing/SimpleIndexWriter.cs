@@ -141,7 +141,7 @@ internal static class SimpleIndexWriter
         if (file.MetadataHash is not null)
         {
             WriteHash(json, "core-metadata"u8, file.MetadataHash);
-            WriteHash(json, "dist-info-metadata"u8, file.MetadataHash);
+            // Not under the older name as well: pip before 23.1 fails on it in JSON, which is why PEP 714 renamed it
         }
 
         json.WriteEndObject();

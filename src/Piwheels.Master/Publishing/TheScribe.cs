@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
+using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 
@@ -29,10 +30,11 @@ public sealed partial class TheScribe : TaskLoop
     private PackageList? _searchedList;
     private DateTimeOffset _nextSearch;
 
-    public TheScribe(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+    public TheScribe(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("the_scribe", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
         _database = database;
         _armv6Alias = configuration.Armv6Alias;
         var folder = new SiteFolder(configuration.OutputPath);

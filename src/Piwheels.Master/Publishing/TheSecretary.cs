@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
+using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 
@@ -40,10 +41,11 @@ public sealed partial class TheSecretary : TaskLoop
     private readonly List<Unsaved> _unsaved = [];
     private readonly HashSet<Task> _writing = [];
 
-    public TheSecretary(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+    public TheSecretary(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("the_secretary", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
         _database = database;
         var delay = SiteFacts.DelayOf(configuration);
         _buffer = new RewriteBuffer(delay);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Machine;
+using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
@@ -33,10 +34,11 @@ public sealed partial class BigBrother : TaskLoop
     private DateTimeOffset _nextCount;
     private bool _homeIsOld;
 
-    public BigBrother(MasterConfiguration configuration, TaskEnvironment environment, IDatabase database)
+    public BigBrother(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("big_brother", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
         _outputPath = configuration.OutputPath;
         var stats = Bind<StatsMessage, NoMessages>(ZmqSocketType.Pull, configuration.StatsQueue);
         _status = Connect<NoMessages, StatusMessage>(ZmqSocketType.Push, MasterConfiguration.InnerStatusQueue);

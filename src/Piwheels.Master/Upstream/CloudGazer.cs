@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
+using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 
@@ -25,11 +26,12 @@ public sealed partial class CloudGazer : TaskLoop
     public CloudGazer(
         MasterConfiguration configuration,
         TaskEnvironment environment,
-        IDatabase database,
+        IDatabase? database = null,
         UpstreamLimits? limits = null)
         : base("cloud_gazer", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
         _secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
         _slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
         _connection = new IndexConnection(Time, configuration.SiteUrl, limits);

@@ -1,0 +1,65 @@
+using Piwheels.Cli.Options;
+using Piwheels.Storage;
+using Piwheels.Storage.Schema;
+
+namespace Piwheels.Cli.Commands;
+
+/// <summary>`piw initdb`: creates the database's tables and functions, or brings them up to date.</summary>
+internal sealed class InitDbCommand : PiwCommand
+{
+    private readonly Setting<string> _dsn;
+    private readonly Setting<string> _user;
+    private readonly Setting<bool> _yes;
+
+    public InitDbCommand()
+        : base("initdb", "initdb", "Creates the database, or upgrades it to this version; as a superuser of the database")
+    {
+        _dsn = Add(Settings.Text("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
+        _user = Add(Settings.Text("user", "The ordinary user that the master connects as", "piwheels", "-u"));
+        _yes = Add(Settings.Flag("yes", "Do not ask", "-y"));
+    }
+
+    protected override async Task<int> RunAsync(CommandContext context)
+    {
+        var user = _user.In(context.Source);
+        await using var installer = await SchemaInstaller.ConnectAsync(Dsn.Parse(_dsn.In(context.Source)), context.Stop);
+        await installer.DetectUsersAsync(user, context.Stop);
+        var found = await installer.DetectVersionAsync(context.Stop);
+        if (found.Kind == SchemaKind.Current)
+        {
+            Console.WriteLine($"The database is of version {found.Version} already.");
+            return 0;
+        }
+
+        // Refuses what it cannot work on, before anything is asked
+        _ = SchemaInstaller.GetScript(found);
+        if (!_yes.In(context.Source) && !Agrees(found)) return CommandFault.WrongUsage;
+        await installer.ApplyAsync(found, user, new Percentage(), context.Stop);
+        Console.WriteLine("The database is ready.");
+        return 0;
+    }
+
+    private static bool Agrees(SchemaFound found)
+    {
+        if (Console.IsInputRedirected)
+            throw new CommandFault("nobody can be asked here: say --yes to go on", CommandFault.WrongUsage);
+        Console.Write(found.Kind == SchemaKind.Empty
+            ? "The database is empty. Create the tables and functions in it? [y/N] "
+            : $"The database is of version {found.Version}. Upgrade it? [y/N] ");
+        return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
+    }
+
+    /// <summary>Tells each tenth; in order, unlike <see cref="Progress{T}"/>, which reports on other threads.</summary>
+    private sealed class Percentage : IProgress<SchemaProgress>
+    {
+        private int _told;
+
+        public void Report(SchemaProgress value)
+        {
+            var tenths = 10 * value.Done / Math.Max(value.Total, 1);
+            if (tenths == _told) return;
+            _told = tenths;
+            Console.WriteLine($"{tenths * 10} %");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using Piwheels.Cli.Options;
+using Piwheels.Cli.Posix;
+using Piwheels.Master;
+
+namespace Piwheels.Cli.Commands;
+
+/// <summary>`piw master`: the master with all its tasks.</summary>
+internal sealed class MasterCommand : PiwCommand
+{
+    private static readonly MasterConfiguration Defaults = new();
+
+    private readonly Setting<string> _dsn;
+    private readonly Setting<string> _outputPath;
+    private readonly Setting<bool> _devMode;
+    private readonly Setting<bool> _followSelection;
+    private readonly Setting<bool> _strangersMayConnect;
+    private readonly Setting<bool> _armv6Alias;
+    private readonly Setting<int> _oracles;
+    private readonly Setting<string> _siteTitle;
+    private readonly Setting<string> _siteUrl;
+    private readonly Setting<Uri> _pypiXmlRpc;
+    private readonly Setting<Uri> _pypiSimple;
+    private readonly Setting<Uri> _pypiJson;
+    private readonly Setting<string> _statusQueue;
+    private readonly Setting<string> _controlQueue;
+    private readonly Setting<string> _importQueue;
+    private readonly Setting<string> _logQueue;
+    private readonly Setting<string> _slaveQueue;
+    private readonly Setting<string> _fileQueue;
+    private readonly Setting<string> _webQueue;
+    private readonly Setting<string> _buildsQueue;
+    private readonly Setting<string> _dbQueue;
+    private readonly Setting<string> _fsQueue;
+    private readonly Setting<string> _statsQueue;
+
+    public MasterCommand()
+        : base("master", "master", "Runs the master: follows the index, gives out builds, publishes wheels and pages")
+    {
+        _dsn = Add(Settings.Text("dsn", "Where the database is", Defaults.Dsn, "-d"));
+        _outputPath = Add(Settings.Text("output-path", "The folder to publish", Defaults.OutputPath, "-o"));
+        _devMode = Add(Settings.Flag("dev-mode", "Shorter waits, for work on the farm itself"));
+        _followSelection = Add(Settings.Flag(
+            "follow-selection", "Follow the packages selected in the database instead of the whole index"));
+        _strangersMayConnect = Add(Settings.Flag(
+            "strangers-may-connect", "Let slaves and importers connect from other machines without keys"));
+        _armv6Alias = Add(Settings.Flag("armv6l-alias", "List wheels for armv7l as wheels for armv6l too"));
+        _oracles = Add(Settings.Number("oracles", "Database requests answered at a time", Defaults.Oracles, 1, 64));
+        _siteTitle = Add(Settings.Text("site-title", "The site's name on its pages", Defaults.SiteTitle));
+        _siteUrl = Add(Settings.Text("site-url", "The URL that the site is reached at", Defaults.SiteUrl));
+        _pypiXmlRpc = Add(Settings.Url("pypi-xmlrpc", "The index's XML-RPC interface", $"{Defaults.PypiXmlRpc}"));
+        _pypiSimple = Add(Settings.Url("pypi-simple", "The index's simple pages", $"{Defaults.PypiSimple}"));
+        _pypiJson = Add(Settings.Url("pypi-json", "The index's JSON interface", $"{Defaults.PypiJson}"));
+        _statusQueue = AddQueue("status", "what monitors hear", Defaults.StatusQueue);
+        _controlQueue = AddQueue("control", "what monitors say", Defaults.ControlQueue);
+        _importQueue = AddQueue("import", "requests of piw-import, -add, -remove and -rebuild", Defaults.ImportQueue);
+        _logQueue = AddQueue("log", "accesses to the site", Defaults.LogQueue);
+        _slaveQueue = AddQueue("slave", "build slaves", Defaults.SlaveQueue);
+        _fileQueue = AddQueue("file", "wheels on their way in", Defaults.FileQueue);
+        _webQueue = AddQueue("web", "pages to write", Defaults.WebQueue);
+        _buildsQueue = AddQueue("builds", "releases to build", Defaults.BuildsQueue);
+        _dbQueue = AddQueue("db", "questions to the database", Defaults.DbQueue);
+        _fsQueue = AddQueue("fs", "requests to the files' task", Defaults.FsQueue);
+        _statsQueue = AddQueue("stats", "figures for the statistics", Defaults.StatsQueue);
+    }
+
+    protected override async Task<int> RunAsync(CommandContext context)
+    {
+        if (Privileges.IsRoot) throw new CommandFault("the master does not run as root: start it as an ordinary user");
+        var configuration = ConfigurationOf(context.Source);
+        return await MasterProgram.RunAsync(configuration, context.Loggers, context.Time, context.Stop);
+    }
+
+    private MasterConfiguration ConfigurationOf(SettingsSource source) => new()
+    {
+        Dsn = _dsn.In(source),
+        OutputPath = Path.GetFullPath(_outputPath.In(source)),
+        DevMode = _devMode.In(source),
+        FollowSelection = _followSelection.In(source),
+        StrangersMayConnect = _strangersMayConnect.In(source),
+        Armv6Alias = _armv6Alias.In(source),
+        Oracles = _oracles.In(source),
+        SiteTitle = _siteTitle.In(source),
+        SiteUrl = _siteUrl.In(source),
+        PypiXmlRpc = _pypiXmlRpc.In(source),
+        PypiSimple = _pypiSimple.In(source),
+        PypiJson = _pypiJson.In(source),
+        StatusQueue = _statusQueue.In(source),
+        ControlQueue = _controlQueue.In(source),
+        ImportQueue = _importQueue.In(source),
+        LogQueue = _logQueue.In(source),
+        SlaveQueue = _slaveQueue.In(source),
+        FileQueue = _fileQueue.In(source),
+        WebQueue = _webQueue.In(source),
+        BuildsQueue = _buildsQueue.In(source),
+        DbQueue = _dbQueue.In(source),
+        FsQueue = _fsQueue.In(source),
+        StatsQueue = _statsQueue.In(source),
+    };
+
+    private Setting<string> AddQueue(string name, string carries, string fallback) =>
+        Add(Settings.Text(name + "-queue", "Address of the queue of " + carries, fallback));
+}

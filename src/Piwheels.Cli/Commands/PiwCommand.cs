@@ -1,0 +1,108 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using Piwheels.Cli.Options;
+using Piwheels.Cli.Posix;
+
+namespace Piwheels.Cli.Commands;
+
+/// <summary>
+/// One command of piw: its options, and what it does. Faults that the user can understand end it with one line on
+/// standard error, everything else with the fault's text and, with --verbose or --debug, its stack trace.
+/// </summary>
+internal abstract class PiwCommand
+{
+    private readonly List<Setting> _settings = [];
+
+    protected PiwCommand(string name, string section, string description)
+    {
+        Section = section;
+        Command = new Command(name, description);
+        Common.AddTo(Command);
+        Command.Add(_parentsPipe);
+        Command.SetAction(RunAsync);
+    }
+
+    public Command Command { get; }
+
+    protected CommonOptions Common { get; } = new();
+
+    /// <summary>The section of configuration files that it reads.</summary>
+    protected string Section { get; }
+
+    /// <summary>Set for the programs that `piw up` starts: stop when standard input ends, since then it is gone.</summary>
+    private readonly Option<bool> _parentsPipe = new("--" + ParentsPipeOption) { Hidden = true };
+
+    public const string ParentsPipeOption = "parents-pipe";
+
+    /// <summary>The least level shown unless --verbose asks for more; commands that show progress themselves log less.</summary>
+    protected virtual LogLevel QuietestLevel => LogLevel.Trace;
+
+    protected Setting<T> Add<T>(Setting<T> setting)
+    {
+        _settings.Add(setting);
+        Command.Add(setting.Option);
+        return setting;
+    }
+
+    /// <summary>Does the work; answers the exit code.</summary>
+    protected abstract Task<int> RunAsync(CommandContext context);
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken unused)
+    {
+        try
+        {
+            return await RunGuardedAsync(parsed);
+        }
+        catch (CommandFault fault)
+        {
+            return Report(parsed, fault, fault.ExitCode);
+        }
+        catch (OperationCanceledException)
+        {
+            return CommandFault.Failed;
+        }
+        catch (Exception fault)
+        {
+            return Report(parsed, fault, CommandFault.Failed);
+        }
+    }
+
+    private async Task<int> RunGuardedAsync(ParseResult parsed)
+    {
+        using var stop = new StopSignals();
+        if (parsed.GetValue(_parentsPipe))
+        {
+            // A session of its own: Ctrl+C is for the one who started it, and who stops it in its turn
+            _ = NativeMethods.SetSession();
+            stop.AlsoWhenStandardInputEnds();
+        }
+
+        var source = SettingsSource.Load(parsed, Section, Common.ConfigurationFile(parsed));
+        using var loggers = (Common.Log(parsed) with { Quietest = QuietestLevel }).CreateFactory(TimeProvider.System);
+        var logger = loggers.CreateLogger("piw." + Command.Name);
+        foreach (var key in source.UnknownKeys(_settings)) logger.UnknownKey(Section, key);
+        return await RunAsync(new CommandContext(parsed, source, loggers, logger, TimeProvider.System, stop.Token));
+    }
+
+    private int Report(ParseResult parsed, Exception fault, int exitCode)
+    {
+        Console.Error.WriteLine($"piw {Command.Name}: {fault.Message.ReplaceLineEndings(" ")}");
+        if (Common.ShowsFaults(parsed)) Console.Error.WriteLine(fault);
+        return exitCode;
+    }
+}
+
+/// <summary>What a running command has at hand.</summary>
+internal sealed record CommandContext(
+    ParseResult Parsed,
+    SettingsSource Source,
+    ILoggerFactory Loggers,
+    ILogger Logger,
+    TimeProvider Time,
+    CancellationToken Stop);
+
+internal static partial class CommandLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "configuration: nobody knows {section}.{key}; passed over")]
+    public static partial void UnknownKey(this ILogger logger, string section, string key);
+}

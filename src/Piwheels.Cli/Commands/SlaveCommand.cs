@@ -1,0 +1,62 @@
+using Piwheels.Cli.Options;
+using Piwheels.Cli.Posix;
+using Piwheels.Slave;
+
+namespace Piwheels.Cli.Commands;
+
+/// <summary>`piw slave`: builds what a master gives out.</summary>
+internal sealed class SlaveCommand : PiwCommand
+{
+    private static readonly SlaveConfiguration Defaults = new();
+    private static readonly TimeSpan UsualIdle = TimeSpan.FromSeconds(7);
+
+    private readonly Setting<string> _master;
+    private readonly Setting<TimeSpan> _timeout;
+    private readonly Setting<string> _dir;
+    private readonly Setting<string> _label;
+    private readonly Setting<string> _python;
+    private readonly Setting<string> _slaveQueue;
+    private readonly Setting<string> _fileQueue;
+    private readonly Setting<string> _extraIndexUrl;
+    private readonly Setting<TimeSpan> _idleInterval;
+
+    public SlaveCommand()
+        : base("slave", "slave", "Builds wheels for a master, one after another")
+    {
+        _master = Add(Settings.Text("master", "The master's host", Defaults.Master, "-m"));
+        _timeout = Add(Settings.Duration("timeout", "The longest time for one build", Defaults.Timeout, "-t"));
+        _dir = Add(Settings.Text("dir", "Where to build", Defaults.Dir, "-d"));
+        _label = Add(Settings.Text("label", "The name that monitors show", Environment.MachineName, "-L"));
+        _python = Add(Settings.Text("python", "The Python to build for; the first on PATH unless named", ""));
+        _slaveQueue = Add(Settings.Text("slave-queue", "The master's queue for slaves, if not port 5555 there", ""));
+        _fileQueue = Add(Settings.Text("file-queue", "The master's queue for files, if not port 5556 there", ""));
+        _extraIndexUrl = Add(Settings.Text("extra-index-url", "More indexes for pip, separated by blanks", ""));
+        _idleInterval = Add(Settings.Duration("idle-interval", "Pause before asking again for work", UsualIdle));
+    }
+
+    protected override async Task<int> RunAsync(CommandContext context)
+    {
+        if (Privileges.IsRoot)
+            throw new CommandFault("a slave runs other people's code, so it does not run as root: start it as an ordinary user");
+        var source = context.Source;
+        var configuration = new SlaveConfiguration
+        {
+            Master = _master.In(source),
+            Timeout = _timeout.In(source),
+            Dir = _dir.In(source),
+            Label = _label.In(source),
+            Python = NullIfEmpty(_python.In(source)),
+            SlaveQueue = NullIfEmpty(_slaveQueue.In(source)),
+            FileQueue = NullIfEmpty(_fileQueue.In(source)),
+            ExtraIndexes =
+            [
+                .. _extraIndexUrl.In(source).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Settings.ParseUrl),
+            ],
+            IdleInterval = _idleInterval.In(source),
+        };
+        await SlaveRunner.RunAsync(configuration, context.Loggers, context.Time, context.Stop);
+        return 0;
+    }
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+}

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using Piwheels.Cli.Options;
+using Piwheels.Cli.Up;
+using Piwheels.Core.Packaging;
+
+namespace Piwheels.Cli.Commands;
+
+/// <summary>`piw up`: a whole farm on this machine, without any configuration.</summary>
+internal sealed class UpCommand : FarmCommand
+{
+    private readonly Argument<string[]> _names = new("PACKAGE")
+    {
+        Description = "What to build, like numpy or 'numpy>=2'; what it depends on is built too",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<string[]> _requirements = new("--requirements", "-r")
+    {
+        Description = "A file of requirements to build (repeatable)",
+        HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<bool> _all = new("--all") { Description = "Follow the whole index; PyPI has 700,000 packages" };
+    private readonly Option<bool> _once = new("--once") { Description = "End when all is built; exit code 1 if something failed" };
+    private readonly Setting<int> _slaves;
+    private readonly Setting<Uri> _pypi;
+    private readonly Setting<TimeSpan> _timeout;
+
+    public UpCommand()
+        : base(
+            "up", "Runs a whole farm on this machine: database, master, slaves and web server", "piwheels",
+            WebCommand.DefaultListen)
+    {
+        Command.Add(_names);
+        Command.Add(_requirements);
+        Command.Add(_all);
+        Command.Add(_once);
+        _slaves = Add(Settings.Number("slaves", "How many builds at a time", 1, 1, 256));
+        _pypi = Add(Settings.Url("pypi", "The index to follow", "https://pypi.org"));
+        _timeout = Add(Settings.Duration("timeout", "The longest time for one build", TimeSpan.FromHours(3), "-t"));
+    }
+
+    protected override async Task<int> RunAsync(CommandContext context)
+    {
+        // Files are read as the one who named them, before the farm's own user takes over
+        var wanted = Wanted.Read(
+            context.Parsed.GetValue(_names) ?? [], context.Parsed.GetValue(_requirements) ?? []);
+        var options = OptionsOf(context, wanted);
+        if (options.All && (wanted.Count > 0 || options.Once))
+            throw new CommandFault("--all goes neither with names nor with --once", CommandFault.WrongUsage);
+        if (wanted.Count == 0 && !options.All && !Directory.Exists(Path.Combine(options.Data, "postgres")))
+            throw NothingWanted();
+        LeaveRoot(context, wanted.Select(requirement => requirement.ToString()));
+        return await FarmRun.RunAsync(options, context, OpenView);
+    }
+
+    private UpOptions OptionsOf(CommandContext context, IReadOnlyList<Requirement> wanted) => new()
+    {
+        Data = DataPath(context),
+        Listen = ListenText(context),
+        Python = Python(context),
+        Pypi = _pypi.In(context.Source),
+        Slaves = _slaves.In(context.Source),
+        Wanted = wanted,
+        All = context.Parsed.GetValue(_all),
+        Once = context.Parsed.GetValue(_once),
+        BuildTimeout = _timeout.In(context.Source),
+    };
+
+    internal static CommandFault NothingWanted() => new(
+        "name what to build: 'piw up PACKAGE ...' or 'piw up -r requirements.txt'; "
+        + "'--all' follows the whole index, which on PyPI is 700,000 packages and years of building",
+        CommandFault.WrongUsage);
+}

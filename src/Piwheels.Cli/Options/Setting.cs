@@ -1,0 +1,117 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Piwheels.Cli.Options;
+
+/// <summary>An option that may also stand in a configuration file and in the environment.</summary>
+internal abstract class Setting(string name)
+{
+    /// <summary>The long option without dashes; the key in configuration files.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The environment's name for it, e.g. <c>PIW_OUTPUT_PATH</c>.</summary>
+    public string EnvironmentName => "PIW_" + Name.Replace('-', '_').ToUpperInvariant();
+
+    public abstract Option Option { get; }
+}
+
+/// <inheritdoc cref="Setting"/>
+internal sealed class Setting<T> : Setting
+{
+    private readonly Option<T> _option;
+    private readonly Func<string, T> _parse;
+    private readonly T _fallback;
+
+    /// <param name="name">The long option without dashes.</param>
+    /// <param name="description">For the help text.</param>
+    /// <param name="fallback">What holds when nobody says anything.</param>
+    /// <param name="parse">Reads its text; throws FormatException with a text for the user.</param>
+    /// <param name="aliases">Short forms, with their dashes.</param>
+    public Setting(string name, string description, T fallback, Func<string, T> parse, params string[] aliases)
+        : base(name)
+    {
+        _parse = parse;
+        _fallback = fallback;
+        _option = new Option<T>("--" + name, aliases)
+        {
+            Description = Equals(fallback, "") || Equals(fallback, false) || fallback is null
+                ? description
+                : $"{description} ({Show(fallback)})",
+            CustomParser = ParseToken,
+            Arity = typeof(T) == typeof(bool) ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+        };
+    }
+
+    public override Option Option => _option;
+
+    /// <summary>The value in force: the command line beats the environment, which beats files.</summary>
+    public T In(SettingsSource source)
+    {
+        if (source.Parsed.GetResult(_option) is { Implicit: false }) return source.Parsed.GetValue(_option)!;
+        if (source.TextOf(this) is not var (text, origin)) return _fallback;
+        try
+        {
+            return _parse(text);
+        }
+        catch (FormatException fault)
+        {
+            throw new CommandFault($"{origin}: {fault.Message}", CommandFault.WrongUsage, fault);
+        }
+    }
+
+    private T? ParseToken(ArgumentResult result)
+    {
+        if (result.Tokens.Count == 0) return (T)(object)true;
+        try
+        {
+            return _parse(result.Tokens[0].Value);
+        }
+        catch (FormatException fault)
+        {
+            result.AddError($"--{Name}: {fault.Message}");
+            return default;
+        }
+    }
+
+    private static string Show(T value) => value is TimeSpan duration ? DurationText.Show(duration) : $"{value}";
+}
+
+/// <summary>The kinds of settings.</summary>
+internal static class Settings
+{
+    public static Setting<string> Text(string name, string description, string fallback, params string[] aliases) =>
+        new(name, description, fallback, static text => text, aliases);
+
+    public static Setting<bool> Flag(string name, string description, params string[] aliases) =>
+        new(name, description, false, ParseFlag, aliases);
+
+    public static Setting<TimeSpan> Duration(
+        string name, string description, TimeSpan fallback, params string[] aliases) =>
+        new(name, description, fallback, DurationText.Parse, aliases);
+
+    public static Setting<Uri> Url(string name, string description, string fallback, params string[] aliases) =>
+        new(name, description, new Uri(fallback), ParseUrl, aliases);
+
+    public static Setting<int> Number(
+        string name, string description, int fallback, int least, int most, params string[] aliases) =>
+        new(name, description, fallback, text => ParseNumber(text, least, most), aliases);
+
+    /// <exception cref="FormatException">Not an absolute http or https URL.</exception>
+    public static Uri ParseUrl(string text) =>
+        Uri.TryCreate(text.TrimEnd('/'), UriKind.Absolute, out var url)
+            && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
+            ? url
+            : throw new FormatException($"'{text}' is not an http or https URL");
+
+    private static bool ParseFlag(string text) => text.Trim().ToUpperInvariant() switch
+    {
+        "TRUE" or "YES" or "ON" or "1" => true,
+        "FALSE" or "NO" or "OFF" or "0" => false,
+        _ => throw new FormatException($"'{text}' is neither true nor false"),
+    };
+
+    private static int ParseNumber(string text, int least, int most) =>
+        int.TryParse(text, out var number) && number >= least && number <= most
+            ? number
+            : throw new FormatException($"'{text}' is not a number from {least} to {most}");
+}

@@ -1,0 +1,37 @@
+using Piwheels.Core.Packaging;
+
+namespace Piwheels.Cli.Up;
+
+/// <summary>What `piw up` was asked for.</summary>
+internal sealed record UpOptions
+{
+    public required string Data { get; init; }
+
+    /// <summary>Address and port of the web server.</summary>
+    public required string Listen { get; init; }
+
+    /// <summary>The index to follow, without /simple.</summary>
+    public required Uri Pypi { get; init; }
+
+    public int Slaves { get; init; } = 1;
+
+    /// <summary>What is asked for by name; empty: go on with what was asked for before.</summary>
+    public IReadOnlyList<Requirement> Wanted { get; init; } = [];
+
+    /// <summary>Follow the whole index.</summary>
+    public bool All { get; init; }
+
+    /// <summary>End when everything is built.</summary>
+    public bool Once { get; init; }
+
+    /// <summary>The longest time that one build may take.</summary>
+    public TimeSpan BuildTimeout { get; init; } = TimeSpan.FromHours(3);
+
+    /// <summary>The Python to build for; empty: the one found.</summary>
+    public string Python { get; init; } = "";
+
+    public Uri PypiSimple => new(Below("simple"));
+    public Uri PypiApi => new(Below("pypi"));
+
+    private string Below(string name) => Pypi.AbsoluteUri.TrimEnd('/') + "/" + name;
+}

@@ -1,0 +1,52 @@
+using Piwheels.Master.AccessLog;
+using Piwheels.Master.Administration;
+using Piwheels.Master.Building;
+using Piwheels.Master.BuildQueue;
+using Piwheels.Master.Packages;
+using Piwheels.Master.Publishing;
+using Piwheels.Master.Statistics;
+using Piwheels.Master.Transfers;
+using Piwheels.Master.Upstream;
+using Piwheels.Messaging.Tasks;
+using Piwheels.Storage;
+
+namespace Piwheels.Master;
+
+/// <summary>All tasks of the master, by the stages of a package's way; their start order follows from their wiring.</summary>
+public sealed class MasterTasks
+{
+    private MasterTasks(SlaveDriver slaveDriver, BigBrother bigBrother, IReadOnlyList<TaskLoop> all)
+    {
+        SlaveDriver = slaveDriver;
+        BigBrother = bigBrother;
+        All = all;
+    }
+
+    public SlaveDriver SlaveDriver { get; }
+
+    public BigBrother BigBrother { get; }
+
+    public IReadOnlyList<TaskLoop> All { get; }
+
+    /// <summary>Makes them, without starting them. Oracles and TheArchitect share a pool of connections.</summary>
+    public static MasterTasks Create(MasterConfiguration configuration, TaskEnvironment environment, Database database)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var slaveDriver = new SlaveDriver(configuration, environment);
+        var bigBrother = new BigBrother(configuration, environment);
+        return new MasterTasks(slaveDriver, bigBrother,
+        [
+            new CloudGazer(configuration, environment),
+            new Seraph(configuration, environment),
+            .. Enumerable.Range(1, configuration.Oracles).Select(number => new TheOracle(number, environment, database)),
+            new TheArchitect(configuration, environment, database, database.ListenToBuildQueueAsync),
+            slaveDriver,
+            new FileJuggler(configuration, environment),
+            new TheSecretary(configuration, environment),
+            new TheScribe(configuration, environment),
+            new Lumberjack(configuration, environment),
+            bigBrother,
+            new MrChase(configuration, environment),
+        ]);
+    }
+}

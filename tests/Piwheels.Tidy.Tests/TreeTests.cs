@@ -1,0 +1,158 @@
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace Piwheels.Tidy.Tests;
+
+/// <summary>The tree reads like the way of a package, and its parts know no more of each other than they should.</summary>
+public sealed partial class TreeTests
+{
+    private const int LinesMax = 500;
+    private const int ColumnsMax = 140;
+
+    [Fact]
+    public void The_master_has_a_folder_for_each_stage_and_no_other()
+    {
+        var folders = Directory.EnumerateDirectories(Repository.PathOf("src", "Piwheels.Master"))
+            .Select(Path.GetFileName).Where(name => name is not ("bin" or "obj")).Order();
+        Assert.Equal(Repository.Stages.Order(), folders!);
+    }
+
+    [Fact]
+    public void The_architecture_has_a_chapter_for_each_stage_in_their_order()
+    {
+        var text = Repository.Read("docs", "ARCHITECTURE.md");
+        var chapters = Chapter().Matches(text).Select(match => match.Groups[1].Value)
+            .Where(Repository.Stages.Contains).ToList();
+        Assert.Equal(Repository.Stages, chapters);
+    }
+
+    [Fact]
+    public void Within_the_master_a_stage_names_no_other_stages_types_but_the_clients()
+    {
+        var faults = new List<string>();
+        foreach (var stage in Repository.Stages)
+        {
+            var folder = Repository.PathOf("src", "Piwheels.Master", stage);
+            if (!Directory.Exists(folder)) continue;
+            foreach (var file in Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
+            {
+                var text = File.ReadAllText(file);
+                foreach (Match match in StageUse().Matches(text))
+                {
+                    var other = match.Groups[1].Value;
+                    if (other != stage && Repository.Stages.Contains(other) && !UsesOnlyClients(text, other))
+                        faults.Add($"{Path.GetFileName(file)} of {stage} uses {other}");
+                }
+            }
+        }
+
+        Assert.Empty(faults);
+    }
+
+    [Theory]
+    [InlineData("Core", "")]
+    [InlineData("Messaging", "Core")]
+    [InlineData("Storage", "Core")]
+    [InlineData("Slave", "Core Messaging")]
+    [InlineData("Web", "Core Messaging")]
+    [InlineData("Master", "Core Messaging Storage")]
+    public void A_project_knows_only_those_below_it(string project, string allowed)
+    {
+        var text = Repository.Read("src", $"Piwheels.{project}", $"Piwheels.{project}.csproj");
+        var known = ProjectUse().Matches(text).Select(match => match.Groups[1].Value).Order();
+        Assert.Equal(allowed.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(), known);
+    }
+
+    [Fact]
+    public void No_file_of_code_holds_two_things()
+    {
+        var long_ = Repository.Files(".cs")
+            .Where(path => File.ReadLines(Repository.PathOf(path)).Count() > LinesMax);
+        Assert.Empty(long_);
+    }
+
+    [Fact]
+    public void Lines_of_code_fit_on_a_screen()
+    {
+        var wide = Repository.Files(".cs").SelectMany(path => File.ReadLines(Repository.PathOf(path))
+            .Select((line, at) => (line, place: $"{path}:{at + 1}"))
+            .Where(each => each.line.Length > ColumnsMax).Select(each => each.place));
+        Assert.Empty(wide);
+    }
+
+    [Fact]
+    public void Nothing_is_left_to_be_done_later()
+    {
+        var marks = Repository.Files(".cs", ".sql", ".cshtml", ".js", ".css", ".py", ".md", "")
+            .Where(path => !path.EndsWith("TreeTests.cs", StringComparison.Ordinal))
+            .Where(path => Unfinished().IsMatch(Repository.Read(path)));
+        Assert.Empty(marks);
+    }
+
+    [Fact]
+    public void Types_are_named_by_what_they_are()
+    {
+        var vague = Repository.Files(".cs").Where(path => path.StartsWith("src/", StringComparison.Ordinal))
+            .SelectMany(path => VagueType().Matches(Repository.Read(path)).Select(match => $"{path}: {match.Groups[1].Value}"));
+        Assert.Empty(vague);
+    }
+
+    [Fact]
+    public void Links_in_the_documents_lead_somewhere()
+    {
+        var broken = new List<string>();
+        foreach (var path in Repository.Files(".md"))
+        {
+            foreach (Match link in Link().Matches(Repository.Read(path)))
+            {
+                var target = link.Groups[1].Value.Split('#')[0];
+                if (target.Length == 0 || target.Contains("://", StringComparison.Ordinal)) continue;
+                var full = Path.Combine(Path.GetDirectoryName(Repository.PathOf(path))!, target);
+                if (!Path.Exists(full)) broken.Add($"{path}: {target}");
+            }
+        }
+
+        Assert.Empty(broken);
+    }
+
+    [Fact]
+    public void Versions_of_packages_stand_in_one_place()
+    {
+        var own = Repository.Files(".csproj").Where(path => PackageVersion().IsMatch(Repository.Read(path)));
+        Assert.Empty(own);
+    }
+
+    private static bool UsesOnlyClients(string text, string stage)
+    {
+        var folder = Repository.PathOf("src", "Piwheels.Master", stage);
+        var types = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
+            .SelectMany(file => TypeDeclaration().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value))
+            .Where(name => !name.EndsWith("Client", StringComparison.Ordinal)
+                && !name.EndsWith("Result", StringComparison.Ordinal));
+        return !types.Any(type => Regex.IsMatch(text, $@"\b{Regex.Escape(type)}\b"));
+    }
+
+    [GeneratedRegex(@"^## (?:\d+\. )?(\w+)", RegexOptions.Multiline)]
+    private static partial Regex Chapter();
+
+    [GeneratedRegex(@"Piwheels\.Master\.(\w+)")]
+    private static partial Regex StageUse();
+
+    [GeneratedRegex(@"ProjectReference Include=""[^""]*Piwheels\.(\w+)\.csproj""")]
+    private static partial Regex ProjectUse();
+
+    [GeneratedRegex(@"\b(TO" + @"DO|FIX" + @"ME|HA" + @"CK|X" + @"XX)\b")]
+    private static partial Regex Unfinished();
+
+    [GeneratedRegex(@"(?:class|record|struct|interface) (\w+(?:Manager|Helper|Util|Utils|Service))\b")]
+    private static partial Regex VagueType();
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"<PackageReference[^>]* Version=")]
+    private static partial Regex PackageVersion();
+
+    [GeneratedRegex(@"(?:class|record|struct|interface|enum) (\w+)")]
+    private static partial Regex TypeDeclaration();
+}
