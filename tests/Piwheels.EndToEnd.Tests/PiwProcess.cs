@@ -35,6 +35,7 @@ internal sealed class PiwProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(Program, arguments)
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -85,9 +86,9 @@ internal sealed class PiwProcess : IAsyncDisposable
         {
             await _process.WaitForExitAsync().WaitAsync(Limit);
         }
-        catch (TimeoutException)
+        catch (TimeoutException fault)
         {
-            throw new TimeoutException($"it did not end:\n{Output}");
+            throw new TimeoutException($"it did not end:\n{Output}", fault);
         }
 
         return _process.ExitCode;
