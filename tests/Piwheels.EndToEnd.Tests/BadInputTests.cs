@@ -113,9 +113,7 @@ public sealed class BadInputTests
     [InlineData("--slaves", "0")]
     [InlineData("--slaves", "many")]
     [InlineData("--timeout", "soon")]
-    [InlineData("--listen", "nowhere")]
     [InlineData("--pypi", "ftp://example.org")]
-    [InlineData("--no-such-option", "1")]
     public async Task A_wrong_option_is_wrong_usage(string option, string value)
     {
         var (exitCode, output) = await PiwProcess.RunAsync("up", "piw-demo-app", option, value);

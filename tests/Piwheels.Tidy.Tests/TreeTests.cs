@@ -25,29 +25,6 @@ public sealed partial class TreeTests
         Assert.Equal(Repository.Stages, chapters);
     }
 
-    [Fact]
-    public void Within_the_master_a_stage_names_no_other_stages_types_but_the_clients()
-    {
-        var faults = new List<string>();
-        foreach (var stage in Repository.Stages)
-        {
-            var folder = Repository.PathOf("src", "Piwheels.Master", stage);
-            if (!Directory.Exists(folder)) continue;
-            foreach (var file in Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
-            {
-                var text = File.ReadAllText(file);
-                foreach (Match match in StageUse().Matches(text))
-                {
-                    var other = match.Groups[1].Value;
-                    if (other != stage && Repository.Stages.Contains(other) && !UsesOnlyClients(text, other))
-                        faults.Add($"{Path.GetFileName(file)} of {stage} uses {other}");
-                }
-            }
-        }
-
-        Assert.Empty(faults);
-    }
-
     [Theory]
     [InlineData("Core", "")]
     [InlineData("Messaging", "Core")]
@@ -112,22 +89,8 @@ public sealed partial class TreeTests
         Assert.Empty(own);
     }
 
-    private static bool UsesOnlyClients(string text, string stage)
-    {
-        var folder = Repository.PathOf("src", "Piwheels.Master", stage);
-        var types = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
-            .SelectMany(file => TypeDeclaration().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value))
-            .Where(name => !name.EndsWith("Client", StringComparison.Ordinal)
-                && !name.EndsWith("Result", StringComparison.Ordinal)
-                && !name.EndsWith("Owner", StringComparison.Ordinal));
-        return !types.Any(type => Regex.IsMatch(text, $@"\b{Regex.Escape(type)}\b"));
-    }
-
     [GeneratedRegex(@"^## (?:\d+\. )?(\w+)", RegexOptions.Multiline)]
     private static partial Regex Chapter();
-
-    [GeneratedRegex(@"Piwheels\.Master\.(\w+)")]
-    private static partial Regex StageUse();
 
     [GeneratedRegex(@"ProjectReference Include=""[^""]*Piwheels\.(\w+)\.csproj""")]
     private static partial Regex ProjectUse();
@@ -143,7 +106,4 @@ public sealed partial class TreeTests
 
     [GeneratedRegex(@"<PackageReference[^>]* Version=")]
     private static partial Regex PackageVersion();
-
-    [GeneratedRegex(@"^(?:public|internal)[\w ]* (?:class|record|struct|interface|enum) (\w+)", RegexOptions.Multiline)]
-    private static partial Regex TypeDeclaration();
 }
