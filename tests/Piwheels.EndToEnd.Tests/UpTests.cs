@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Xunit;
 
 namespace Piwheels.EndToEnd.Tests;
@@ -57,19 +56,5 @@ public sealed class UpTests
         up.Signal("INT");
         Assert.Equal(0, await up.EndAsync());
         Assert.Empty(fixture.ProcessesOfFarm());
-    }
-
-    [Fact]
-    public async Task A_master_that_is_killed_is_started_again_and_the_work_goes_on()
-    {
-        await using var fixture = await FarmFixture.CreateAsync();
-        await using var up = PiwProcess.Start(fixture.Up(FarmFixture.FreePort(), "--once", "piw-demo-app"));
-        await up.SeeAsync("building ");
-        var master = fixture.ProcessesOfFarm()
-            .Single(id => FarmFixture.CommandLine(id).Contains(" master ", StringComparison.Ordinal));
-        Process.GetProcessById(master).Kill();
-        await up.SeeAsync("master ended");
-        Assert.True(await up.EndAsync() == 0, up.Output);
-        Assert.Contains("built    piw-demo-app", up.Output, StringComparison.Ordinal);
     }
 }
