@@ -142,6 +142,7 @@ public sealed partial class TheScribe : TaskLoop
     {
         var entries = await _database.GetSearchIndexAsync();
         await OnDiskAsync(() => _sitePages.WriteSearch(entries));
+        SearchWritten(Logger, entries.Count);
     }
 
     /// <summary>Writes the lists of all packages, once for all that came and went since the last time.</summary>
@@ -155,6 +156,7 @@ public sealed partial class TheScribe : TaskLoop
             {
                 await OnDiskAsync(() => _root.Write(list));
                 _root.Written(list);
+                ListsWritten(Logger, list.Count);
             }
 
             await RefreshSearchAsync(list);
@@ -220,6 +222,12 @@ public sealed partial class TheScribe : TaskLoop
 
     [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "no pages of {Package}: the database does not know it")]
     private static partial void PackageUnknown(ILogger logger, PackageName package);
+
+    [LoggerMessage(EventId = 14, Level = LogLevel.Debug, Message = "wrote the list of {Count} packages")]
+    private static partial void ListsWritten(ILogger logger, int count);
+
+    [LoggerMessage(EventId = 15, Level = LogLevel.Debug, Message = "wrote the search index of {Count} packages")]
+    private static partial void SearchWritten(ILogger logger, int count);
 
     [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "the lists of all packages are not written: {Reason}")]
     private static partial void ListsNotWritten(ILogger logger, string reason);
