@@ -59,7 +59,8 @@ public sealed class PythonPeer : IAsyncDisposable
     }
 
     /// <summary>The next line of its standard output.</summary>
-    /// <exception cref="InvalidOperationException">It has ended; the text is what it said on standard error.</exception>
+    /// <exception cref="InvalidOperationException">It has ended; the text is what it said on standard
+    /// error.</exception>
     public async Task<string> ReadLineAsync() =>
         await _process.StandardOutput.ReadLineAsync().Within()
         ?? throw new InvalidOperationException($"the peer has ended: {Errors}");

@@ -22,6 +22,14 @@ public sealed class RecordedLog : ILoggerFactory
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
 
+    /// <summary>Whether a line with these words is there.</summary>
+    public bool Says(string words) =>
+        _entries.Any(entry => entry.Message.Contains(words, StringComparison.Ordinal));
+
+    /// <summary>Waits until a line with these words is there.</summary>
+    public Task<LogLine> WhenSaidAsync(string words) =>
+        WhenAsync(entry => entry.Message.Contains(words, StringComparison.Ordinal));
+
     /// <summary>The first entry, past or to come, that fits.</summary>
     public Task<LogLine> WhenAsync(Func<LogLine, bool> condition)
     {

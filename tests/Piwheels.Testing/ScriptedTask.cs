@@ -5,7 +5,8 @@ using Piwheels.Messaging.Zmq;
 namespace Piwheels.Testing;
 
 /// <summary>
-/// A task whose wiring a test writes: what <see cref="TaskLoop"/> offers to its heirs is public here. Wire it before its start.
+/// A task whose wiring a test writes: what <see cref="TaskLoop"/> offers to its heirs is public here. Wire it before
+/// its start.
 /// </summary>
 public sealed class ScriptedTask(string name, TaskEnvironment environment) : TaskLoop(name, environment)
 {

@@ -5,8 +5,8 @@ using Piwheels.Messaging.Zmq;
 namespace Piwheels.Testing;
 
 /// <summary>
-/// What tasks need, for one test: a ZeroMQ context of its own, a clock that only the test moves, a log that can be read, and a
-/// folder with short paths for sockets.
+/// What tasks need, for one test: a ZeroMQ context of its own, a clock that only the test moves, a log that can be
+/// read, and a folder with short paths for sockets.
 /// </summary>
 public sealed class TaskTestbed : IAsyncDisposable
 {

@@ -3,7 +3,8 @@ using Piwheels.Core.States;
 namespace Piwheels.Core.Packaging;
 
 /// <summary>
-/// Checks what somebody claims of a wheel that he wants to send, before anything of it reaches the disk or the database.
+/// Checks what somebody claims of a wheel that he wants to send, before anything of it reaches the disk or the
+/// database.
 /// </summary>
 public static class FileClaim
 {
@@ -29,7 +30,7 @@ public static class FileClaim
         if (!name.IsOf(release)) return $"the version asked for is {release.Version}";
         if (!TagsAgree(file, name)) return "its tags are not those of its name";
         if (file.FileSize is <= 0 or > FileSizeMax) return $"a wheel cannot have {file.FileSize} bytes";
-        if (file.FileHash.Length != HashLength || !file.FileHash.All(char.IsAsciiHexDigit)) return "its hash is no SHA-256";
+        if (!IsHash(file.FileHash)) return "its hash is no SHA-256";
         return MetadataRefusal(file);
     }
 
@@ -59,12 +60,15 @@ public static class FileClaim
 
             count += names.Count;
             if (count > DependenciesMax) return "its dependencies are too many";
-            if (names.Any(static name => !IsDependency(name))) return $"a dependency of {tool} is empty, too long or no text";
+            if (!names.All(IsDependency)) return $"a dependency of {tool} is empty, too long or no text";
         }
 
         return null;
     }
 
+    private static bool IsHash(string text) => text.Length == HashLength && text.All(char.IsAsciiHexDigit);
+
     private static bool IsDependency(string name) =>
-        name.Length is > 0 and <= DependencyLengthMax && !name.Any(static c => char.IsControl(c) || char.IsSurrogate(c));
+        name.Length is > 0 and <= DependencyLengthMax
+        && !name.Any(static c => char.IsControl(c) || char.IsSurrogate(c));
 }

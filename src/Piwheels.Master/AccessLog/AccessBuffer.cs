@@ -4,8 +4,8 @@ using Piwheels.Core.States;
 namespace Piwheels.Master.AccessLog;
 
 /// <summary>
-/// Accesses on their way to the database: in batches of one kind, since the database takes one statement for each kind, and
-/// what failed must not be tried again together with what did not.
+/// Accesses on their way to the database: in batches of one kind, since the database takes one statement for each
+/// kind, and what failed must not be tried again together with what did not.
 /// </summary>
 public sealed class AccessBuffer
 {

@@ -8,8 +8,8 @@ using Piwheels.Messaging.Zmq;
 namespace Piwheels.Master.AccessLog;
 
 /// <summary>
-/// Takes what piw-logger reads in the web server's log, and has the database record it in batches. While the database is
-/// away, accesses are kept up to a limit; the log is statistics, so what exceeds it is dropped and counted.
+/// Takes what piw-logger reads in the web server's log, and has the database record it in batches. While the database
+/// is away, accesses are kept up to a limit; the log is statistics, so what exceeds it is dropped and counted.
 /// </summary>
 public sealed partial class Lumberjack : TaskLoop
 {
@@ -92,6 +92,7 @@ public sealed partial class Lumberjack : TaskLoop
         Message = "{Count} accesses wait for the database, which is away: {Reason}")]
     private static partial void DatabaseAway(ILogger logger, int count, string reason);
 
-    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "{Count} accesses could not be recorded, and are lost")]
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning,
+        Message = "{Count} accesses could not be recorded, and are lost")]
     private static partial void LeftBehind(ILogger logger, int count);
 }

@@ -20,7 +20,11 @@ public static class ImportCheck
         if (!claim.Status) return new ImportStep.Refuse("a failed build cannot be imported");
         if (claim.Files.Count == 0) return new ImportStep.Refuse("there are no files in this build");
         if (claim.Files.Count > FilesMax) return new ImportStep.Refuse($"{claim.Files.Count} files are too many");
-        if (NameCheck.Release(claim.Package, claim.Version, out var release) is { } reason) return new ImportStep.Refuse(reason);
+        if (NameCheck.Release(claim.Package, claim.Version, out var release) is { } reason)
+        {
+            return new ImportStep.Refuse(reason);
+        }
+
         if (claim.Duration < TimeSpan.Zero || claim.Duration > DurationMax)
         {
             return new ImportStep.Refuse($"a build cannot take {claim.Duration}");

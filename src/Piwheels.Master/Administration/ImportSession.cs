@@ -40,7 +40,9 @@ public sealed class ImportSession
             case ImportRequest.Import import:
                 return ImportCheck.Check(import.Build);
             case ImportRequest.Sent:
-                return Importing ? new ImportStep.Verify(_release.Package) : new ImportStep.Refuse("protocol violation");
+                return Importing
+                    ? new ImportStep.Verify(_release.Package)
+                    : new ImportStep.Refuse("protocol violation");
             default:
                 IsOld |= request is ImportRequest.Remove;
                 return new ImportStep.Change(request);

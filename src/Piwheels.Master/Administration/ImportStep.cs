@@ -14,7 +14,9 @@ public abstract record ImportStep
     /// <summary>The request stands for itself: do it.</summary>
     public sealed record Change(ImportRequest Request) : ImportStep;
 
-    /// <summary>An import whose claims can be true; whether the release is known, and its ABI, is to be looked up.</summary>
+    /// <summary>
+    /// An import whose claims can be true; whether the release is known, and its ABI, is to be looked up.
+    /// </summary>
     public sealed record Begin(BuildState Build, Release Release) : ImportStep;
 
     /// <summary>Have this file expected, and ask the tool to send it.</summary>

@@ -9,8 +9,9 @@ using Piwheels.Messaging.Zmq;
 namespace Piwheels.Master.Administration;
 
 /// <summary>
-/// Serves the people who run the farm: piw-import, piw-add, piw-remove and piw-rebuild. Looks up and changes what the database
-/// holds, has imported files taken in by FileJuggler, builds dropped by SlaveDriver, pages written by TheSecretary.
+/// Serves the people who run the farm: piw-import, piw-add, piw-remove and piw-rebuild. Looks up and changes what the
+/// database holds, has imported files taken in by FileJuggler, builds dropped by SlaveDriver, pages written by
+/// TheSecretary.
 /// </summary>
 public sealed partial class MrChase : TaskLoop
 {
@@ -145,7 +146,8 @@ public sealed partial class MrChase : TaskLoop
     [LoggerMessage(EventId = 41, Level = LogLevel.Warning, Message = "{Request} could not be done: {Reason}")]
     private static partial void Failed(ILogger logger, string request, string reason);
 
-    [LoggerMessage(EventId = 42, Level = LogLevel.Information, Message = "a tool has gone without waiting for its answer")]
+    [LoggerMessage(EventId = 42, Level = LogLevel.Information,
+        Message = "a tool has gone without waiting for its answer")]
     private static partial void ToolGone(ILogger logger);
 
     [LoggerMessage(EventId = 43, Level = LogLevel.Warning,

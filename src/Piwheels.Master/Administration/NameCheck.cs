@@ -20,11 +20,7 @@ internal static class NameCheck
     {
         release = default;
         if (Package(package, out var name) is { } reason) return reason;
-        if (version.Length is 0 or > Core.Packaging.Release.VersionLengthMax || !IsText(version) || version.Contains(' '))
-        {
-            return $"'{Excerpt.Of(version)}' is not a version";
-        }
-
+        if (!IsVersion(version)) return $"'{Excerpt.Of(version)}' is not a version";
         release = new Release(name, version);
         return null;
     }
@@ -42,6 +38,10 @@ internal static class NameCheck
         aliases.FirstOrDefault(alias => !PackageName.TryParse(alias, out var name) || name != package) is { } stranger
             ? $"'{Excerpt.Of(stranger)}' is no spelling of {package}"
             : null;
+
+    // Old versions need not follow PEP 440
+    private static bool IsVersion(string text) =>
+        text.Length is > 0 and <= Core.Packaging.Release.VersionLengthMax && IsText(text) && !text.Contains(' ');
 
     private static bool IsText(string text) => !text.Any(static c => char.IsControl(c) || char.IsSurrogate(c));
 }

@@ -11,8 +11,8 @@ namespace Piwheels.Master.Administration;
 /// again. Whatever stops half-way can be asked for again.
 /// </summary>
 /// <remarks>
-/// Every method throws <see cref="DatabaseException"/> when the database is away, and <see cref="RpcException"/> when a task
-/// that has to act first does not.
+/// Every method throws <see cref="DatabaseException"/> when the database is away, and <see cref="RpcException"/> when
+/// a task that has to act first does not.
 /// </remarks>
 internal sealed partial class PackageChanges(
     IDatabase database,
@@ -97,7 +97,11 @@ internal sealed partial class PackageChanges(
 
     private async Task<ImportReply> RemovePackageAsync(string name, bool builds, string skip)
     {
-        if ((NameCheck.Package(name, out var package) ?? NameCheck.Reason(skip)) is { } wrong) return new ImportReply.Error(wrong);
+        if ((NameCheck.Package(name, out var package) ?? NameCheck.Reason(skip)) is { } wrong)
+        {
+            return new ImportReply.Error(wrong);
+        }
+
         if (!await database.TestPackageAsync(package)) return new ImportReply.Error("NOPKG");
         if (skip.Length == 0 && !builds)
         {
@@ -142,8 +146,8 @@ internal sealed partial class PackageChanges(
         return Done(skip.Length > 0 ? "SKIPVER" : yank ? "YANKVER" : "DELVERBLD", release.ToString());
     }
 
-    // Nothing is built of it from here on, then its builds are dropped, its pages and files go, and its rows last, so that a
-    // stop anywhere in between leaves what is needed to go on
+    // Nothing is built of it from here on, then its builds are dropped, its pages and files go, and its rows last, so
+    // that a stop anywhere in between leaves what is needed to go on
     private async Task DeleteAsync(PackageName package)
     {
         await database.SkipPackageAsync(package, NameCheck.Deleted);
@@ -188,16 +192,22 @@ internal sealed partial class PackageChanges(
                 await secretary.AskAsync(new SecretaryRequest.Search());
                 break;
             default:
-                if (rebuild.Package is null) await RebuildAllAsync(rebuild.Scope);
-                else if (await RebuildAsync(rebuild.Scope, rebuild.Package) is { } wrong) return new ImportReply.Error(wrong);
-                break;
+                if (await RebuildPagesAsync(rebuild.Scope, rebuild.Package) is not { } wrong) break;
+                return new ImportReply.Error(wrong);
         }
 
         return Done("REBUILD", rebuild.Package ?? rebuild.Scope.ToString());
     }
 
-    private async Task<string?> RebuildAsync(RebuildScope scope, string name)
+    /// <returns>What is wrong with the name; null when the pages will be written.</returns>
+    private async Task<string?> RebuildPagesAsync(RebuildScope scope, string? name)
     {
+        if (name is null)
+        {
+            await RebuildAllAsync(scope);
+            return null;
+        }
+
         if (NameCheck.Package(name, out var package) is { } wrong) return wrong;
         if (!await database.TestPackageAsync(package)) return $"unknown package {package}";
         await secretary.AskAsync(Pages(scope, package));
@@ -214,7 +224,9 @@ internal sealed partial class PackageChanges(
     private static SecretaryRequest Pages(RebuildScope scope, PackageName package) =>
         scope == RebuildScope.Project ? new SecretaryRequest.Project(package) : new SecretaryRequest.Both(package);
 
-    /// <summary>Asks for pages that are owed in the database already, so that nothing is lost when nobody listens.</summary>
+    /// <summary>
+    /// Asks for pages that are owed in the database already, so that nothing is lost when nobody listens.
+    /// </summary>
     public async Task RequestAsync(SecretaryRequest request)
     {
         try
@@ -237,8 +249,8 @@ internal sealed partial class PackageChanges(
     {
         var line = new string([.. description.Select(static c => char.IsControl(c) ? ' ' : c)]).Trim();
         if (line.Length <= DescriptionLengthMax) return line;
-        var length = char.IsHighSurrogate(line[DescriptionLengthMax - 1]) ? DescriptionLengthMax - 1 : DescriptionLengthMax;
-        return line[..length];
+        var cut = line[..DescriptionLengthMax];
+        return char.IsHighSurrogate(cut[^1]) ? cut[..^1] : cut;
     }
 
     [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "{What}: {Name}")]

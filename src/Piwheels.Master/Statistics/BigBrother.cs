@@ -9,8 +9,9 @@ using Piwheels.Messaging.Zmq;
 namespace Piwheels.Master.Statistics;
 
 /// <summary>
-/// Gathers the farm's figures: the database's counts, the disk from FileJuggler, the queues from SlaveDriver, its own machine.
-/// Tells monitors of them by way of the main loop, and has TheSecretary rewrite the home page when they have changed.
+/// Gathers the farm's figures: the database's counts, the disk from FileJuggler, the queues from SlaveDriver, its own
+/// machine. Tells monitors of them by way of the main loop, and has TheSecretary rewrite the home page when they have
+/// changed.
 /// </summary>
 public sealed partial class BigBrother : TaskLoop
 {
@@ -21,7 +22,8 @@ public sealed partial class BigBrother : TaskLoop
     public static readonly TimeSpan HomeInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// After a count of the database that took long, it rests this many times as long: counting must not be all it does.
+    /// After a count of the database that took long, it rests this many times as long: counting must not be all it
+    /// does.
     /// </summary>
     private const int RestFactor = 5;
 

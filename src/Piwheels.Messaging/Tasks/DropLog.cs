@@ -4,8 +4,8 @@ using Piwheels.Messaging.Protocols;
 namespace Piwheels.Messaging.Tasks;
 
 /// <summary>
-/// The log of what one socket drops: at most one line in a while, with the number of those left unsaid, so that a flood of
-/// nonsense does not become a flood of lines.
+/// The log of what one socket drops: at most one line in a while, with the number of those left unsaid, so that a
+/// flood of nonsense does not become a flood of lines.
 /// </summary>
 public sealed partial class DropLog(ILogger logger, TimeProvider time, string address)
 {

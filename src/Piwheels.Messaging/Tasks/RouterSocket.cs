@@ -6,8 +6,8 @@ using Piwheels.Messaging.Zmq;
 namespace Piwheels.Messaging.Tasks;
 
 /// <summary>
-/// A ROUTER socket for REQ peers: messages of the frames [address, empty, payload], each payload one message of a closed
-/// set per direction.
+/// A ROUTER socket for REQ peers: messages of the frames [address, empty, payload], each payload one message of a
+/// closed set per direction.
 /// </summary>
 public sealed class RouterSocket<TReceive, TSend>
     where TReceive : class, IWireMessage<TReceive>

@@ -11,8 +11,8 @@ public sealed class RpcException(string message, bool transient, Exception? inne
 }
 
 /// <summary>
-/// How requests between tasks look: [request id (8 bytes), payload], answered by [request id, status (1 byte), payload or
-/// error text]. A ROUTER sees the address in front.
+/// How requests between tasks look: [request id (8 bytes), payload], answered by [request id, status (1 byte), payload
+/// or error text]. A ROUTER sees the address in front.
 /// </summary>
 public static class RpcFrames
 {
@@ -23,7 +23,9 @@ public static class RpcFrames
     public const byte Failed = 1;
     public const byte FailedForNow = 2;
 
-    /// <summary>The frames that answer a request with a failure, to be sent after the address of the one who asked.</summary>
+    /// <summary>
+    /// The frames that answer a request with a failure, to be sent after the address of the one who asked.
+    /// </summary>
     public static ReadOnlyMemory<byte>[] Failure(ReadOnlyMemory<byte> id, byte status, string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);

@@ -62,8 +62,8 @@ public abstract partial class TaskLoop
     }
 
     /// <summary>
-    /// Has messages handled. At most <paramref name="concurrencyMax"/> handlers are under way, so 1 keeps strictly to the order; what
-    /// exceeds it waits in the socket.
+    /// Has messages handled. At most <paramref name="concurrencyMax"/> handlers are under way, so 1 keeps strictly to
+    /// the order; what exceeds it waits in the socket.
     /// </summary>
     protected void Register<TReceive, TSend>(
         MessageSocket<TReceive, TSend> socket, Func<TReceive, Task> handler, int concurrencyMax = 1)
@@ -98,7 +98,9 @@ public abstract partial class TaskLoop
             },
             concurrencyMax);
 
-    /// <summary>Has a handler called whenever a socket is readable. It should take a limited number of messages.</summary>
+    /// <summary>
+    /// Has a handler called whenever a socket is readable. It should take a limited number of messages.
+    /// </summary>
     protected void Register(ZmqSocket socket, Action<ZmqSocket> handler) =>
         _readers.Add(new RawReader(socket, handler));
 
@@ -134,8 +136,8 @@ public abstract partial class TaskLoop
     }
 
     /// <summary>
-    /// Answers requests that another task binds for and passes on, with the address of the one who asked in front. The socket is
-    /// for telling that task that this one is there.
+    /// Answers requests that another task binds for and passes on, with the address of the one who asked in front. The
+    /// socket is for telling that task that this one is there.
     /// </summary>
     protected ZmqSocket ConnectRpcServer<TRequest, TReply>(
         string address, Func<TRequest, Task<TReply>> handler, int concurrencyMax = 1)

@@ -5,8 +5,8 @@ namespace Piwheels.Messaging.Tasks;
 
 /// <summary>
 /// A task of the farm: one thread with its sockets, its periodic handlers and a SynchronizationContext. A handler may
-/// await an answer of another task, of the database or of the disk, and goes on upon the same thread; so a task's state needs no
-/// lock, and what an await can change is to be looked at again after it.
+/// await an answer of another task, of the database or of the disk, and goes on upon the same thread; so a task's
+/// state needs no lock, and what an await can change is to be looked at again after it.
 /// </summary>
 public abstract partial class TaskLoop : IAsyncDisposable
 {
@@ -63,8 +63,8 @@ public abstract partial class TaskLoop : IAsyncDisposable
     protected CancellationToken Quitting => _quitting.Token;
 
     /// <summary>
-    /// How long handlers under way and <see cref="CloseAsync"/> may take together when quitting. By the machine's own clock: it
-    /// guards against what hangs, and a test's clock may hang too.
+    /// How long handlers under way and <see cref="CloseAsync"/> may take together when quitting. By the machine's own
+    /// clock: it guards against what hangs, and a test's clock may hang too.
     /// </summary>
     protected TimeSpan QuitLimit { get; init; } = DefaultQuitLimit;
 
@@ -97,8 +97,8 @@ public abstract partial class TaskLoop : IAsyncDisposable
     public void Resume() => Post(() => SetPaused(false));
 
     /// <summary>
-    /// Takes no more messages, lets the handlers under way and <see cref="CloseAsync"/> end, and ends; after the limit it ends
-    /// anyway. From any thread.
+    /// Takes no more messages, lets the handlers under way and <see cref="CloseAsync"/> end, and ends; after the limit
+    /// it ends anyway. From any thread.
     /// </summary>
     public void Quit()
     {
@@ -128,7 +128,9 @@ public abstract partial class TaskLoop : IAsyncDisposable
     /// <summary>On the task's thread, before the first message.</summary>
     protected virtual Task OnceAsync() => Task.CompletedTask;
 
-    /// <summary>On the task's thread, when quitting without a fault and all handlers have ended: drain what is kept.</summary>
+    /// <summary>
+    /// On the task's thread, when quitting without a fault and all handlers have ended: drain what is kept.
+    /// </summary>
     protected virtual Task CloseAsync() => Task.CompletedTask;
 
     /// <summary>On the task's thread, when a pause begins or ends.</summary>
@@ -302,6 +304,7 @@ public abstract partial class TaskLoop : IAsyncDisposable
     [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "the sockets' context was shut down")]
     private static partial void ContextEnded(ILogger logger);
 
-    [LoggerMessage(EventId = 5, Level = LogLevel.Warning, Message = "quit with {Count} handlers under way after {Limit}")]
+    [LoggerMessage(EventId = 5, Level = LogLevel.Warning,
+        Message = "quit with {Count} handlers under way after {Limit}")]
     private static partial void LeftUndone(ILogger logger, int count, TimeSpan limit);
 }

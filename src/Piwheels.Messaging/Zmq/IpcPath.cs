@@ -15,8 +15,8 @@ internal static class IpcPath
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
     /// <summary>
-    /// Before a bind: libzmq removes whatever socket it finds there, which is right for one left over by a killed process
-    /// and wrong for a living one's.
+    /// Before a bind: libzmq removes whatever socket it finds there, which is right for one left over by a killed
+    /// process and wrong for a living one's.
     /// </summary>
     public static void Prepare(string address)
     {

@@ -138,7 +138,8 @@ internal static partial class LibZmq
     [LibraryImport(Name, EntryPoint = "zmq_msg_close")]
     internal static partial int MessageClose(ref Message message);
 
-    /// <param name="timeout">Milliseconds; -1 waits without end. A C long, which is as wide as a pointer on Linux.</param>
+    /// <param name="timeout">Milliseconds; -1 waits without end. A C long, which is as wide as a pointer on
+    /// Linux.</param>
     [LibraryImport(Name, EntryPoint = "zmq_poll", SetLastError = true)]
     internal static partial int Poll(Span<PollItem> items, int count, nint timeout);
 

@@ -9,8 +9,8 @@ public static class LoopbackAddresses
     private static readonly Lazy<bool> MachineHasIPv6 = new(ProbeIPv6);
 
     /// <summary>
-    /// A <c>tcp://</c> address becomes its loopback forms for IPv4 and IPv6 with the same port; one that names a loopback
-    /// address already, and those of other transports, stay.
+    /// A <c>tcp://</c> address becomes its loopback forms for IPv4 and IPv6 with the same port; one that names a
+    /// loopback address already, and those of other transports, stay.
     /// </summary>
     public static IReadOnlyList<string> Of(string address) => Of(address, MachineHasIPv6.Value);
 

@@ -1,7 +1,8 @@
 namespace Piwheels.Messaging.Zmq;
 
 /// <summary>
-/// What a ROUTER socket knows a peer by: up to 255 bytes, equal by value. It is the peer's to choose, so no proof of who it is.
+/// What a ROUTER socket knows a peer by: up to 255 bytes, equal by value. It is the peer's to choose, so no proof of
+/// who it is.
 /// </summary>
 public readonly struct PeerAddress(ReadOnlyMemory<byte> bytes) : IEquatable<PeerAddress>
 {

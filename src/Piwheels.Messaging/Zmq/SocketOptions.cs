@@ -17,8 +17,8 @@ public sealed record SocketOptions
     public int HighWaterMark { get; init; } = 1000;
 
     /// <summary>
-    /// Messages received ahead per peer, where that is to be less than what may be sent. A small number only slows a peer
-    /// down; a small number of sends would lose messages, since libzmq learns late that earlier ones have gone.
+    /// Messages received ahead per peer, where that is to be less than what may be sent. A small number only slows a
+    /// peer down; a small number of sends would lose messages, since libzmq learns late that earlier ones have gone.
     /// </summary>
     public int? ReceiveHighWaterMark { get; init; }
 
@@ -26,8 +26,8 @@ public sealed record SocketOptions
     public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// The largest message taken, all frames together; larger ones are dropped. The connection of a peer that announces a
-    /// frame <see cref="CutFactor"/> times as large is cut before it takes up any memory.
+    /// The largest message taken, all frames together; larger ones are dropped. The connection of a peer that
+    /// announces a frame <see cref="CutFactor"/> times as large is cut before it takes up any memory.
     /// </summary>
     public int MaxMessageBytes { get; init; } = DefaultMaxMessageBytes;
 

@@ -5,7 +5,9 @@ namespace Piwheels.Messaging.Zmq;
 /// </summary>
 public sealed class ZmqContext : IDisposable
 {
-    /// <summary>Sockets that may be open at a time; libzmq's own limit of 1,023 is too low for tests with many peers.</summary>
+    /// <summary>
+    /// Sockets that may be open at a time; libzmq's own limit of 1,023 is too low for tests with many peers.
+    /// </summary>
     public const int SocketsMax = 16_384;
 
     private readonly ZmqContextHandle _handle = new();

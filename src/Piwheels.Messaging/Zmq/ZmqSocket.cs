@@ -166,7 +166,8 @@ public sealed class ZmqSocket : IDisposable
             while (LibZmq.MessageReceive(ref message, _handle, LibZmq.DontWait) < 0)
             {
                 var error = Marshal.GetLastPInvokeError();
-                // A REQ socket without a request under way, and a REP socket that owes an answer, have nothing to read either
+                // A REQ socket without a request under way, and a REP socket that owes an answer, have nothing to read
+                // either
                 if (error is LibZmq.Eagain or LibZmq.Efsm)
                 {
                     (frame, more) = ([], false);

@@ -325,7 +325,8 @@ public sealed class MrChaseTests : IAsyncDisposable
         await AddTargetAsync();
         Ask(new ImportRequest.Import(Imports.Build()));
         Ask(new ImportRequest.Import(Imports.Build()));
-        Assert.Equal(["EXPECT -1", "FORGET -1", "EXPECT -2"], Asked().Select(each => string.Join(' ', each.Split(' ')[..2])));
+        var wheel = Imports.Build().Files[0].Filename;
+        Assert.Equal([$"EXPECT -1 {wheel}", "FORGET -1", $"EXPECT -2 {wheel}"], Asked());
     }
 
     [Fact]
@@ -335,7 +336,7 @@ public sealed class MrChaseTests : IAsyncDisposable
         Ask(new ImportRequest.Import(Imports.Build()));
         Asked();
         _bed.Time.Advance(MrChase.SilenceMax);
-        await _bed.Log.WhenAsync(entry => entry.Message.Contains("fallen silent", StringComparison.Ordinal));
+        await _bed.Log.WhenSaidAsync("fallen silent");
         Assert.Equal("ERROR protocol violation", Ask(new ImportRequest.Sent()));
     }
 

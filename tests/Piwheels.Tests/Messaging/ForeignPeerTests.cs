@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Piwheels.Tests.Messaging;
 
-/// <summary>Our sockets against python3-zmq's: every pair of types in use, every transport, either side binding.</summary>
+/// <summary>
+/// Our sockets against python3-zmq's: every pair of types in use, every transport, either side binding.
+/// </summary>
 public sealed class ForeignPeerTests(ZmqPeer peer) : IClassFixture<ZmqPeer>, IAsyncDisposable
 {
     private static readonly byte[] Ask = "ask"u8.ToArray();

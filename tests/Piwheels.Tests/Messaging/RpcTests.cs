@@ -214,7 +214,10 @@ public sealed class RpcTests : IAsyncDisposable
     public async Task A_task_that_gives_up_tells_those_who_wait_within_it()
     {
         StartServer(_ => new TaskCompletionSource<Note>().Task);
-        var client = _bed.Add(new ScriptedTask("client", _bed.Environment) { QuitLimit = TimeSpan.FromMilliseconds(50) });
+        var client = _bed.Add(new ScriptedTask("client", _bed.Environment)
+        {
+            QuitLimit = TimeSpan.FromMilliseconds(50),
+        });
         var rpc = client.ConnectRpc<Note, Note>(Address, Timeout);
         var asked = new TaskCompletionSource();
         var failure = new TaskCompletionSource<Exception>();

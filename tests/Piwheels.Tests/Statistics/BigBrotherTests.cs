@@ -26,8 +26,8 @@ public sealed class BigBrotherTests : IAsyncDisposable
         _database = new FakeDatabase(_bed.Time);
         var configuration = new MasterConfiguration { OutputPath = _bed.Folder };
         _others = _bed.Task("others");
-        _others.Register(
-            _others.Bind<StatusMessage, NoMessages>(ZmqSocketType.Pull, MasterConfiguration.InnerStatusQueue), _status.Add);
+        var status = _others.Bind<StatusMessage, NoMessages>(ZmqSocketType.Pull, MasterConfiguration.InnerStatusQueue);
+        _others.Register(status, _status.Add);
         _others.BindRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue, async request =>
         {
             if (_secretaryIsAway) throw new RpcException("away", transient: true);
@@ -111,7 +111,7 @@ public sealed class BigBrotherTests : IAsyncDisposable
     {
         _secretaryIsAway = true;
         await StartAsync();
-        await _bed.Log.WhenAsync(entry => entry.Message.Contains("home page could not be refreshed", StringComparison.Ordinal));
+        await _bed.Log.WhenSaidAsync("home page could not be refreshed");
         _secretaryIsAway = false;
         for (var round = 0; round < 6; round++) await NextCountAsync();
         Assert.IsType<SecretaryRequest.Home>(await _pages.Next());
@@ -125,7 +125,7 @@ public sealed class BigBrotherTests : IAsyncDisposable
         _database.Before = _ => throw new DatabaseException("away", transient: true);
         await NextCountAsync();
         Assert.Equal(_bed.Time.GetUtcNow(), (await NextReport()).Figures.Timestamp);
-        Assert.Contains(_bed.Log.Entries, entry => entry.Message.Contains("does not tell its counts: away", StringComparison.Ordinal));
+        Assert.True(_bed.Log.Says("does not tell its counts: away"));
     }
 
     [Fact]
