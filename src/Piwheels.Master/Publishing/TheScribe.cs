@@ -16,6 +16,9 @@ public sealed partial class TheScribe : TaskLoop
     /// <summary>How many requests are worked on at a time; those for one package one after the other.</summary>
     public const int RequestsMax = 16;
 
+    /// <summary>How old the downloads in the search index may become.</summary>
+    public static readonly TimeSpan SearchAgeMax = TimeSpan.FromMinutes(15);
+
     // The search index holds every package: writing it shall take no more than a small part of the time
     private const int SearchRestFactor = 60;
 
@@ -28,6 +31,7 @@ public sealed partial class TheScribe : TaskLoop
     private readonly Turns<PackageName> _turns = new();
     private Task? _preparation;
     private PackageList? _searchedList;
+    private DateTimeOffset _searchedAt;
     private DateTimeOffset _nextSearch;
 
     public TheScribe(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
@@ -170,9 +174,10 @@ public sealed partial class TheScribe : TaskLoop
     private async Task RefreshSearchAsync(PackageList list)
     {
         var start = Now;
-        if (_searchedList == list || start < _nextSearch) return;
+        if (start < _nextSearch || (_searchedList == list && start < _searchedAt + SearchAgeMax)) return;
         await WriteSearchAsync();
         _searchedList = list;
+        _searchedAt = start;
         _nextSearch = Now + ((Now - start) * SearchRestFactor);
     }
 

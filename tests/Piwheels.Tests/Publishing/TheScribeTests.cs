@@ -157,6 +157,21 @@ public sealed class TheScribeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_search_index_follows_the_downloads()
+    {
+        await BuildAsync();
+        Start();
+        await AskAsync(new ScribeRequest.Both(Foo));
+        await _bed.Log.WhenAsync(entry => entry.Message.StartsWith("wrote the search index", StringComparison.Ordinal));
+        await _database.LogAccessAsync([new DownloadState(Wheel, "192.0.2.1", _bed.Time.GetUtcNow(), InstallerState.Unknown)]);
+        var written = _bed.Log.Entries.Count;
+        _bed.Time.Advance(TheScribe.SearchAgeMax);
+        await _bed.Log.WhenAsync(entry =>
+            entry.Message == "wrote the search index of 1 packages" && _bed.Log.Entries.Skip(written).Contains(entry));
+        Assert.Equal("[[\"foo\",1,1]]", Text("packages.json"));
+    }
+
+    [Fact]
     public async Task A_list_that_was_not_written_before_a_kill_is_written_at_the_next_start()
     {
         _folder.Write("site/simple/index.v1_json", "{\"projects\":[]}");

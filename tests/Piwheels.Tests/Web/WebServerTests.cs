@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Piwheels.Testing;
 using Piwheels.Web;
@@ -330,6 +332,32 @@ public sealed class WebServerTests : IAsyncLifetime
             () => StartAsync(new WebConfiguration { OutputPath = _folder["site"], Listen = "192.0.2.1:0" }));
         Assert.StartsWith("cannot listen on 192.0.2.1:0: ", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("\n", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task With_a_certificate_the_site_is_served_over_tls()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
+        await using var server = await StartAsync(new WebConfiguration
+        {
+            OutputPath = _folder["site"],
+            Listen = "127.0.0.1:0",
+            CertificateFile = _folder.Write("cert.pem", certificate.ExportCertificatePem()),
+            KeyFile = _folder.Write("key.pem", key.ExportPkcs8PrivateKeyPem()),
+        });
+        var trust = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck,
+        };
+        trust.CustomTrustStore.Add(certificate);
+        using var client = new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = trust } });
+        Assert.Equal("https", server.Address.Scheme);
+        Assert.Equal("home", await client.GetStringAsync(server.Address, Ct));
     }
 
     [Fact]
