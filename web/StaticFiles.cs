@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace Piwheels.Pages;
 
-/// <summary>The style sheet, scripts and images, as built into this assembly. They are published below /static/.</summary>
+/// <summary>
+/// The style sheet, scripts and images, as built into this assembly. They are published below /static/.
+/// </summary>
 public static class StaticFiles
 {
     private const string Prefix = "static/";
@@ -14,7 +16,11 @@ public static class StaticFiles
 
     /// <summary>Relative paths of all files, e.g. <c>static/site.css</c>.</summary>
     public static IReadOnlyList<string> Paths { get; } =
-        [.. Source.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    [
+        .. Source.GetManifestResourceNames()
+            .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>Changes when any of the files does, so that pages can ask browsers to load them anew.</summary>
     public static string Tag => ContentTag.Value;

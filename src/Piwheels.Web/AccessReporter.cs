@@ -51,6 +51,7 @@ internal sealed partial class AccessReporter : TaskLoop
         return Task.CompletedTask;
     }
 
-    [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "{Count} accesses were not told: nobody takes them")]
+    [LoggerMessage(EventId = 1, Level = LogLevel.Warning,
+        Message = "{Count} accesses were not told: nobody takes them")]
     private static partial void Dropped(ILogger logger, long count);
 }

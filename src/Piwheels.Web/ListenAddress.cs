@@ -20,7 +20,8 @@ internal readonly record struct ListenAddress(IPAddress? Address, int Port)
             return new ListenAddress(address, port);
         }
 
-        throw new WebServerException($"cannot listen on '{text}': an address and a port are due, such as 127.0.0.1:8080");
+        throw new WebServerException(
+            $"cannot listen on '{text}': an address and a port are due, such as 127.0.0.1:8080");
     }
 
     private static bool TryParseHost(string host, out IPAddress? address)

@@ -42,7 +42,8 @@ internal static class Negotiation
         StringWithQualityHeaderValue.TryParseList(acceptEncoding, out var codings) && QualityOf(Gzip, codings) > 0;
 
     private static string Versioned(string type) =>
-        type.Replace("application/vnd.pypi.simple.latest+", "application/vnd.pypi.simple.v1+", StringComparison.Ordinal);
+        type.Replace(
+            "application/vnd.pypi.simple.latest+", "application/vnd.pypi.simple.v1+", StringComparison.Ordinal);
 
     // RFC 9110 section 12.5.1: the most specific range that fits counts
     private static double QualityOf(string type, IList<MediaTypeHeaderValue> ranges)

@@ -12,8 +12,8 @@ internal sealed class SiteHandler(string root)
 
     // Pages load nothing but from here, and no other site frames them
     private const string ContentSecurityPolicy =
-        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
-        "base-uri 'none'; frame-ancestors 'none'";
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     private static readonly string[] IndexNames = ["index.html", "index.json"];
     private readonly CompressedPages _compressed = new();
@@ -98,17 +98,21 @@ internal sealed class SiteHandler(string root)
         SetHeaders(context, kind);
         if (!kind.Compressible || file.Length < CompressibleBytesMin)
         {
-            await TypedResults.Stream(file.Stream, kind.MediaType, null, file.Modified, file.Tag(), true).ExecuteAsync(context);
+            await SendPlainAsync(context, file, kind);
             return;
         }
 
         Vary(context, "Accept-Encoding");
         var encoding = Negotiation.Encoding(context.Request.Headers.AcceptEncoding);
         if (encoding is null)
-            await TypedResults.Stream(file.Stream, kind.MediaType, null, file.Modified, file.Tag(), true).ExecuteAsync(context);
+            await SendPlainAsync(context, file, kind);
         else
             await SendCompressedAsync(context, file, kind, encoding);
     }
+
+    private static Task SendPlainAsync(HttpContext context, SiteFile file, FileKind kind) =>
+        TypedResults.Stream(file.Stream, kind.MediaType, null, file.Modified, file.Tag(), enableRangeProcessing: true)
+            .ExecuteAsync(context);
 
     private async Task SendCompressedAsync(HttpContext context, SiteFile file, FileKind kind, string encoding)
     {
@@ -134,7 +138,9 @@ internal sealed class SiteHandler(string root)
         if (Negotiation.TakesGzip(context.Request.Headers.AcceptEncoding))
         {
             context.Response.Headers.ContentEncoding = Negotiation.Gzip;
-            await TypedResults.Stream(file.Stream, FileKind.Log.MediaType, null, file.Modified, file.Tag("gzip")).ExecuteAsync(context);
+            await TypedResults
+                .Stream(file.Stream, FileKind.Log.MediaType, null, file.Modified, file.Tag(Negotiation.Gzip))
+                .ExecuteAsync(context);
         }
         else if (BeginStream(context, file, FileKind.Log.MediaType, file.Tag()))
         {

@@ -8,7 +8,9 @@ public sealed record WebConfiguration
     /// <summary>The folder that is served; it may come into being later.</summary>
     public string OutputPath { get; init; } = "/var/www";
 
-    /// <summary>ADDRESS:PORT, e.g. <c>127.0.0.1:8080</c>, <c>[::1]:8080</c>, <c>*:80</c>; port 0 takes a free one.</summary>
+    /// <summary>
+    /// ADDRESS:PORT, e.g. <c>127.0.0.1:8080</c>, <c>[::1]:8080</c>, <c>*:80</c>; port 0 takes a free one.
+    /// </summary>
     public string Listen { get; init; } = "127.0.0.1:8080";
 
     /// <summary>Where accesses are told of; null tells nobody.</summary>

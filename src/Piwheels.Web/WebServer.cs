@@ -21,7 +21,9 @@ public static class WebServer
     private const int ConnectionsMax = 10_000;
 
     /// <summary>Serves until cancelled, then lets requests under way end.</summary>
-    /// <exception cref="WebServerException">The address is none, or taken, or the certificate cannot be read.</exception>
+    /// <exception cref="WebServerException">
+    /// The address is none, or taken, or the certificate cannot be read.
+    /// </exception>
     public static async Task RunAsync(WebConfiguration configuration, ILoggerFactory loggers, CancellationToken ct)
     {
         await using var server = await StartAsync(configuration, loggers, TimeProvider.System, ct);
@@ -31,7 +33,9 @@ public static class WebServer
     }
 
     /// <summary>Starts serving; disposing the answer stops it.</summary>
-    /// <exception cref="WebServerException">The address is none, or taken, or the certificate cannot be read.</exception>
+    /// <exception cref="WebServerException">
+    /// The address is none, or taken, or the certificate cannot be read.
+    /// </exception>
     public static async Task<RunningWebServer> StartAsync(
         WebConfiguration configuration, ILoggerFactory loggers, TimeProvider time, CancellationToken ct = default)
     {

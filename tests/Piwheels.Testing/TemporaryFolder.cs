@@ -19,7 +19,11 @@ public sealed class TemporaryFolder : IDisposable
 
     /// <summary>Relative paths of all files and links, in order.</summary>
     public IReadOnlyList<string> Files() =>
-        [.. FilesOf(new DirectoryInfo(Path)).Select(path => System.IO.Path.GetRelativePath(Path, path)).Order(StringComparer.Ordinal)];
+    [
+        .. FilesOf(new DirectoryInfo(Path))
+            .Select(path => System.IO.Path.GetRelativePath(Path, path))
+            .Order(StringComparer.Ordinal),
+    ];
 
     private static IEnumerable<string> FilesOf(DirectoryInfo folder) => folder.EnumerateFileSystemInfos().SelectMany(
         info => info is DirectoryInfo { LinkTarget: null } inner ? FilesOf(inner) : [info.FullName]);

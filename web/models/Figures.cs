@@ -39,5 +39,6 @@ public static class Figures
     };
 
     /// <summary>A day: 2026-01-31.</summary>
-    public static string Day(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+    public static string Day(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

@@ -43,7 +43,9 @@ public sealed record DependencyLink(string Text, string? Path);
 
 public sealed record TargetColumn(string AbiName, string Abi, string Platform);
 
-/// <summary>One release with its state per target, in the order of the page's columns; null where there is none.</summary>
+/// <summary>
+/// One release with its state per target, in the order of the page's columns; null where there is none.
+/// </summary>
 public sealed record ReleaseRow(
     string Version,
     DateTimeOffset Released,

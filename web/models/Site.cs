@@ -36,7 +36,8 @@ public sealed record SiteLink(string Text, string Url)
 {
     /// <summary>Whether the address is one that a page may lead to. Script and data URLs are none.</summary>
     public static bool IsAllowed(string url) =>
-        (url.StartsWith('/') && !url.StartsWith("//", StringComparison.Ordinal) && !url.StartsWith("/\\", StringComparison.Ordinal)) ||
+        (url.StartsWith('/') && !url.StartsWith("//", StringComparison.Ordinal) &&
+            !url.StartsWith("/\\", StringComparison.Ordinal)) ||
         (Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" or "mailto");
 }
 

@@ -26,7 +26,8 @@ public static class AccessClassifier
     /// <summary>What the request counts as; null when it counts as nothing.</summary>
     public static AccessState? Classify(in WebRequest request)
     {
-        if (request.Method != "GET" || request.Status != 200 || string.IsNullOrWhiteSpace(request.UserAgent)) return null;
+        if (request.Method != "GET" || request.Status != 200) return null;
+        if (string.IsNullOrWhiteSpace(request.UserAgent)) return null;
         if (!IPAddress.TryParse(request.Host, out _) || Split(request.Target) is not { } segments) return null;
         return segments switch
         {
@@ -44,7 +45,8 @@ public static class AccessClassifier
 
     private static SearchState? Search(in WebRequest request, string name) =>
         PackageName.TryParse(name, out var package)
-            ? new SearchState(package.Value, request.Host, request.Timestamp, UserAgent.ReadInstaller(request.UserAgent!))
+            ? new SearchState(
+                package.Value, request.Host, request.Timestamp, UserAgent.ReadInstaller(request.UserAgent!))
             : null;
 
     private static ProjectState? Project(in WebRequest request, string name) =>

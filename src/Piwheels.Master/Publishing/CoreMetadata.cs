@@ -48,7 +48,9 @@ internal sealed partial class CoreMetadata(WholeFile files, ILogger logger)
 
     // Installers resolve by what stands here, and must not be told of another project
     private static string? Disagreement(WheelMetadata metadata, string filename) =>
-        WheelFileName.TryParse(filename, out var wheel) ? metadata.DisagreementWith(wheel) : "its name is that of no wheel";
+        WheelFileName.TryParse(filename, out var wheel)
+            ? metadata.DisagreementWith(wheel)
+            : "its name is that of no wheel";
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "no metadata from {Wheel}: {Reason}")]
     private static partial void WheelUnreadable(ILogger logger, string wheel, string reason);

@@ -90,6 +90,7 @@ internal sealed partial class PackageRemoval(SiteFolder folder, ILogger logger)
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "removed {Release}")]
     private static partial void VersionRemoved(ILogger logger, Release release);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "left {Folder}: there are files in it that are not ours")]
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
+        Message = "left {Folder}: there are files in it that are not ours")]
     private static partial void NotEmpty(ILogger logger, string folder);
 }

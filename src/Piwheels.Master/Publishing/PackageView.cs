@@ -18,9 +18,12 @@ internal sealed record PackageView(ProjectData Data, IReadOnlyList<ReleaseView> 
     /// <summary>Whether the whole package was deleted upstream.</summary>
     internal bool IsDeleted => Data.Skip == DeletedReason;
 
-    /// <summary>The release that an installer would take: the newest with files, a pre-release only if all are.</summary>
+    /// <summary>
+    /// The release that an installer would take: the newest with files, a pre-release only if all are.
+    /// </summary>
     internal ReleaseView? Newest =>
-        Releases.FirstOrDefault(release => release is { IsPrerelease: false, Data: { Yanked: false, Files.Count: > 0 } }) ??
+        Releases.FirstOrDefault(release =>
+            release is { IsPrerelease: false, Data: { Yanked: false, Files.Count: > 0 } }) ??
         Releases.FirstOrDefault(release => release.Data is { Yanked: false, Files.Count: > 0 });
 
     internal static PackageView Of(ProjectData data, bool armv6Alias)

@@ -72,7 +72,9 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
             file.BuiltAt,
             file.RequiresPython,
             version.Yanked,
-            here && SiteFolder.IsFilename(file.Filename) ? _metadata.HashOf(folder.FileOf(package, file.Filename)) : null);
+            here && SiteFolder.IsFilename(file.Filename)
+                ? _metadata.HashOf(folder.FileOf(package, file.Filename))
+                : null);
     }
 
     // A listed name that is no file on disk is the second name of one that is
@@ -104,7 +106,8 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
     // What a killed process left behind: nobody else writes these pages now
     private static void RemoveLeftovers(string path)
     {
-        foreach (var left in Directory.EnumerateFiles(path, SiteFolder.TemporaryPrefix + "*" + SiteFolder.TemporarySuffix))
+        const string Pattern = SiteFolder.TemporaryPrefix + "*" + SiteFolder.TemporarySuffix;
+        foreach (var left in Directory.EnumerateFiles(path, Pattern))
             File.Delete(left);
     }
 }

@@ -23,7 +23,10 @@ internal static class ProjectPageView
             package.Data.Skip,
             package.Newest is { } newest ? NewestOf(newest) : null,
             [.. targets.Select(target => new TargetColumn(site.AbiName(target.Abi), target.Abi, target.Platform))],
-            [.. package.Releases.Select(release => RowOf(package.Package, release.Data, release.IsPrerelease, targets))]);
+            [
+                .. package.Releases.Select(
+                    release => RowOf(package.Package, release.Data, release.IsPrerelease, targets)),
+            ]);
     }
 
     private static NewestRelease NewestOf(ReleaseView release)
@@ -33,9 +36,12 @@ internal static class ProjectPageView
             release.Data.Version,
             release.Data.Released,
             files.Select(file => file.RequiresPython).FirstOrDefault(text => !string.IsNullOrEmpty(text)),
-            [.. files.SelectMany(file => file.AptDependencies).Distinct(StringComparer.Ordinal).Where(IsAptPackage).Order(StringComparer.Ordinal)],
-            [.. files.SelectMany(file => file.PipDependencies).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(LinkTo)]);
+            [.. Names(files.SelectMany(file => file.AptDependencies)).Where(IsAptPackage)],
+            [.. Names(files.SelectMany(file => file.PipDependencies)).Select(LinkTo)]);
     }
+
+    private static IEnumerable<string> Names(IEnumerable<string> dependencies) =>
+        dependencies.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
     // People paste it into a shell: nothing but what Debian's policy calls a name (section 5.6.7)
     private static bool IsAptPackage(string name) =>
@@ -56,7 +62,10 @@ internal static class ProjectPageView
             version.Yanked,
             version.Skip,
             [.. targets.Select(target => states.TryGetValue(target, out var state) ? CellOf(state) : null)],
-            [.. version.Files.OrderBy(file => file.Filename, StringComparer.Ordinal).Select(file => RowOf(package, file))]);
+            [
+                .. version.Files.OrderBy(file => file.Filename, StringComparer.Ordinal)
+                    .Select(file => RowOf(package, file)),
+            ]);
     }
 
     private static StateCell CellOf(ProjectTarget state) =>
@@ -64,7 +73,8 @@ internal static class ProjectPageView
 
     private static FileRow RowOf(PackageName package, ProjectFile file) => new(
         file.Filename,
-        $"{FileLocation.FolderOf(file.Location, package)}{Uri.EscapeDataString(file.Filename)}#sha256={Uri.EscapeDataString(file.FileHash)}",
+        FileLocation.FolderOf(file.Location, package) + Uri.EscapeDataString(file.Filename)
+            + "#sha256=" + Uri.EscapeDataString(file.FileHash),
         file.FileHash,
         file.FileSize,
         file.BuiltAt);

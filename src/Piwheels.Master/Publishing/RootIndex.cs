@@ -23,7 +23,8 @@ internal sealed class RootIndex(SiteFolder site, WholeFile files)
         foreach (var folder in new DirectoryInfo(site.Simple).EnumerateDirectories())
         {
             // A link is left from an alias
-            if (folder.LinkTarget is null && PackageName.TryParse(folder.Name, out var name) && name.Value == folder.Name)
+            if (folder.LinkTarget is null && PackageName.TryParse(folder.Name, out var name) &&
+                name.Value == folder.Name)
                 names.Add(name);
         }
 
@@ -55,9 +56,12 @@ internal sealed class RootIndex(SiteFolder site, WholeFile files)
     /// <summary>Writes a list out; on any thread.</summary>
     internal void Write(PackageList list)
     {
-        files.Write(Path.Combine(site.Simple, SiteFolder.PageFile), stream => SimpleIndexWriter.WriteRootHtml(stream, list));
         files.Write(
-            Path.Combine(site.Simple, SiteFolder.SimpleJsonFile), stream => SimpleIndexWriter.WriteRootJson(stream, list));
+            Path.Combine(site.Simple, SiteFolder.PageFile),
+            stream => SimpleIndexWriter.WriteRootHtml(stream, list));
+        files.Write(
+            Path.Combine(site.Simple, SiteFolder.SimpleJsonFile),
+            stream => SimpleIndexWriter.WriteRootJson(stream, list));
     }
 
     /// <summary>Says that a list has been written.</summary>

@@ -24,7 +24,10 @@ internal static class SiteFacts
     internal static Site SiteOf(MasterConfiguration configuration) => new(
         configuration.SiteTitle,
         UrlOf(configuration.SiteUrl),
-        [.. configuration.SiteLinks.Select(link => new SiteLink(link.Key, link.Value)).Where(link => SiteLink.IsAllowed(link.Url))],
+        [
+            .. configuration.SiteLinks.Where(link => SiteLink.IsAllowed(link.Value))
+                .Select(link => new SiteLink(link.Key, link.Value)),
+        ],
         configuration.SiteFooter,
         configuration.PypiJson.GetLeftPart(UriPartial.Authority),
         configuration.AbiNames);

@@ -48,7 +48,8 @@ public sealed class SiteFolder
     /// <exception cref="ArgumentException">The spelling is none of that package's, or is the canonical one.</exception>
     public string AliasOf(PackageName package, string spelling)
     {
-        if (!IsAlias(package, spelling)) throw new ArgumentException($"'{spelling}' is no alias of {package}", nameof(spelling));
+        if (!IsAlias(package, spelling))
+            throw new ArgumentException($"'{spelling}' is no alias of {package}", nameof(spelling));
         return Path.Combine(Projects, spelling);
     }
 
@@ -73,7 +74,8 @@ public sealed class SiteFolder
     public string Page(string relativePath)
     {
         ArgumentException.ThrowIfNullOrEmpty(relativePath);
-        if (!relativePath.Split('/').All(IsFilename)) throw new ArgumentException($"'{relativePath}' is no page", nameof(relativePath));
+        if (!relativePath.Split('/').All(IsFilename))
+            throw new ArgumentException($"'{relativePath}' is no page", nameof(relativePath));
         return Path.Combine(Root, relativePath);
     }
 
@@ -108,5 +110,7 @@ public sealed class SiteFolder
 
     // default(PackageName) would name the index itself
     private static string Checked(PackageName package) =>
-        package.Value.Length > 0 ? package.Value : throw new ArgumentException("a package without a name", nameof(package));
+        package.Value.Length > 0
+            ? package.Value
+            : throw new ArgumentException("a package without a name", nameof(package));
 }

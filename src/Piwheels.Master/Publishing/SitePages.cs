@@ -9,7 +9,9 @@ using Templates = Piwheels.Pages.templates;
 
 namespace Piwheels.Master.Publishing;
 
-/// <summary>Writes what belongs to the whole site: pages, search index, sitemaps, static files, and build logs.</summary>
+/// <summary>
+/// Writes what belongs to the whole site: pages, search index, sitemaps, static files, and build logs.
+/// </summary>
 internal sealed class SitePages(SiteFolder folder, WholeFile files, Site site)
 {
     /// <summary>The most addresses in one sitemap (sitemaps.org).</summary>
@@ -89,7 +91,7 @@ internal sealed class SitePages(SiteFolder folder, WholeFile files, Site site)
         if (site.Url.Length > 0)
         {
             foreach (var part in paths.Chunk(SitemapAddressesMax))
-                WriteSitemap($"sitemap{(count++).ToString(CultureInfo.InvariantCulture)}.xml", "urlset"u8, "url"u8, part);
+                WriteSitemap($"sitemap{count++}.xml", "urlset"u8, "url"u8, part);
             var parts = Enumerable.Range(0, count).Select(number => $"/sitemap{number}.xml");
             WriteSitemap("sitemap.xml", "sitemapindex"u8, "sitemap"u8, parts);
         }

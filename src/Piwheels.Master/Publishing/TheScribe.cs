@@ -73,11 +73,13 @@ public sealed partial class TheScribe : TaskLoop
         {
             ScribeRequest.Home => WriteHomeAsync(),
             ScribeRequest.Search => WriteSearchAsync(),
-            ScribeRequest.Project project => InTurnAsync(project.Package, () => WriteAsync(project.Package, RewriteCommand.Project)),
+            ScribeRequest.Project project =>
+                InTurnAsync(project.Package, () => WriteAsync(project.Package, RewriteCommand.Project)),
             ScribeRequest.Both both => InTurnAsync(both.Package, () => WriteAsync(both.Package, RewriteCommand.Both)),
             ScribeRequest.Log log => OnDiskAsync(() => _sitePages.WriteLog(log.BuildId, log.Text)),
             ScribeRequest.DeletePackage gone => InTurnAsync(gone.Package, () => DeletePackageAsync(gone.Package)),
-            ScribeRequest.DeleteVersion gone => InTurnAsync(gone.Release.Package, () => DeleteVersionAsync(gone.Release)),
+            ScribeRequest.DeleteVersion gone =>
+                InTurnAsync(gone.Release.Package, () => DeleteVersionAsync(gone.Release)),
             _ => throw new ArgumentException($"{request.Name} is not for this task", nameof(request)),
         });
         return new ScribeReply.Done();
@@ -206,7 +208,9 @@ public sealed partial class TheScribe : TaskLoop
         return Task.CompletedTask;
     });
 
-    /// <summary>Works upon a thread of the pool, so that a slow disk does not keep the other requests waiting.</summary>
+    /// <summary>
+    /// Works upon a thread of the pool, so that a slow disk does not keep the other requests waiting.
+    /// </summary>
     private static async Task OnDiskAsync(Func<Task> work)
     {
         try
@@ -225,7 +229,8 @@ public sealed partial class TheScribe : TaskLoop
     [LoggerMessage(EventId = 11, Level = LogLevel.Debug, Message = "wrote {Command} of {Package}")]
     private static partial void PagesWritten(ILogger logger, PackageName package, RewriteCommand command);
 
-    [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "no pages of {Package}: the database does not know it")]
+    [LoggerMessage(EventId = 12, Level = LogLevel.Information,
+        Message = "no pages of {Package}: the database does not know it")]
     private static partial void PackageUnknown(ILogger logger, PackageName package);
 
     [LoggerMessage(EventId = 14, Level = LogLevel.Debug, Message = "wrote the list of {Count} packages")]
@@ -234,6 +239,7 @@ public sealed partial class TheScribe : TaskLoop
     [LoggerMessage(EventId = 15, Level = LogLevel.Debug, Message = "wrote the search index of {Count} packages")]
     private static partial void SearchWritten(ILogger logger, int count);
 
-    [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "the lists of all packages are not written: {Reason}")]
+    [LoggerMessage(EventId = 13, Level = LogLevel.Warning,
+        Message = "the lists of all packages are not written: {Reason}")]
     private static partial void ListsNotWritten(ILogger logger, string reason);
 }

@@ -83,7 +83,8 @@ public sealed partial class TheSecretary : TaskLoop
     {
         var rewrite = new RewritePending(package, Now, command);
         _buffer.Add(rewrite);
-        var unsaved = new Unsaved(rewrite, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var unsaved = new Unsaved(
+            rewrite, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         _unsaved.Add(unsaved);
         // Whoever asked is not kept waiting when this task ends; the request is then not taken over
         var quitting = Quitting.UnsafeRegister(_ => unsaved.Saved.TrySetCanceled(), null);
@@ -153,7 +154,8 @@ public sealed partial class TheSecretary : TaskLoop
 
     private void HandOn()
     {
-        while (!Paused && !Quitting.IsCancellationRequested && _writing.Count < WritingMax && _buffer.Take(Now) is { } rewrite)
+        while (!Paused && !Quitting.IsCancellationRequested && _writing.Count < WritingMax &&
+            _buffer.Take(Now) is { } rewrite)
         {
             var writing = WriteAsync(rewrite);
             _writing.Add(writing);
@@ -233,12 +235,15 @@ public sealed partial class TheSecretary : TaskLoop
     [LoggerMessage(EventId = 10, Level = LogLevel.Warning, Message = "{Count} rewrites are not saved: {Reason}")]
     private static partial void NotSaved(ILogger logger, int count, string reason);
 
-    [LoggerMessage(EventId = 11, Level = LogLevel.Warning, Message = "the rewrites that are owed cannot be loaded: {Reason}")]
+    [LoggerMessage(EventId = 11, Level = LogLevel.Warning,
+        Message = "the rewrites that are owed cannot be loaded: {Reason}")]
     private static partial void NotLoaded(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "the pages of {Package} are not written, and will be tried again: {Reason}")]
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning,
+        Message = "the pages of {Package} are not written, and will be tried again: {Reason}")]
     private static partial void NotWritten(ILogger logger, PackageName package, string reason);
 
-    [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "{Request} is not done, and will be tried again: {Reason}")]
+    [LoggerMessage(EventId = 13, Level = LogLevel.Warning,
+        Message = "{Request} is not done, and will be tried again: {Reason}")]
     private static partial void NotPassed(ILogger logger, string request, string reason);
 }

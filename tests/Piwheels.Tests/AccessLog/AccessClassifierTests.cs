@@ -20,7 +20,8 @@ public sealed class AccessClassifierTests
     private static readonly InstallerState FromPip = new(
         "armv7l", "Raspbian GNU/Linux", "12", "Linux", "6.1.21-v7l+", "CPython", "3.11.2", "pip", "23.0.1", "66.1.1");
 
-    private static AccessState? Classify(string target, string? agent = Browser, string method = "GET", int status = 200) =>
+    private static AccessState? Classify(
+        string target, string? agent = Browser, string method = "GET", int status = 200) =>
         AccessClassifier.Classify(new WebRequest(method, target, status, agent, Host, Time));
 
     [Fact]
@@ -39,7 +40,8 @@ public sealed class AccessClassifierTests
     {
         Assert.Equal(new SearchState("simple-json", Host, Time, FromPip), Classify("/simple/Simple_JSON/", Pip));
         Assert.Equal(
-            new InstallerState("aarch64", "Ubuntu", "24.04", "Linux", "6.8.0", "CPython", "3.12.3", "uv", "0.5.1", null),
+            new InstallerState("aarch64", "Ubuntu", "24.04", "Linux", "6.8.0", "CPython", "3.12.3", "uv", "0.5.1",
+                null),
             Assert.IsType<SearchState>(Classify("/simple/six/", Uv)).Installer);
         Assert.Null(Classify("/simple/six/"));
     }

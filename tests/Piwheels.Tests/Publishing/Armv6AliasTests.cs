@@ -17,7 +17,8 @@ public sealed class Armv6AliasTests : IDisposable
 
     private IReadOnlyList<string> Listed(bool alias, params ProjectFile[] files)
     {
-        var pages = new PagesOfPackage(new SiteFolder(_folder.Path), new WholeFile(false), Sample.Site(), NullLogger.Instance);
+        var pages = new PagesOfPackage(new SiteFolder(_folder.Path), new WholeFile(false), Sample.Site(),
+            NullLogger.Instance);
         pages.WriteSimple(PackageView.Of(Sample.Project("foo", Sample.Version("1.0", files)), alias));
         using var index = JsonDocument.Parse(File.ReadAllBytes(_folder["simple/foo/index.v1_json"]));
         return

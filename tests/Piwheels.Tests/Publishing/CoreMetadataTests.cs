@@ -31,7 +31,8 @@ public sealed class CoreMetadataTests : IDisposable
     {
         Sample.WriteWheel(_folder, Wheel, "License: old");
         var before = Hash();
-        File.SetLastWriteTimeUtc(_folder[$"simple/foo/{Wheel}.metadata"], new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        File.SetLastWriteTimeUtc(_folder[$"simple/foo/{Wheel}.metadata"],
+            new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
         Sample.WriteWheel(_folder, Wheel, "License: new");
         Assert.NotEqual(before, Hash());
         Assert.Contains("License: new", Metadata, StringComparison.Ordinal);
@@ -72,7 +73,10 @@ public sealed class CoreMetadataTests : IDisposable
 
     [Fact]
     public void Metadata_beyond_all_measure_is_not_published() =>
-        AssertNone(new WheelMaker("foo") { Metadata = "Name: foo\nVersion: 1.0\n\n" + new string('x', WheelMetadata.BytesMax) });
+        AssertNone(new WheelMaker("foo")
+        {
+            Metadata = "Name: foo\nVersion: 1.0\n\n" + new string('x', WheelMetadata.BytesMax),
+        });
 
     private void AssertNone(WheelMaker wheel)
     {

@@ -24,8 +24,10 @@ public sealed class HostileTextTests : IDisposable
     public static TheoryData<string> Texts() =>
     [
         "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</title><script>",
-        "javascript:alert(1)", "//evil.example/x", "https://evil.example", "@Model", "{{x}}", "a\nb\r\nc", "a\0b\u0007c\u001b[31m",
-        "\u202egnp.exe", "\u2066\u2067", "..", "../../x", "&lt;b&gt;", "<!--", "]]>", "%2e%2e%2f", "\ud800 lone", "é漢字🎡", "$(id)`id`",
+        "javascript:alert(1)", "//evil.example/x", "https://evil.example", "@Model", "{{x}}", "a\nb\r\nc",
+        "a\0b\u0007c\u001b[31m",
+        "\u202egnp.exe", "\u2066\u2067", "..", "../../x", "&lt;b&gt;", "<!--", "]]>", "%2e%2e%2f", "\ud800 lone",
+        "é漢字🎡", "$(id)`id`",
     ];
 
     [Theory]
@@ -35,9 +37,11 @@ public sealed class HostileTextTests : IDisposable
         await WriteAsync(text);
         foreach (var path in (string[])["project/foo/index.html", "simple/foo/index.html"]) AssertHarmless(Html(path));
         var json = JsonDocument.Parse(File.ReadAllBytes(_folder["project/foo/json/index.json"])).RootElement;
-        Assert.Equal(["package", "summary", "pypi_url", "piwheels_url", "releases"], json.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(["package", "summary", "pypi_url", "piwheels_url", "releases"],
+            json.EnumerateObject().Select(field => field.Name));
         JsonDocument.Parse(File.ReadAllBytes(_folder["simple/foo/index.v1_json"])).Dispose();
-        Assert.All(_folder.Files(), file => Assert.Matches("^(simple|project)/foo/(json/)?index\\.(html|json|v1_json)$", file));
+        Assert.All(_folder.Files(), file =>
+            Assert.Matches("^(simple|project)/foo/(json/)?index\\.(html|json|v1_json)$", file));
     }
 
     [Property]
@@ -55,9 +59,11 @@ public sealed class HostileTextTests : IDisposable
     [Fact]
     public void An_address_in_a_sitemap_is_escaped()
     {
-        var pages = new SitePages(new SiteFolder(_folder.Path), new WholeFile(false), Sample.Site("https://x.example/?a=1&b=<c>"));
+        var pages = new SitePages(new SiteFolder(_folder.Path), new WholeFile(false),
+            Sample.Site("https://x.example/?a=1&b=<c>"));
         pages.WriteSearch([new SearchEntry(PackageName.Parse("foo"), 1, 2)]);
-        var locations = XDocument.Load(_folder["sitemap0.xml"]).Descendants().Where(element => element.Name.LocalName == "loc");
+        var locations = XDocument.Load(_folder["sitemap0.xml"]).Descendants().Where(element =>
+            element.Name.LocalName == "loc");
         Assert.Contains(locations, element => element.Value == "https://x.example/?a=1&b=<c>/project/foo/");
     }
 
@@ -106,15 +112,18 @@ public sealed class HostileTextTests : IDisposable
     {
         string[] known =
         [
-            "html", "head", "meta", "title", "link", "script", "body", "a", "header", "div", "img", "span", "nav", "main", "h1", "h2",
-            "p", "bdi", "small", "strong", "section", "pre", "code", "aside", "dl", "dt", "dd", "ul", "li", "table", "thead", "tbody",
+            "html", "head", "meta", "title", "link", "script", "body", "a", "header", "div", "img", "span", "nav",
+            "main", "h1", "h2",
+            "p", "bdi", "small", "strong", "section", "pre", "code", "aside", "dl", "dt", "dd", "ul", "li", "table",
+            "thead", "tbody",
             "tr", "th", "td", "details", "summary", "footer", "br",
         ];
         Assert.All(page.All, element => Assert.Contains(element.LocalName, known));
         Assert.All(
             page.All.SelectMany(element => element.Attributes),
             attribute => Assert.False(attribute.Name.StartsWith("on", StringComparison.Ordinal), attribute.Name));
-        Assert.All(page.QuerySelectorAll("script"), script => Assert.StartsWith("/static/", script.GetAttribute("src"), StringComparison.Ordinal));
+        Assert.All(page.QuerySelectorAll("script"), script =>
+            Assert.StartsWith("/static/", script.GetAttribute("src"), StringComparison.Ordinal));
         Assert.All(page.QuerySelectorAll("a"), link => AssertLeadsWhereItMay(link.GetAttribute("href")!));
     }
 
@@ -131,7 +140,8 @@ public sealed class HostileTextTests : IDisposable
         var shown = new StringBuilder();
         var whole = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
         foreach (var c in whole.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n'))
-            shown.Append(c is < ' ' and not ('\t' or '\n' or '\f') or '\u007f' or '\ufffe' or '\uffff' or '\f' ? '\ufffd' : c);
+            shown.Append(c is < ' ' and not ('\t' or '\n' or '\f') or '\u007f' or '\ufffe' or '\uffff' or '\f'
+                ? '\ufffd' : c);
         return shown.ToString();
     }
 }

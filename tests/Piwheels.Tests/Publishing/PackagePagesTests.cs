@@ -43,7 +43,8 @@ public sealed class PackagePagesTests : IDisposable
         var page = Html("simple/foo/index.html");
         Assert.Equal("1.1", page.QuerySelector("meta[name='pypi:repository-version']")!.GetAttribute("content"));
         var link = Assert.Single(page.QuerySelectorAll("a"));
-        var metadata = "sha256=" + Sample.Sha256(File.ReadAllBytes(_folder["simple/foo/foo-1.0-cp311-cp311-linux_armv7l.whl.metadata"]));
+        var metadata = "sha256=" + Sample.Sha256(
+            File.ReadAllBytes(_folder["simple/foo/foo-1.0-cp311-cp311-linux_armv7l.whl.metadata"]));
         Assert.Equal("foo-1.0-cp311-cp311-linux_armv7l.whl", link.TextContent);
         Assert.Equal($"foo-1.0-cp311-cp311-linux_armv7l.whl#sha256={wheel.FileHash}", link.GetAttribute("href"));
         Assert.Equal(">=3.7,<4", link.GetAttribute("data-requires-python"));
@@ -70,7 +71,8 @@ public sealed class PackagePagesTests : IDisposable
         var index = Json("simple/foo/index.v1_json");
         Assert.Equal("1.1", index.GetProperty("meta").GetProperty("api-version").GetString());
         Assert.Equal("foo", index.GetProperty("name").GetString());
-        Assert.Equal(["1.0+local"], index.GetProperty("versions").EnumerateArray().Select(version => version.GetString()));
+        Assert.Equal(["1.0+local"],
+            index.GetProperty("versions").EnumerateArray().Select(version => version.GetString()));
         var file = Assert.Single(index.GetProperty("files").EnumerateArray());
         Assert.Equal("foo-1.0+local-cp311-cp311-linux_armv7l.whl", file.GetProperty("filename").GetString());
         Assert.Equal("foo-1.0%2Blocal-cp311-cp311-linux_armv7l.whl", file.GetProperty("url").GetString());
@@ -88,17 +90,20 @@ public sealed class PackagePagesTests : IDisposable
         string[] versions = ["1.10", "2004-odd", "1.9", "2.0rc1", "1.10.post1", "2.0", "2.0.dev1"];
         await WriteAsync(Sample.Project("foo", [.. versions.Select(version => Sample.Version(version))]));
         string[] ordered = ["2.0", "2.0rc1", "2.0.dev1", "1.10.post1", "1.10", "1.9", "2004-odd"];
-        Assert.Equal(ordered, Html("project/foo/index.html").QuerySelectorAll("tbody th bdi").Select(th => th.TextContent));
+        Assert.Equal(ordered,
+            Html("project/foo/index.html").QuerySelectorAll("tbody th bdi").Select(th => th.TextContent));
         Assert.Equal(
             ordered,
-            Json("project/foo/json/index.json").GetProperty("releases").EnumerateObject().Select(release => release.Name));
+            Json("project/foo/json/index.json").GetProperty("releases").EnumerateObject()
+                .Select(release => release.Name));
     }
 
     [Fact]
     public async Task What_was_deleted_upstream_is_not_shown()
     {
         await WriteAsync(Sample.Project("foo", Sample.Version("1.0"), Sample.Version("2.0") with { Skip = "deleted" }));
-        Assert.Equal(["1.0"], Html("project/foo/index.html").QuerySelectorAll("tbody th bdi").Select(th => th.TextContent));
+        Assert.Equal(["1.0"],
+            Html("project/foo/index.html").QuerySelectorAll("tbody th bdi").Select(th => th.TextContent));
     }
 
     [Fact]
@@ -114,7 +119,10 @@ public sealed class PackagePagesTests : IDisposable
         var page = Html("project/foo/index.html");
         Assert.Equal("1.0", page.QuerySelector("h1 small")!.TextContent.Trim());
         Assert.Equal(
-            ["sudo apt install liba2 libb1", "pip install --prefer-binary --extra-index-url https://wheels.example/simple/ foo"],
+            [
+                "sudo apt install liba2 libb1",
+                "pip install --prefer-binary --extra-index-url https://wheels.example/simple/ foo",
+            ],
             page.QuerySelectorAll(".command code").Select(code => code.TextContent));
     }
 
@@ -126,21 +134,25 @@ public sealed class PackagePagesTests : IDisposable
             AptDependencies = ["; rm -rf ~", "liba1", "$(id)", "--allow-downgrades", "x\ny"],
         };
         await WriteAsync(Sample.Project("foo", Sample.Version("1.0", file)));
-        Assert.Equal("sudo apt install liba1", Html("project/foo/index.html").QuerySelector(".command code")!.TextContent);
+        Assert.Equal("sudo apt install liba1",
+            Html("project/foo/index.html").QuerySelector(".command code")!.TextContent);
     }
 
     [Fact]
     public async Task A_state_leads_to_the_log_of_its_build()
     {
         var states = Enum.GetValues<TargetState>().Select((state, number) =>
-            new ProjectTarget(new Target($"cp{number + 8}", "linux_armv7l"), state, state == TargetState.Fail ? 7 : null));
+            new ProjectTarget(
+                new Target($"cp{number + 8}", "linux_armv7l"), state, state == TargetState.Fail ? 7 : null));
         await WriteAsync(Sample.Project("foo", Sample.Version("1.0") with { Targets = [.. states] }));
         var page = Html("project/foo/index.html");
         Assert.Equal(
-            ["Built", "Failed", "Skipped", "Waiting", "No files"], page.QuerySelectorAll(".state").Select(state => state.TextContent));
+            ["Built", "Failed", "Skipped", "Waiting", "No files"],
+            page.QuerySelectorAll(".state").Select(state => state.TextContent));
         Assert.Equal("/logs/0000/0000/0007.txt.gz", page.QuerySelector("a.state")!.GetAttribute("href"));
         Assert.Equal(
-            ["cp8", "cp9", "cp10", "cp11", "cp12"], page.QuerySelectorAll("thead th[title]").Select(th => th.GetAttribute("title")));
+            ["cp8", "cp9", "cp10", "cp11", "cp12"],
+            page.QuerySelectorAll("thead th[title]").Select(th => th.GetAttribute("title")));
     }
 
     [Fact]
@@ -161,7 +173,10 @@ public sealed class PackagePagesTests : IDisposable
     public async Task Other_spellings_are_links_to_the_project()
     {
         _folder.Write("project/Foo.Bar/somebody.txt", "not a link");
-        await WriteAsync(Sample.Project("foo-bar", Sample.Version("1.0")) with { Aliases = ["Foo_Bar", "../x", "other", "Foo.Bar"] });
+        await WriteAsync(Sample.Project("foo-bar", Sample.Version("1.0")) with
+        {
+            Aliases = ["Foo_Bar", "../x", "other", "Foo.Bar"],
+        });
         Assert.Equal("foo-bar", new FileInfo(_folder["project/Foo_Bar"]).LinkTarget);
         Assert.True(File.Exists(_folder["project/Foo_Bar/index.html"]));
         Assert.True(File.Exists(_folder["project/Foo.Bar/somebody.txt"]));
@@ -192,7 +207,8 @@ public sealed class PackagePagesTests : IDisposable
     [Fact]
     public async Task Without_an_address_of_its_own_the_site_leads_to_itself()
     {
-        var view = PackageView.Of(Sample.Project("foo", Sample.Version("1.0", Sample.File("foo-1.0-py3-none-any.whl"))), false);
+        var version = Sample.Version("1.0", Sample.File("foo-1.0-py3-none-any.whl"));
+        var view = PackageView.Of(Sample.Project("foo", version), armv6Alias: false);
         await PagesFor("").WriteProjectAsync(view);
         var file = Json("project/foo/json/index.json").GetProperty("releases").GetProperty("1.0").GetProperty("files")
             .GetProperty("foo-1.0-py3-none-any.whl");

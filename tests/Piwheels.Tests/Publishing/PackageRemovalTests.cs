@@ -17,8 +17,10 @@ public sealed class PackageRemovalTests : IDisposable
         _removal = new PackageRemoval(new SiteFolder(_folder.Path), NullLogger.Instance);
         foreach (var path in (string[])
         [
-            "simple/index.html", "simple/foo/index.html", "simple/foo/index.v1_json", "simple/foo/foo-1.0-py3-none-any.whl",
-            "simple/foo/foo-1.0-py3-none-any.whl.metadata", "simple/foo/foo-2.0-py3-none-any.whl", "simple/foo-bar/index.html",
+            "simple/index.html", "simple/foo/index.html", "simple/foo/index.v1_json",
+            "simple/foo/foo-1.0-py3-none-any.whl",
+            "simple/foo/foo-1.0-py3-none-any.whl.metadata", "simple/foo/foo-2.0-py3-none-any.whl",
+            "simple/foo-bar/index.html",
             "project/foo/index.html", "project/foo/json/index.json", "project/foo-bar/index.html",
         ]) _folder.Write(path, "");
         File.CreateSymbolicLink(_folder["project/Foo"], "foo");
@@ -32,7 +34,8 @@ public sealed class PackageRemovalTests : IDisposable
     {
         _removal.RemovePackage(_foo, ["Foo", "FOO", "foo-bar", "../simple"]);
         Assert.Equal(
-            ["project/FOO", "project/foo-bar/index.html", "simple/foo-bar/index.html", "simple/index.html"], _folder.Files());
+            ["project/FOO", "project/foo-bar/index.html", "simple/foo-bar/index.html", "simple/index.html"],
+            _folder.Files());
         Assert.False(Directory.Exists(_folder["simple/foo"]) || Directory.Exists(_folder["project/foo"]));
     }
 
@@ -91,7 +94,8 @@ public sealed class PackageRemovalTests : IDisposable
     [Fact]
     public void A_file_that_the_database_names_goes_even_if_its_name_says_otherwise()
     {
-        _removal.RemoveVersion(new Release(_foo, "0.5-odd"), ["foo-2.0-py3-none-any.whl", "../foo-bar/index.html", "index.html"]);
+        _removal.RemoveVersion(new Release(_foo, "0.5-odd"),
+            ["foo-2.0-py3-none-any.whl", "../foo-bar/index.html", "index.html"]);
         Assert.False(File.Exists(_folder["simple/foo/foo-2.0-py3-none-any.whl"]));
         Assert.True(File.Exists(_folder["simple/foo/foo-1.0-py3-none-any.whl"]));
         Assert.True(File.Exists(_folder["simple/foo/index.html"]));

@@ -129,7 +129,9 @@ public sealed class RewriteBufferTests
         Assert.Null(_buffer.NextDue);
     }
 
-    /// <summary>Whatever is asked in whatever order: every package is written once, as BOTH if any asked for both.</summary>
+    /// <summary>
+    /// Whatever is asked in whatever order: every package is written once, as BOTH if any asked for both.
+    /// </summary>
     [Property]
     public void Nothing_is_lost_and_nothing_done_twice((byte Package, bool Both, ushort Second)[] requests)
     {

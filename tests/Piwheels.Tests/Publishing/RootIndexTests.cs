@@ -14,7 +14,8 @@ public sealed class RootIndexTests : IDisposable
 
     public RootIndexTests()
     {
-        foreach (var name in (string[])["b", "a-1", "Not-Canonical"]) Directory.CreateDirectory(_folder[$"simple/{name}"]);
+        foreach (var name in (string[])["b", "a-1", "Not-Canonical"])
+            Directory.CreateDirectory(_folder[$"simple/{name}"]);
         Directory.CreateSymbolicLink(_folder["simple/link"], "b");
         _folder.Write("simple/file", "");
         _root = new RootIndex(new SiteFolder(_folder.Path), new WholeFile(flush: false));
@@ -79,9 +80,13 @@ public sealed class RootIndexTests : IDisposable
         var html = new HtmlParser().ParseDocument(File.ReadAllText(_folder["simple/index.html"]));
         Assert.Equal("1.1", html.QuerySelector("meta[name='pypi:repository-version']")!.GetAttribute("content"));
         Assert.Equal(names, html.QuerySelectorAll("a").Select(link => link.TextContent));
-        Assert.Equal(names.Select(name => $"/simple/{name}/"), html.QuerySelectorAll("a").Select(link => link.GetAttribute("href")));
+        Assert.Equal(names.Select(name => $"/simple/{name}/"),
+            html.QuerySelectorAll("a").Select(link => link.GetAttribute("href")));
         using var json = JsonDocument.Parse(File.ReadAllBytes(_folder["simple/index.v1_json"]));
         Assert.Equal("1.1", json.RootElement.GetProperty("meta").GetProperty("api-version").GetString());
-        Assert.Equal(names, json.RootElement.GetProperty("projects").EnumerateArray().Select(project => project.GetProperty("name").GetString()));
+        Assert.Equal(
+            names,
+            json.RootElement.GetProperty("projects").EnumerateArray()
+                .Select(project => project.GetProperty("name").GetString()));
     }
 }

@@ -22,10 +22,15 @@ internal static class Sample
 
     internal static ProjectVersion Version(string version, params ProjectFile[] files) =>
         new(version, Day, Yanked: false, Skip: "", files,
-            [new ProjectTarget(Pi, files.Length > 0 ? TargetState.Success : TargetState.Pending, files.Length > 0 ? 12_345_678 : null)]);
+            [
+                files.Length > 0
+                    ? new ProjectTarget(Pi, TargetState.Success, 12_345_678)
+                    : new ProjectTarget(Pi, TargetState.Pending, null),
+            ]);
 
     internal static ProjectFile File(string filename, string? hash = null) => new(
-        filename, 1234, hash ?? Hash, "cp311", "cp311", filename[..^4].Split('-')[^1], ">=3.7,<4", "/simple", Day, [], []);
+        filename, 1234, hash ?? Hash, "cp311", "cp311", filename[..^4].Split('-')[^1], ">=3.7,<4", "/simple", Day, [],
+            []);
 
     /// <summary>Writes a small wheel, and tells of it as the database would.</summary>
     internal static ProjectFile WriteWheel(TemporaryFolder folder, string filename, string fields = "")

@@ -15,7 +15,8 @@ public sealed class SiteFolderTests
     [InlineData(123_456_789, "/logs/0001/2345/6789.txt.gz")]
     [InlineData(999_999_999_999, "/logs/9999/9999/9999.txt.gz")]
     [InlineData(1_000_000_000_000, "/logs/10000/0000/0000.txt.gz")]
-    public void A_log_lies_where_its_build_says(long build, string path) => Assert.Equal(path, SiteFolder.LogPath(build));
+    public void A_log_lies_where_its_build_says(long build, string path) =>
+        Assert.Equal(path, SiteFolder.LogPath(build));
 
     [Fact]
     public void A_build_below_zero_has_no_log() =>

@@ -32,7 +32,8 @@ public sealed class TheScribeTests : IAsyncDisposable
         _database = new FakeDatabase(_bed.Time);
         _configuration = new MasterConfiguration { OutputPath = _folder["site"], SiteUrl = "https://wheels.example/" };
         _secretary = _bed.Task("secretary");
-        _asks = _secretary.ConnectRpc<ScribeRequest, ScribeReply>(MasterConfiguration.ScribeQueue, TimeSpan.FromDays(1));
+        _asks = _secretary.ConnectRpc<ScribeRequest, ScribeReply>(
+            MasterConfiguration.ScribeQueue, TimeSpan.FromDays(1));
     }
 
     public async ValueTask DisposeAsync()
@@ -75,7 +76,11 @@ public sealed class TheScribeTests : IAsyncDisposable
     private IEnumerable<string?> Listed()
     {
         using var json = JsonDocument.Parse(Text("simple/index.v1_json"));
-        return [.. json.RootElement.GetProperty("projects").EnumerateArray().Select(project => project.GetProperty("name").GetString())];
+        return
+        [
+            .. json.RootElement.GetProperty("projects").EnumerateArray()
+                .Select(project => project.GetProperty("name").GetString()),
+        ];
     }
 
     private async Task RefreshListsAsync(int count)
@@ -91,7 +96,8 @@ public sealed class TheScribeTests : IAsyncDisposable
         await AskAsync(new ScribeRequest.Search());
         foreach (var page in (string[])
         [
-            "index.html", "packages.html", "packages.json", "faq.html", "json.html", "stats.html", "404.html", "static/site.css",
+            "index.html", "packages.html", "packages.json", "faq.html", "json.html", "stats.html", "404.html",
+            "static/site.css",
             "static/search.js", "static/logo.svg", "sitemap.xml", "sitemap0.xml",
         ]) Assert.True(IsThere(page), page);
         await _bed.Log.WhenAsync(entry => entry.Message == "wrote the list of 0 packages");
@@ -163,7 +169,8 @@ public sealed class TheScribeTests : IAsyncDisposable
         Start();
         await AskAsync(new ScribeRequest.Both(Foo));
         await _bed.Log.WhenAsync(entry => entry.Message.StartsWith("wrote the search index", StringComparison.Ordinal));
-        await _database.LogAccessAsync([new DownloadState(Wheel, "192.0.2.1", _bed.Time.GetUtcNow(), InstallerState.Unknown)]);
+        await _database.LogAccessAsync(
+            [new DownloadState(Wheel, "192.0.2.1", _bed.Time.GetUtcNow(), InstallerState.Unknown)]);
         var written = _bed.Log.Entries.Count;
         _bed.Time.Advance(TheScribe.SearchAgeMax);
         await _bed.Log.WhenAsync(entry =>
@@ -259,7 +266,8 @@ public sealed class TheScribeTests : IAsyncDisposable
         await AskAsync(new ScribeRequest.Log(12_345_678, Foo, "first line\n\u00e9\u6f22\n"));
         await using var file = new GZipStream(
             File.OpenRead(_folder["site/logs/0000/1234/5678.txt.gz"]), CompressionMode.Decompress);
-        Assert.Equal("first line\n\u00e9\u6f22\n", await new StreamReader(file).ReadToEndAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("first line\n\u00e9\u6f22\n",
+            await new StreamReader(file).ReadToEndAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -278,7 +286,8 @@ public sealed class TheScribeTests : IAsyncDisposable
         await BuildAsync();
         Start();
         _database.Before = _ => throw new DatabaseException("restarting", transient: true);
-        foreach (var request in (ScribeRequest[])[new ScribeRequest.Both(Foo), new ScribeRequest.Home(), new ScribeRequest.DeletePackage(Foo)])
+        foreach (var request in (ScribeRequest[])
+            [new ScribeRequest.Both(Foo), new ScribeRequest.Home(), new ScribeRequest.DeletePackage(Foo)])
             Assert.True((await Assert.ThrowsAsync<RpcException>(() => AskAsync(request))).Transient);
         _database.Before = _ => Task.CompletedTask;
         await AskAsync(new ScribeRequest.Both(Foo));
@@ -292,7 +301,8 @@ public sealed class TheScribeTests : IAsyncDisposable
         Directory.Delete(_folder["site"], recursive: true);
         _folder.Write("site", "a file in the way");
         Start();
-        await _bed.Log.WhenAsync(entry => entry.Message.StartsWith("the output folder cannot be prepared", StringComparison.Ordinal));
+        await _bed.Log.WhenAsync(entry =>
+            entry.Message.StartsWith("the output folder cannot be prepared", StringComparison.Ordinal));
         Assert.True((await Assert.ThrowsAsync<RpcException>(() => AskAsync(new ScribeRequest.Both(Foo)))).Transient);
         Assert.Single(await _database.LoadRewritesPendingAsync());
         File.Delete(_folder["site"]);

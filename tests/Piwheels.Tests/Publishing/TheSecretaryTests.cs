@@ -9,7 +9,9 @@ using Xunit;
 
 namespace Piwheels.Tests.Publishing;
 
-/// <summary>TheSecretary between whoever asks, a database in memory, and a scribe whose answers the test gives.</summary>
+/// <summary>
+/// TheSecretary between whoever asks, a database in memory, and a scribe whose answers the test gives.
+/// </summary>
 public sealed class TheSecretaryTests : IAsyncDisposable
 {
     private static readonly PackageName Foo = PackageName.Parse("foo");
@@ -38,7 +40,8 @@ public sealed class TheSecretaryTests : IAsyncDisposable
             },
             concurrencyMax: 100);
         _secretary = _bed.Add(new TheSecretary(new MasterConfiguration(), _bed.Environment, _database));
-        _asks = _others.ConnectRpc<SecretaryRequest, SecretaryReply>(new MasterConfiguration().WebQueue, TimeSpan.FromDays(1));
+        _asks = _others.ConnectRpc<SecretaryRequest, SecretaryReply>(
+            new MasterConfiguration().WebQueue, TimeSpan.FromDays(1));
     }
 
     public ValueTask DisposeAsync() => _bed.DisposeAsync();

@@ -44,7 +44,8 @@ public sealed class WholeFileTests : IDisposable
     public void A_large_file_is_touched_only_when_its_content_changes(int before, int after, bool written)
     {
         _folder.Write("page", new string('x', before));
-        Assert.Equal(written, _files.Write(_folder["page"], stream => stream.Write(Encoding.ASCII.GetBytes(new string('x', after)))));
+        Assert.Equal(written,
+            _files.Write(_folder["page"], stream => stream.Write(Encoding.ASCII.GetBytes(new string('x', after)))));
         Assert.Equal(after, new FileInfo(_folder["page"]).Length);
         Assert.Equal(["page"], _folder.Files());
     }

@@ -22,7 +22,8 @@ public sealed class AccessReportTests
         folder.Write("site/simple/foo/foo-1.0-py3-none-any.whl", "wheel");
         using var zmq = new ZmqContext();
         var queue = $"ipc://{folder["log"]}";
-        await using var lumberjack = new ScriptedTask("lumberjack", new TaskEnvironment(zmq, TimeProvider.System, new RecordedLog()));
+        await using var lumberjack = new ScriptedTask("lumberjack",
+            new TaskEnvironment(zmq, TimeProvider.System, new RecordedLog()));
         var told = new List<AccessState>();
         var all = new TaskCompletionSource();
         lumberjack.Register(lumberjack.Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, queue), entry =>
@@ -45,7 +46,8 @@ public sealed class AccessReportTests
         Assert.Equal("home", Assert.IsType<PageState>(told[0]).Page);
         var download = Assert.IsType<DownloadState>(told[1]);
         Assert.Equal(
-            ("foo-1.0-py3-none-any.whl", "127.0.0.1", "armv7l"), (download.Filename, download.Host, download.Installer.Arch));
+            ("foo-1.0-py3-none-any.whl", "127.0.0.1", "armv7l"),
+            (download.Filename, download.Host, download.Installer.Arch));
     }
 
     [Fact]

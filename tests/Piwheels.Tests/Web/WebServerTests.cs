@@ -74,7 +74,8 @@ public sealed class WebServerTests : IAsyncLifetime
         return await _client.SendAsync(request, Ct);
     }
 
-    private static async Task<string> TextOf(HttpResponseMessage response) => await response.Content.ReadAsStringAsync(Ct);
+    private static async Task<string> TextOf(HttpResponseMessage response) =>
+        await response.Content.ReadAsStringAsync(Ct);
 
     [Theory]
     [InlineData("/", "home", "text/html; charset=utf-8")]
@@ -192,7 +193,8 @@ public sealed class WebServerTests : IAsyncLifetime
     public async Task A_wheel_may_be_kept_for_ever_and_read_in_parts()
     {
         using var whole = await SendAsync($"/simple/foo/{Wheel}", ("Accept-Encoding", "gzip, br"));
-        Assert.Equal("public, max-age=31536000, immutable", string.Join(", ", whole.Headers.GetValues("Cache-Control")));
+        Assert.Equal("public, max-age=31536000, immutable",
+            string.Join(", ", whole.Headers.GetValues("Cache-Control")));
         Assert.Empty(whole.Content.Headers.ContentEncoding);
 
         using var part = await SendAsync($"/simple/foo/{Wheel}", ("Range", "bytes=2-4"));
@@ -221,7 +223,8 @@ public sealed class WebServerTests : IAsyncLifetime
         using var plain = await SendAsync(LogPath);
         Assert.Empty(plain.Content.Headers.ContentEncoding);
         Assert.Equal("built <b>well</b>\n", await TextOf(plain));
-        Assert.All([packed, plain], log => Assert.Equal("text/plain; charset=utf-8", log.Content.Headers.ContentType!.ToString()));
+        Assert.All([packed, plain], log =>
+            Assert.Equal("text/plain; charset=utf-8", log.Content.Headers.ContentType!.ToString()));
     }
 
     [Theory]
@@ -342,7 +345,8 @@ public sealed class WebServerTests : IAsyncLifetime
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch,
+            DateTimeOffset.UnixEpoch.AddYears(200));
         await using var server = await StartAsync(new WebConfiguration
         {
             OutputPath = _folder["site"],
