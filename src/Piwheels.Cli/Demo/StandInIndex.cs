@@ -43,10 +43,14 @@ public sealed class StandInIndex : IAsyncDisposable
 
     /// <summary>Starts serving the sdists and wheels in and below a folder.</summary>
     /// <param name="port">0 for any free one.</param>
-    /// <param name="around">Called around each request, to count, delay or spoil it.</param>
     /// <exception cref="InvalidDataException">A file in the folder is no sdist or wheel inside.</exception>
+    public static Task<StandInIndex> StartAsync(string folder, int port, CancellationToken ct = default) =>
+        StartAsync(folder, port, around: null, ct);
+
+    /// <summary>As the other <c>StartAsync</c>.</summary>
+    /// <param name="around">Called around each request, to count, delay or spoil it.</param>
     public static async Task<StandInIndex> StartAsync(
-        string folder, int port, Func<HttpContext, Func<Task>, Task>? around = null, CancellationToken ct = default)
+        string folder, int port, Func<HttpContext, Func<Task>, Task>? around, CancellationToken ct = default)
     {
         var catalog = new StandInCatalog();
         catalog.Publish(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)

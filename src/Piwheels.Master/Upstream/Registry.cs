@@ -9,10 +9,11 @@ namespace Piwheels.Master.Upstream;
 /// </summary>
 internal sealed class Registry(IDatabase database, IFarmTasks farm)
 {
-    /// <summary>How many releases are remembered as being built, so that their further files cost nothing.</summary>
-    private const int SettledMax = 100_000;
+    /// <summary>How many are remembered of each kind, so that further files of them cost nothing.</summary>
+    private const int RememberedMax = 100_000;
 
-    private readonly HashSet<Release> _settled = [];
+    private readonly HashSet<Release> _registered = [];
+    private readonly HashSet<Release> _withSource = [];
     private readonly HashSet<PackageName> _known = [];
     private readonly HashSet<PackageName> _pages = [];
 
@@ -33,7 +34,7 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm)
     internal async Task AddFileAsync(
         Release release, string? spelling, bool source, DateTimeOffset at, Func<Task<string>> describe)
     {
-        if (_settled.Contains(release)) return;
+        if ((source ? _withSource : _registered).Contains(release)) return;
         var skip = await database.GetVersionSkipAsync(release);
         if (skip is null)
         {
@@ -45,7 +46,8 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm)
             _pages.Add(release.Package);
         }
 
-        if (source || skip is "") Remember(_settled, release);
+        Remember(_registered, release);
+        if (source || skip is "") Remember(_withSource, release);
     }
 
     internal async Task SetYankedAsync(Release release, bool yanked)
@@ -72,7 +74,8 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm)
     /// <summary>Removes a version, in the same order.</summary>
     internal async Task RemoveAsync(Release release, CancellationToken ct)
     {
-        _settled.Remove(release);
+        _registered.Remove(release);
+        _withSource.Remove(release);
         if (await database.GetVersionSkipAsync(release) is null) return;
         await database.SkipPackageVersionAsync(release, SkipReasons.Deleted);
         await farm.ForgetAsync(release, ct);
@@ -104,18 +107,20 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm)
     internal void ForgetAll()
     {
         _known.Clear();
-        _settled.Clear();
+        _registered.Clear();
+        _withSource.Clear();
     }
 
     private void Forget(PackageName package)
     {
         _known.Remove(package);
-        _settled.RemoveWhere(r => r.Package == package);
+        _registered.RemoveWhere(r => r.Package == package);
+        _withSource.RemoveWhere(r => r.Package == package);
     }
 
     private static void Remember<T>(HashSet<T> known, T item)
     {
-        if (known.Count >= SettledMax) known.Clear();
+        if (known.Count >= RememberedMax) known.Clear();
         known.Add(item);
     }
 }
