@@ -19,6 +19,12 @@ public sealed record MasterConfiguration
     /// <summary>Follow the packages of the selection in the database instead of the whole index.</summary>
     public bool FollowSelection { get; init; }
 
+    /// <summary>Names to follow, * and ? as wildcards; all where empty.</summary>
+    public IReadOnlyList<string> FollowOnly { get; init; } = [];
+
+    /// <summary>Names never to follow, as <see cref="FollowOnly"/>.</summary>
+    public IReadOnlyList<string> FollowNever { get; init; } = [];
+
     /// <summary>Also list a wheel for linux_armv7l as one for linux_armv6l.</summary>
     public bool Armv6Alias { get; init; }
 

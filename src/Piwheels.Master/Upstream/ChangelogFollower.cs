@@ -15,6 +15,7 @@ internal sealed partial class ChangelogFollower(
     ChangelogClient changelog,
     ProjectClient projects,
     Registry registry,
+    FollowedNames names,
     TimeProvider time,
     ILogger logger)
 {
@@ -112,7 +113,7 @@ internal sealed partial class ChangelogFollower(
     /// </summary>
     private async Task ApplySliceAsync(CancellationToken ct)
     {
-        var slice = NextSlice();
+        var slice = _due.GetRange(0, EventBuffer.SliceLength(_due, _serial, SliceMax));
         using var places = new SemaphoreSlim(PackagesAtOnce, PackagesAtOnce);
         await Task.WhenAll(slice
             .GroupBy(e => PackageName.Canonicalize(e.Name), StringComparer.Ordinal)
@@ -123,24 +124,6 @@ internal sealed partial class ChangelogFollower(
         _serial = serial;
         _due.RemoveRange(0, slice.Count);
         Applied(logger, slice.Count, _serial);
-    }
-
-    /// <summary>
-    /// The next events, up to one whose serial is the highest so far: only such a serial says of every event whether
-    /// it came before (<see cref="EventBuffer"/>).
-    /// </summary>
-    private List<PypiEvent> NextSlice()
-    {
-        var highest = _serial;
-        var end = 0;
-        for (var i = 0; i < _due.Count && (end == 0 || i < SliceMax); i++)
-        {
-            if (_due[i].Serial < highest) continue;
-            highest = _due[i].Serial;
-            end = i + 1;
-        }
-
-        return _due.GetRange(0, end == 0 ? _due.Count : end);
     }
 
     private async Task ApplyInTurnAsync(IEnumerable<PypiEvent> events, SemaphoreSlim places, CancellationToken ct)
@@ -179,6 +162,9 @@ internal sealed partial class ChangelogFollower(
 
     private Task TakeEffectAsync(PypiEvent e, CancellationToken ct) => UpstreamEffect.Of(e) switch
     {
+        // What was registered before it was blocked is still removed and yanked
+        UpstreamEffect.Created c when !names.Contains(c.Package) => Task.CompletedTask,
+        UpstreamEffect.FileAdded f when !names.Contains(f.Release.Package) => Task.CompletedTask,
         UpstreamEffect.Created c =>
             registry.AddPackageAsync(c.Package, c.Spelling, c.At, () => DescribeAsync(c.Package, ct)),
         UpstreamEffect.FileAdded f =>

@@ -37,9 +37,10 @@ public sealed partial class CloudGazer : TaskLoop
         _connection = new IndexConnection(Time, configuration.SiteUrl, limits);
         var projects = new ProjectClient(_connection, configuration.PypiJson);
         var registry = new Registry(database, new OtherTasks(this));
+        var names = new FollowedNames(configuration.FollowOnly, configuration.FollowNever);
         _follow = configuration.FollowSelection
-            ? FollowSelection(configuration, database, projects, registry)
-            : FollowChangelog(configuration, database, projects, registry);
+            ? FollowSelection(configuration, database, projects, registry, names)
+            : FollowChangelog(configuration, database, projects, registry, names);
         Every(Step, FollowAsync);
     }
 
@@ -50,20 +51,28 @@ public sealed partial class CloudGazer : TaskLoop
     }
 
     private Func<Task> FollowChangelog(
-        MasterConfiguration configuration, IDatabase database, ProjectClient projects, Registry registry)
+        MasterConfiguration configuration,
+        IDatabase database,
+        ProjectClient projects,
+        Registry registry,
+        FollowedNames names)
     {
         var changelog = new ChangelogClient(_connection, configuration.PypiXmlRpc);
-        var follower = new ChangelogFollower(database, changelog, projects, registry, Time, Logger);
+        var follower = new ChangelogFollower(database, changelog, projects, registry, names, Time, Logger);
         return () => follower.FollowAsync(GoesOn, Quitting);
     }
 
     private Func<Task> FollowSelection(
-        MasterConfiguration configuration, IDatabase database, ProjectClient projects, Registry registry)
+        MasterConfiguration configuration,
+        IDatabase database,
+        ProjectClient projects,
+        Registry registry,
+        FollowedNames names)
     {
         var simple = new SimpleClient(_connection, configuration.PypiSimple);
         var requirements = new ReleaseRequirements(database, new OwnWheels(configuration.OutputPath), simple, projects);
         var follower = new SelectionFollower(
-            database, new SelectionPages(simple, Time), projects, requirements, registry, Time, Logger);
+            database, new SelectionPages(simple, Time), projects, requirements, registry, names, Time, Logger);
         return () => follower.FollowAsync(GoesOn, Quitting);
     }
 

@@ -77,6 +77,26 @@ public sealed class EventBuffer
         return _startKnown && (_epochPassed || _endReached) ? Take(idle) : [];
     }
 
+    /// <summary>
+    /// How many of the events handed on can take effect before the serial is written: up to one whose serial is the
+    /// highest so far, since only such a serial says of every event whether it came before.
+    /// </summary>
+    /// <param name="serial">The highest serial of those before.</param>
+    /// <param name="most">The length not to exceed, where there is a way.</param>
+    public static int SliceLength(IReadOnlyList<PypiEvent> due, long serial, int most)
+    {
+        ArgumentNullException.ThrowIfNull(due);
+        var length = 0;
+        for (var i = 0; i < due.Count && (length == 0 || i < most); i++)
+        {
+            if (due[i].Serial < serial) continue;
+            serial = due[i].Serial;
+            length = i + 1;
+        }
+
+        return length == 0 ? due.Count : length;
+    }
+
     /// <summary>Keeps the newest timestamp; one of before the epoch says nothing about those after it.</summary>
     private void Note(PypiEvent e)
     {

@@ -116,7 +116,7 @@ internal sealed partial class SelectionFollower
             return;
         }
 
-        if (entry.State == SelectionState.Unknown) return;
+        if (entry.State == SelectionState.Unknown || !names.Contains(entry.Package)) return;
         if (!Requirement.TryParse(entry.Requirement, out var present) || present.Url is not null) return;
         var merged = Dependencies.Merge(present, bare);
         if (merged?.ToString() == Dependencies.Merge(present, present)?.ToString()) return;

@@ -23,6 +23,7 @@ internal sealed partial class SelectionFollower(
     ProjectClient projects,
     ReleaseRequirements requirements,
     Registry registry,
+    FollowedNames names,
     TimeProvider time,
     ILogger logger)
 {
@@ -155,7 +156,7 @@ internal sealed partial class SelectionFollower(
             return;
         }
 
-        if (WhyNot(requirement) is { } why)
+        if (WhyNot(entry.Package, requirement) is { } why)
         {
             await SettleAsync(entry, SelectionState.Unmatched, null, why);
             return;
@@ -179,8 +180,9 @@ internal sealed partial class SelectionFollower(
         }
     }
 
-    private string? WhyNot(Requirement requirement)
+    private string? WhyNot(PackageName package, Requirement requirement)
     {
+        if (!names.Contains(package)) return "this farm does not follow it, by its lists of names";
         if (requirement.Url is not null) return "it is to come from a URL, and only the index is followed";
         var environments = _targets.Select(t => MarkerEnvironment.ForTarget(t)).OfType<MarkerEnvironment>().ToList();
         return environments.Count == 0 || environments.Any(requirement.AppliesTo)

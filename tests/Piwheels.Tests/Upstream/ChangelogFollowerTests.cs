@@ -163,6 +163,21 @@ public sealed class ChangelogFollowerTests
     }
 
     [Fact]
+    public async Task Names_on_the_block_list_are_not_registered_but_still_removed()
+    {
+        await using var bed = await StartAsync();
+        var follower = new Following(bed) { Names = new FollowedNames([], ["foo*"]) };
+        await follower.Database.AddNewPackageAsync(Foo);
+        await follower.RunAsync();
+        Assert.Equal([Foo, Other], (await follower.Database.GetAllPackagesAsync()).Order());
+        Assert.Empty((await follower.ProjectAsync(Foo)).Versions);
+        Assert.Equal(0, bed.Asked("/pypi/foo-bar/json"));
+        bed.Index.Catalog.Enter("foo-bar", null, "remove project");
+        await follower.RunAsync();
+        Assert.Equal([Other], await follower.Database.GetAllPackagesAsync());
+    }
+
+    [Fact]
     public async Task What_the_database_refuses_is_passed_over()
     {
         await using var bed = await StartAsync();
@@ -304,6 +319,7 @@ public sealed class ChangelogFollowerTests
         internal FakeDatabase Database { get; } = database ?? new FakeDatabase(bed.Time);
         internal RecordedFarm Farm { get; } = farm ?? new RecordedFarm();
         internal RecordedLog Log { get; } = new();
+        internal FollowedNames Names { get; set; } = FollowedNames.All;
 
         /// <summary>Follows to the log's end, as often as needed for what its quiet tail holds back.</summary>
         internal async Task RunAsync()
@@ -318,7 +334,7 @@ public sealed class ChangelogFollowerTests
         internal Task FollowAsync() => OneThread.RunAsync(() =>
         {
             _follower ??= new ChangelogFollower(
-                Database, bed.Changelog, bed.Projects, new Registry(Database, Farm), bed.Time, Log.CreateLogger("test"));
+                Database, bed.Changelog, bed.Projects, new Registry(Database, Farm), Names, bed.Time, Log.CreateLogger("test"));
             return _follower.FollowAsync(() => true, default);
         });
 

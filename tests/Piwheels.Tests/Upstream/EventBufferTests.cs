@@ -86,6 +86,47 @@ public sealed class EventBufferTests
         Assert.Equal([1_000_003], Serials(buffer.Add([At(1_000_005, 701)])));
     }
 
+    [Theory]
+    [InlineData("5 3 7 6 9 8", 4, 6, 5)]
+    [InlineData("5 3 7 6 9 8", 4, 4, 3)]
+    [InlineData("5 3 7 6 9 8", 4, 2, 1)]
+    [InlineData("3 2 1 7 8", 4, 2, 4)]
+    [InlineData("3 2 1", 4, 2, 3)]
+    [InlineData("5 6 7", 4, 2, 2)]
+    [InlineData("", 4, 2, 0)]
+    public void A_slice_ends_where_its_serial_tells_what_came_before(string serials, long before, int most, int length) =>
+        Assert.Equal(
+            length,
+            EventBuffer.SliceLength(
+                [.. serials.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(s => At(long.Parse(s), 0))], before, most));
+
+    /// <summary>Stopped after any slice of what was handed on, the next run hands on exactly the rest.</summary>
+    [Property(MaxTest = 200)]
+    public void A_stop_between_slices_loses_nothing_and_repeats_nothing(int seed)
+    {
+        var random = new Random(seed);
+        var log = new ScriptedLog(random, 200, EventBuffer.SerialEpoch + 1);
+        log.Publish(int.MaxValue / 2);
+        var done = new List<long>();
+        long serial = 0;
+        for (var run = 0; run < 8; run++)
+        {
+            var buffer = new EventBuffer(serial);
+            var due = buffer.Add(log.Since(buffer.ReadFrom, 100_000));
+            for (var stop = run < 7 ? random.Next(5) : int.MaxValue; stop > 0 && due.Count > 0; stop--)
+            {
+                var slice = due.Take(EventBuffer.SliceLength(due, serial, 10)).ToList();
+                done.AddRange(Serials(slice));
+                serial = Math.Max(serial, slice.Max(e => e.Serial));
+                due = [.. due.Skip(slice.Count)];
+            }
+
+            if (run == 7) done.AddRange(Serials(buffer.Add([])));
+        }
+
+        Assert.Equal(log.InOrder, done);
+    }
+
     /// <summary>Restarts at any point, batches of any size, three minutes of jitter: each event once, in order.</summary>
     [Property(MaxTest = 300)]
     public void Nothing_is_handed_on_twice_and_nothing_skipped(int seed)

@@ -57,6 +57,24 @@ public sealed class SelectionFollowerTests
     }
 
     [Fact]
+    public async Task A_dependency_on_the_block_list_is_told_and_not_followed()
+    {
+        await using var bed = await Bed.StartAsync(folder =>
+        {
+            folder.AddSdist("app", "1.0");
+            folder.AddWheel("app", "1.0", null, "", "huge-thing");
+            folder.AddSdist("huge-thing", "1.0");
+        });
+        bed.Names = new FollowedNames([], ["Huge_*"]);
+        await bed.SelectAsync("app");
+        await bed.FollowAsync();
+        Assert.Equal(
+            ["app resolved 1.0", "huge-thing unmatched: this farm does not follow it, by its lists of names (dependency)"],
+            await bed.EntriesAsync());
+        Assert.Equal(0, bed.Index.Asked("/simple/huge-thing/"));
+    }
+
+    [Fact]
     public async Task Dependencies_are_taken_from_a_wheels_metadata_at_the_index()
     {
         await using var bed = await Bed.StartAsync(folder =>
@@ -457,6 +475,7 @@ public sealed class SelectionFollowerTests
         internal FakeDatabase Database { get; private init; } = null!;
         internal RecordedFarm Farm { get; } = new();
         internal RecordedLog Log { get; } = new();
+        internal FollowedNames Names { get; set; } = FollowedNames.All;
         internal string Output => _output.Path;
 
         internal static async Task<Bed> StartAsync(Action<DistributionFolder> fill, Target[]? targets = null)
@@ -480,6 +499,7 @@ public sealed class SelectionFollowerTests
                 Index.Projects,
                 new ReleaseRequirements(Database, new OwnWheels(Output), Index.Simple, Index.Projects),
                 new Registry(Database, Farm),
+                Names,
                 Index.Time,
                 Log.CreateLogger("test"));
             return _follower.FollowAsync(() => true, default);
