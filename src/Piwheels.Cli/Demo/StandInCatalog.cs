@@ -113,7 +113,11 @@ public sealed class StandInCatalog
     private void Append(string name, string? version, string action)
     {
         var e = new PypiEvent(
-            name, version, DateTimeOffset.FromUnixTimeSeconds(_clock.ToUnixTimeSeconds()), action, SerialFirst + _log.Count);
+            name,
+            version,
+            DateTimeOffset.FromUnixTimeSeconds(_clock.ToUnixTimeSeconds()),
+            action,
+            SerialFirst + _log.Count);
         _log.Add(e);
         if (name != ClockName && PackageName.TryParse(name, out var package)) Apply(e, package);
     }

@@ -76,7 +76,9 @@ public sealed record StandInFile(
     {
         var stem = System.IO.Path.GetFileName(path)[..^(EndingOf(path)?.Length ?? 0)];
         var dash = stem.LastIndexOf('-');
-        return dash > 0 ? (stem[..dash], stem[(dash + 1)..]) : throw new InvalidDataException($"{path} is no sdist's name");
+        return dash > 0
+            ? (stem[..dash], stem[(dash + 1)..])
+            : throw new InvalidDataException($"{path} is no sdist's name");
     }
 
     private static (string Metadata, DateTimeOffset Dated) ReadSdist(string path)

@@ -32,7 +32,9 @@ public sealed class StandInIndex : IAsyncDisposable
     /// <summary>The simple index, for <c>--pypi-simple</c> and pip's <c>--index-url</c>.</summary>
     public Uri Simple => new(Root, "simple");
 
-    /// <summary>The root of the JSON API and the address of XML-RPC: <c>--pypi-json</c>, <c>--pypi-xmlrpc</c>.</summary>
+    /// <summary>
+    /// The root of the JSON API and the address of XML-RPC: <c>--pypi-json</c>, <c>--pypi-xmlrpc</c>.
+    /// </summary>
     public Uri Pypi => new(Root, "pypi");
 
     /// <summary>What it holds; may be changed while it serves.</summary>
@@ -159,7 +161,9 @@ public sealed class StandInIndex : IAsyncDisposable
         await WriteAsync(context, StandInPages.XmlRpc(Catalog, call, RowsMax), "text/xml; charset=utf-8");
     }
 
-    /// <summary>Whether the JSON form is asked for, and not less than HTML (PEP 691, by the order of the header).</summary>
+    /// <summary>
+    /// Whether the JSON form is asked for, and not less than HTML (PEP 691, by the order of the header).
+    /// </summary>
     private static bool WantsJson(HttpRequest request)
     {
         foreach (var part in request.Headers.Accept.ToString().Split(','))

@@ -13,13 +13,15 @@ namespace Piwheels.Cli.Demo;
 internal static class StandInPages
 {
     internal const string SimpleJsonType = "application/vnd.pypi.simple.v1+json";
-    private const string Declaration = "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.1\">";
+    private const string Declaration =
+        "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.1\">";
 
     internal static byte[] RootHtml(StandInCatalog catalog)
     {
         var html = new StringBuilder($"{Declaration}<title>Simple index</title></head><body>\n");
         foreach (var (name, _) in catalog.Names())
-            html.Append($"<a href=\"/simple/{PackageName.Canonicalize(name)}/\">{WebUtility.HtmlEncode(name)}</a><br>\n");
+            html.Append(
+                $"<a href=\"/simple/{PackageName.Canonicalize(name)}/\">{WebUtility.HtmlEncode(name)}</a><br>\n");
         return Encoding.UTF8.GetBytes(html.Append("</body></html>\n").ToString());
     }
 
@@ -132,10 +134,12 @@ internal static class StandInPages
     private static IEnumerable<(StandInRelease Release, StandInFile File)> Files(StandInProject project) =>
         project.Releases.Values.SelectMany(r => r.Files.Select(f => (r, f)));
 
+    private static readonly PackageVersion None = PackageVersion.Parse("0.dev0");
+
     private static string? Newest(StandInProject project) => project.Releases
         .OrderBy(r => r.Value.Yanked)
         .ThenByDescending(r => PackageVersion.TryParse(r.Key, out var version) && !version.IsPrerelease)
-        .ThenByDescending(r => PackageVersion.TryParse(r.Key, out var version) ? version : PackageVersion.Parse("0.dev0"))
+        .ThenByDescending(r => PackageVersion.TryParse(r.Key, out var version) ? version : None)
         .Select(r => r.Key)
         .FirstOrDefault();
 
@@ -187,7 +191,8 @@ internal static class StandInPages
     private static (string Method, long? Number) ReadCall(string request)
     {
         using var xml = XmlReader.Create(
-            new StringReader(request), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, IgnoreWhitespace = true });
+            new StringReader(request),
+            new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, IgnoreWhitespace = true });
         if (!xml.ReadToFollowing("methodName")) throw new XmlException("no method");
         var method = xml.ReadElementContentAsString();
         while (!xml.EOF)

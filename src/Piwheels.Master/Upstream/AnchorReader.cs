@@ -6,7 +6,8 @@ namespace Piwheels.Master.Upstream;
 internal sealed record HtmlTag(string Name, IReadOnlyDictionary<string, string> Attributes);
 
 /// <summary>
-/// Reads the start tags of a simple index's page (PEP 503). It is no browser: it knows tags, quoted and bare attributes,
+/// Reads the start tags of a simple index's page (PEP 503). It is no browser: it knows tags, quoted and bare
+/// attributes,
 /// character references, comments and declarations, and passes over what stands in scripts and styles. That is all that
 /// such a page is made of. Time is linear in the page's length.
 /// </summary>

@@ -36,7 +36,8 @@ public sealed class ChangelogClient(IndexConnection connection, Uri endpoint)
         using var request = new HttpRequestMessage(HttpMethod.Post, endpoint)
         {
             Content = new StringContent(
-                $"<?xml version='1.0'?><methodCall><methodName>{method}</methodName><params>{parameters}</params></methodCall>",
+                $"<?xml version='1.0'?><methodCall><methodName>{method}</methodName>" +
+                $"<params>{parameters}</params></methodCall>",
                 Encoding.UTF8,
                 new MediaTypeHeaderValue("text/xml")),
         };

@@ -200,7 +200,9 @@ internal sealed partial class ChangelogFollower(
         return description;
     }
 
-    /// <summary>An index that is away as a whole says nothing of the page, so that does not count as an attempt.</summary>
+    /// <summary>
+    /// An index that is away as a whole says nothing of the page, so that does not count as an attempt.
+    /// </summary>
     private bool MayTryAgain(PackageName package, Fetched<ProjectFacts>.Away away)
     {
         if (away.WholeIndex) return true;
@@ -232,6 +234,7 @@ internal sealed partial class ChangelogFollower(
     [LoggerMessage(7, LogLevel.Debug, "at the log's end, serial {Serial}; {Count} events are held back")]
     private static partial void CaughtUp(ILogger logger, long serial, int count);
 
-    [LoggerMessage(6, LogLevel.Warning, "left out {Count} rows of the change log after serial {Serial} that are no events")]
+    [LoggerMessage(6, LogLevel.Warning,
+        "left out {Count} rows of the change log after serial {Serial} that are no events")]
     private static partial void Misshapen(ILogger logger, int count, long serial);
 }

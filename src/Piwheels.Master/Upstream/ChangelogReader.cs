@@ -119,7 +119,8 @@ internal sealed class ChangelogReader : IDisposable
     private static PypiEvent? EventOf(string?[] fields)
     {
         if (fields[0] is not { } name || fields[3] is not { } action) return null;
-        if (TryNumber(fields[2]) is not { } seconds || TryNumber(fields[4]) is not { } serial || serial < 1) return null;
+        if (TryNumber(fields[2]) is not { } seconds || TryNumber(fields[4]) is not { } serial) return null;
+        if (serial < 1) return null;
         if (seconds < 0 || seconds > DateTimeOffset.MaxValue.ToUnixTimeSeconds()) return null;
         if (name.Length > TextMax || action.Length > TextMax || fields[1]?.Length > TextMax) return null;
         var version = string.IsNullOrEmpty(fields[1]) ? null : fields[1];
@@ -208,7 +209,9 @@ internal sealed class ChangelogReader : IDisposable
     }
 
     private static long? TryNumber(string? text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
 
     private bool IsStart(string name) => _xml.NodeType == XmlNodeType.Element && _xml.LocalName == name;
 

@@ -14,7 +14,9 @@ namespace Piwheels.Master.Upstream;
 /// </summary>
 public sealed partial class CloudGazer : TaskLoop
 {
-    /// <summary>How often it is looked whether there is something to do; what is asked of the index then is less.</summary>
+    /// <summary>
+    /// How often it is looked whether there is something to do; what is asked of the index then is less.
+    /// </summary>
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
     private readonly RpcClient<SecretaryRequest, SecretaryReply> _secretary;

@@ -48,7 +48,9 @@ public sealed record CoreMetadata
         return metadata with { RequiresDist = requirements };
     }
 
-    /// <summary>Reads <c>Key: value</c> lines, and lines beginning with a blank as more of the value (RFC 822).</summary>
+    /// <summary>
+    /// Reads <c>Key: value</c> lines, and lines beginning with a blank as more of the value (RFC 822).
+    /// </summary>
     private static IEnumerable<(string Key, string Value)> Headers(string text)
     {
         string? key = null;

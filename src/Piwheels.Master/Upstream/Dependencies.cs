@@ -7,7 +7,8 @@ public static class Dependencies
 {
     /// <summary>
     /// The requirements that hold on at least one target with the extras asked for, without their markers. A
-    /// requirement on the project itself adds extras (as <c>all = ["x[a]", "x[b]"]</c> does). What cannot be read, or is
+    /// requirement on the project itself adds extras (as <c>all = ["x[a]", "x[b]"]</c> does). What cannot be read, or
+    /// is
     /// to come from a URL, goes to <paramref name="refused"/>.
     /// </summary>
     public static IReadOnlyList<Requirement> Of(
@@ -44,7 +45,8 @@ public static class Dependencies
             .Select(PackageName.Canonicalize).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         var clauses = first.Specifier.Concat(second.Specifier)
             .Select(c => c.ToString()).Distinct(StringComparer.Ordinal);
-        var text = $"{first.Name}{(extras.Count == 0 ? "" : $"[{string.Join(',', extras)}]")}{string.Join(',', clauses)}";
+        var asked = extras.Count == 0 ? "" : $"[{string.Join(',', extras)}]";
+        var text = $"{first.Name}{asked}{string.Join(',', clauses)}";
         return text.Length <= MergedLengthMax && Requirement.TryParse(text, out var merged) ? merged : null;
     }
 

@@ -130,7 +130,9 @@ public sealed class EventBuffer
     private bool IsDue(PypiEvent e, TimeSpan holdBack) =>
         (_epochPassed && e.Serial <= SerialEpoch) || _newest - e.Timestamp > holdBack;
 
-    /// <summary>Whether the run before this one handed it on; where its last event is gone, serials must tell.</summary>
+    /// <summary>
+    /// Whether the run before this one handed it on; where its last event is gone, serials must tell.
+    /// </summary>
     private bool WasHandedOn(PypiEvent e) =>
         _start > 0 && (_startEvent is null ? e.Serial <= _start : InOrder(e, _startEvent) <= 0);
 

@@ -15,7 +15,8 @@ public sealed class FollowedNames
     private readonly NamePatterns _allowed;
     private readonly NamePatterns _blocked;
 
-    /// <exception cref="FormatException">An entry has a character that no name has; the text says which entry.</exception>
+    /// <exception cref="FormatException">An entry has a character that no name has; the text says which
+    /// entry.</exception>
     public FollowedNames(IReadOnlyList<string> allowed, IReadOnlyList<string> blocked)
     {
         _allowed = new NamePatterns(allowed);
@@ -35,7 +36,7 @@ public sealed class FollowedNames
             var wild = new List<string>();
             foreach (var entry in entries)
             {
-                if (entry.Length == 0 || !entry.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '*' or '?'))
+                if (entry.Length == 0 || !entry.All(IsOfName))
                     throw new FormatException($"'{Excerpt.Of(entry)}' is no package name, and no pattern of one");
                 var canonical = PackageName.Canonicalize(entry);
                 if (canonical.AsSpan().ContainsAny('*', '?')) wild.Add(Expression(canonical));
@@ -44,12 +45,15 @@ public sealed class FollowedNames
 
             // Without backtracking: the time is linear in the name, whatever somebody writes
             if (wild.Count > 0)
-                _wild = new Regex($"^(?:{string.Join('|', wild)})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+                _wild = new Regex(
+                    $"^(?:{string.Join('|', wild)})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
         }
 
         internal bool IsEmpty => _names.Count == 0 && _wild is null;
 
         internal bool Match(string name) => _names.Contains(name) || _wild?.IsMatch(name) == true;
+
+        private static bool IsOfName(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '*' or '?';
 
         private static string Expression(string pattern) => Regex.Escape(pattern)
             .Replace("\\*", ".*", StringComparison.Ordinal).Replace("\\?", ".", StringComparison.Ordinal);

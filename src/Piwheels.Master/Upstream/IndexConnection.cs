@@ -140,7 +140,9 @@ public sealed class IndexConnection : IDisposable
 
     private static string OneLine(Exception e)
     {
-        var cause = e is HttpRequestException { InnerException: { } inner } ? $"{e.Message} ({inner.Message})" : e.Message;
+        var cause = e is HttpRequestException { InnerException: { } inner }
+            ? $"{e.Message} ({inner.Message})"
+            : e.Message;
         return cause.ReplaceLineEndings(" ");
     }
 
@@ -190,7 +192,8 @@ public sealed class IndexConnection : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
             {
-                throw new InvalidOperationException($"{variable}: cannot read certificates from {path}: {e.Message}", e);
+                throw new InvalidOperationException(
+                    $"{variable}: cannot read certificates from {path}: {e.Message}", e);
             }
         }
 

@@ -64,7 +64,8 @@ public sealed record IndexRelease(
     private static bool TryReadSdistName(PackageName package, string filename, [NotNullWhen(true)] out string? version)
     {
         version = null;
-        if (Array.Find(SdistEndings, e => filename.EndsWith(e, StringComparison.Ordinal)) is not { } ending) return false;
+        var ending = Array.Find(SdistEndings, e => filename.EndsWith(e, StringComparison.Ordinal));
+        if (ending is null) return false;
         var stem = filename[..^ending.Length];
         for (var dash = stem.IndexOf('-'); dash > 0; dash = stem.IndexOf('-', dash + 1))
         {

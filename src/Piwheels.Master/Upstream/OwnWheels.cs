@@ -6,7 +6,8 @@ namespace Piwheels.Master.Upstream;
 
 /// <summary>
 /// Reads the metadata of wheels that the farm has published: the file beside the wheel (PEP 658), or the wheel itself.
-/// They were built by other people's code, so all is read within limits, and nothing of it is believed but requirements.
+/// They were built by other people's code, so all is read within limits, and nothing of it is believed but
+/// requirements.
 /// </summary>
 internal sealed class OwnWheels(string outputPath)
 {
@@ -45,7 +46,8 @@ internal sealed class OwnWheels(string outputPath)
         if (!File.Exists(path)) return null;
         using var zip = ZipFile.OpenRead(path);
         var entry = zip.Entries.FirstOrDefault(e =>
-            e.FullName.EndsWith(".dist-info/METADATA", StringComparison.Ordinal) && e.FullName.Count(c => c == '/') == 1);
+            e.FullName.Split('/') is [var folder, "METADATA"]
+            && folder.EndsWith(".dist-info", StringComparison.Ordinal));
         if (entry is null) return null;
         // The size that the archive tells is the builder's word
         using var limited = new LimitedStream(entry.Open(), MetadataBytesMax, CancellationToken.None);

@@ -1,6 +1,8 @@
 namespace Piwheels.Master.Upstream;
 
-/// <summary>One row of the index's change log, as <c>changelog_since_serial</c> tells it; nothing in it is checked.</summary>
+/// <summary>
+/// One row of the index's change log, as <c>changelog_since_serial</c> tells it; nothing in it is checked.
+/// </summary>
 /// <param name="Name">The project, in any spelling.</param>
 /// <param name="Version">The release that it is about; null when about the project.</param>
 /// <param name="Timestamp">When it happened, to the second.</param>

@@ -29,7 +29,9 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm)
         Remember(_known, package);
     }
 
-    /// <summary>Registers a version by one of its files, or has it built from now on since there is a source file.</summary>
+    /// <summary>
+    /// Registers a version by one of its files, or has it built from now on since there is a source file.
+    /// </summary>
     /// <param name="spelling">How the package's name is spelt there; null where not known.</param>
     internal async Task AddFileAsync(
         Release release, string? spelling, bool source, DateTimeOffset at, Func<Task<string>> describe)

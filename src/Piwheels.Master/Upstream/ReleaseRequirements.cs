@@ -31,7 +31,8 @@ internal sealed class ReleaseRequirements(
     }
 
     /// <summary>What a wheel that has just been built says; null where it cannot be read.</summary>
-    internal async Task<IReadOnlyList<string>?> ExamineAsync(PackageName package, string filename, CancellationToken ct) =>
+    internal async Task<IReadOnlyList<string>?> ExamineAsync(
+        PackageName package, string filename, CancellationToken ct) =>
         (await own.ReadAsync(package, filename, ct))?.RequiresDist;
 
     /// <summary>What the farm's own wheels of a release say; null where there is none.</summary>
@@ -65,7 +66,8 @@ internal sealed class ReleaseRequirements(
         Release release, Func<Task<ProjectFacts?>> facts, CancellationToken ct)
     {
         if (await facts() is not { } project) return null;
-        if (project.Version is { } shown && PackageVersion.SameVersion(shown, release.Version)) return project.RequiresDist;
+        if (project.Version is { } shown && PackageVersion.SameVersion(shown, release.Version))
+            return project.RequiresDist;
         return await projects.GetAsync(release, ct) switch
         {
             Fetched<ProjectFacts>.Found found => found.Value.RequiresDist,

@@ -14,7 +14,8 @@ internal sealed partial class SelectionFollower
     private DateTimeOffset _besideCheckedAt;
 
     /// <summary>Registers a version to be built, and enters what it requires.</summary>
-    private async Task TakeAsync(PackageName package, IndexRelease listed, IEnumerable<string> extras, CancellationToken ct)
+    private async Task TakeAsync(
+        PackageName package, IndexRelease listed, IEnumerable<string> extras, CancellationToken ct)
     {
         var release = new Release(package, listed.Text);
         var asked = Canonical(extras);
@@ -30,7 +31,9 @@ internal sealed partial class SelectionFollower
         var isNew = await database.GetPackageSkipAsync(package) is null;
         if (isNew) registry.ForgetAll();
         var spelling = isNew ? SpellingOf(package, await FactsAsync()) : null;
-        var released = listed.Released ?? facts?.Released.GetValueOrDefault(listed.Text, time.GetUtcNow()) ?? time.GetUtcNow();
+        var released = listed.Released
+            ?? facts?.Released.GetValueOrDefault(listed.Text, time.GetUtcNow())
+            ?? time.GetUtcNow();
         await registry.AddFileAsync(
             release, spelling, source: true, released, async () => (await FactsAsync())?.Description ?? "");
         if (_followed.ContainsKey((release, KeyOf(asked)))) return;
@@ -99,7 +102,11 @@ internal sealed partial class SelectionFollower
         Release dependant, IReadOnlyList<string> texts, IReadOnlyList<string> extras, CancellationToken ct)
     {
         var all = Dependencies.Of(
-            dependant.Package, texts, extras, _targets, text => RequirementRefused(logger, Excerpt.Of(text), dependant));
+            dependant.Package,
+            texts,
+            extras,
+            _targets,
+            text => RequirementRefused(logger, Excerpt.Of(text), dependant));
         _followed[(dependant, KeyOf(extras))] = all;
         foreach (var requirement in all) await EnterAsync(dependant, requirement, ct);
     }
@@ -151,7 +158,8 @@ internal sealed partial class SelectionFollower
         }
         else if (await StandsAsync(entry))
         {
-            await UpdateAsync(entry with { Requirement = asked.Both!.ToString(), State = SelectionState.New, Message = "" });
+            var merged = asked.Both!.ToString();
+            await UpdateAsync(entry with { Requirement = merged, State = SelectionState.New, Message = "" });
         }
     }
 
@@ -208,12 +216,14 @@ internal sealed partial class SelectionFollower
     private static partial void Beside(
         ILogger logger, PackageName package, string version, Release dependant, Requirement wanted, string present);
 
-    [LoggerMessage(17, LogLevel.Information, "passed over '{Text}', which {Dependant} requires: it is not for an index")]
+    [LoggerMessage(17, LogLevel.Information,
+        "passed over '{Text}', which {Dependant} requires: it is not for an index")]
     private static partial void RequirementRefused(ILogger logger, string text, Release dependant);
 
     [LoggerMessage(18, LogLevel.Warning, "{Package} goes without the index's facts: {Reason}")]
     private static partial void NoFacts(ILogger logger, PackageName package, string reason);
 
-    [LoggerMessage(19, LogLevel.Warning, "the metadata of {Filename} cannot be read, so what it depends on stays unknown")]
+    [LoggerMessage(19, LogLevel.Warning,
+        "the metadata of {Filename} cannot be read, so what it depends on stays unknown")]
     private static partial void NotExamined(ILogger logger, string filename);
 }

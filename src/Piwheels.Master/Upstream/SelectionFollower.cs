@@ -56,7 +56,8 @@ internal sealed partial class SelectionFollower(
             await ReadEntriesAsync();
             await EnterMissingAsync(ct);
             await ExamineAsync(goOn, ct);
-            while (goOn() && _gate.IsOpen(time.GetUtcNow()) && Due() is { Count: > 0 } due) await LookUpAsync(due, goOn, ct);
+            while (goOn() && _gate.IsOpen(time.GetUtcNow()) && Due() is { Count: > 0 } due)
+                await LookUpAsync(due, goOn, ct);
             await registry.RequestPagesAsync(ct);
         }
         catch (UpstreamAwayException e)
@@ -73,7 +74,9 @@ internal sealed partial class SelectionFollower(
         }
     }
 
-    /// <summary>Reads what is built for; when that has changed, what packages require is to be looked at again.</summary>
+    /// <summary>
+    /// Reads what is built for; when that has changed, what packages require is to be looked at again.
+    /// </summary>
     private async Task<bool> ReadTargetsAsync()
     {
         var active = (await database.GetTargetsAsync()).Where(t => t.Skip.Length == 0).Select(t => t.Target).ToList();
@@ -125,7 +128,9 @@ internal sealed partial class SelectionFollower(
         }));
     }
 
-    /// <summary>Looks one package up; what is away upstream is tried again later, and others are not held up by it.</summary>
+    /// <summary>
+    /// Looks one package up; what is away upstream is tried again later, and others are not held up by it.
+    /// </summary>
     private async Task LookUpAsync(SelectionEntry entry, CancellationToken ct)
     {
         var watched = WatchedOf(entry.Package);
@@ -278,7 +283,8 @@ internal sealed partial class SelectionFollower(
         internal HashSet<string> Extras { get; } = new(StringComparer.Ordinal);
     }
 
-    [LoggerMessage(11, LogLevel.Information, "the selection waits until something is built for: there is no active target")]
+    [LoggerMessage(11, LogLevel.Information,
+        "the selection waits until something is built for: there is no active target")]
     private static partial void NoTargets(ILogger logger);
 
     [LoggerMessage(12, LogLevel.Warning, "{Reason}; trying again in {Seconds:0.0} s")]

@@ -104,7 +104,9 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
             {
                 if (UnknownVersion(attributes.GetValueOrDefault("content")) is { } unknown) return unknown;
             }
-            else if (tag.Name == "base" && !based && TryResolve(response.Uri, attributes.GetValueOrDefault("href"), out var root))
+            else if (tag.Name == "base"
+                && !based
+                && TryResolve(response.Uri, attributes.GetValueOrDefault("href"), out var root))
             {
                 (at, based) = (root, true);
             }

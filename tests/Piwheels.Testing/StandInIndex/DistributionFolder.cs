@@ -42,7 +42,8 @@ public sealed class DistributionFolder : IDisposable
         Write(zip, $"{name.Replace('-', '_')}_module.py", "");
         Write(zip, $"{info}/METADATA", Metadata(name, version, requiresPython, summary, requires));
         Write(zip, $"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n");
-        Write(zip, $"{info}/RECORD", $"{name.Replace('-', '_')}_module.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n");
+        string[] files = [$"{name.Replace('-', '_')}_module.py", $"{info}/METADATA", $"{info}/WHEEL", $"{info}/RECORD"];
+        Write(zip, $"{info}/RECORD", string.Concat(files.Select(f => $"{f},,\n")));
         _files++;
         return path;
     }
@@ -51,7 +52,8 @@ public sealed class DistributionFolder : IDisposable
 
     private static string Quoted(string text) => $"\"{text.Replace("\"", "'", StringComparison.Ordinal)}\"";
 
-    private static string Metadata(string name, string version, string? requiresPython, string summary, string[] requires)
+    private static string Metadata(
+        string name, string version, string? requiresPython, string summary, string[] requires)
     {
         var text = new StringBuilder($"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: {summary}\n");
         if (requiresPython is not null) text.Append($"Requires-Python: {requiresPython}\n");
@@ -59,7 +61,8 @@ public sealed class DistributionFolder : IDisposable
         return text.Append("\nA longer text.\n").ToString();
     }
 
-    private void Write(TarWriter tar, string name, string text) => tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name)
+    private void Write(TarWriter tar, string name, string text) => tar.WriteEntry(
+        new PaxTarEntry(TarEntryType.RegularFile, name)
     {
         DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
         ModificationTime = FirstDate.AddDays(_files),

@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace Piwheels.Testing;
 
 /// <summary>
-/// Spoils the answers of an index: give <see cref="HandleAsync"/> to the stand-in as what is called around each request.
+/// Spoils the answers of an index: give <see cref="HandleAsync"/> to the stand-in as what is called around each
+/// request.
 /// Counts requests, too.
 /// </summary>
 public sealed class IndexFaults : IDisposable

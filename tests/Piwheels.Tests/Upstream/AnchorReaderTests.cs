@@ -10,7 +10,8 @@ public sealed class AnchorReaderTests
     {
         var tags = Read("""
             <!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.0"><base href="/x/"></head>
-            <body><h1>Links</h1><a href="../../a.tar.gz#sha256=00" data-requires-python="&gt;=3.6,&lt;4">a.tar.gz</a><br/>
+            <body><h1>Links</h1>
+            <a href="../../a.tar.gz#sha256=00" data-requires-python="&gt;=3.6,&lt;4">a.tar.gz</a><br/>
             <A HREF='b.whl' data-yanked data-core-metadata = "sha256=11" >b</A><a href=c.zip>c</a></body></html>
             """);
         Assert.Equal(["meta", "base", "a", "a", "a"], tags.Select(t => t.Name));

@@ -31,7 +31,8 @@ public sealed class ChangelogFollowerTests
         Assert.Equal("A newer foo", foo.Description);
         Assert.Equal([("1.0", ""), ("2.0", SkipReasons.BinaryOnly)], follower.Versions(foo));
         var listed = Assert.IsType<Fetched<ProjectFacts>.Found>(await bed.Projects.GetAsync(Foo, default)).Value;
-        Assert.Equal(listed.Released["1.0"], foo.Versions.First(v => v.Version == "1.0").Released, TimeSpan.FromSeconds(1));
+        var first = foo.Versions.First(v => v.Version == "1.0");
+        Assert.Equal(listed.Released["1.0"], first.Released, TimeSpan.FromSeconds(1));
         Assert.Equal(["pages of foo-bar", "pages of other"], follower.Farm.Asked.Order(StringComparer.Ordinal));
         Assert.Equal(bed.Index.Catalog.LastSerial - 1, await follower.Database.GetPypiSerialAsync());
     }
@@ -93,7 +94,8 @@ public sealed class ChangelogFollowerTests
         follower.Farm.Before = what =>
         {
             if (what == $"forget {release}")
-                Assert.Equal(SkipReasons.Deleted, follower.Database.GetVersionSkipAsync(release).GetAwaiter().GetResult());
+                Assert.Equal(
+                    SkipReasons.Deleted, follower.Database.GetVersionSkipAsync(release).GetAwaiter().GetResult());
         };
         bed.Index.Catalog.Enter("foo-bar", "1.0", "remove release");
         await follower.RunAsync();
@@ -159,7 +161,9 @@ public sealed class ChangelogFollowerTests
         await follower.RunAsync();
         Assert.Equal(
             [Foo, PackageName.Parse("last"), Other], (await follower.Database.GetAllPackagesAsync()).Order());
-        Assert.Equal(2, follower.Log.Entries.Count(l => l.Message.StartsWith("passed over event", StringComparison.Ordinal)));
+        Assert.Equal(
+            2,
+            follower.Log.Entries.Count(l => l.Message.StartsWith("passed over event", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -246,7 +250,9 @@ public sealed class ChangelogFollowerTests
         Assert.Equal(asked + 1, bed.Asked("/pypi"));
     }
 
-    /// <summary>Killed at any call of the database, any number of times, it comes to the rows of an undisturbed run.</summary>
+    /// <summary>
+    /// Killed at any call of the database, any number of times, it comes to the rows of an undisturbed run.
+    /// </summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -302,7 +308,8 @@ public sealed class ChangelogFollowerTests
         foreach (var package in (await database.GetAllPackagesAsync()).Order())
         {
             var data = (await database.GetProjectDataAsync(package))!;
-            rows.Add($"{package} {data.DisplayName} '{data.Description}' '{data.Skip}' {string.Join(' ', data.Aliases)}");
+            rows.Add($"{package} {data.DisplayName} '{data.Description}' '{data.Skip}'");
+            rows.AddRange(data.Aliases.Order(StringComparer.Ordinal).Select(a => $"{package} alias {a}"));
             rows.AddRange(data.Versions.OrderBy(v => v.Version, StringComparer.Ordinal)
                 .Select(v => $"{package} {v.Version} {v.Released:O} {v.Yanked} '{v.Skip}'"));
         }
@@ -334,7 +341,13 @@ public sealed class ChangelogFollowerTests
         internal Task FollowAsync() => OneThread.RunAsync(() =>
         {
             _follower ??= new ChangelogFollower(
-                Database, bed.Changelog, bed.Projects, new Registry(Database, Farm), Names, bed.Time, Log.CreateLogger("test"));
+                Database,
+                bed.Changelog,
+                bed.Projects,
+                new Registry(Database, Farm),
+                Names,
+                bed.Time,
+                Log.CreateLogger("test"));
             return _follower.FollowAsync(() => true, default);
         });
 

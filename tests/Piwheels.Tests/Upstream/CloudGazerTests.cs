@@ -26,14 +26,16 @@ public sealed class CloudGazerTests
         bed.Index.Index.Catalog.Enter("foo", "1.0", "remove release");
         bed.Index.Index.Catalog.Enter("gone", null, "remove project");
         bed.Gazer(selection: false).Start();
-        await bed.UntilAsync(async () => await bed.Database.GetPypiSerialAsync() == bed.Index.Index.Catalog.LastSerial - 1);
+        var last = bed.Index.Index.Catalog.LastSerial - 1;
+        await bed.UntilAsync(async () => await bed.Database.GetPypiSerialAsync() == last);
         Assert.Equal(["2.0"], (await bed.Database.GetProjectDataAsync(Foo))!.Versions.Select(v => v.Version));
         Assert.False(await bed.Database.TestPackageAsync(PackageName.Parse("gone")));
         var asked = bed.Asked.ToList();
         Assert.Contains("web BOTH foo", asked);
         // Between the two kinds there is no order: packages are worked on side by side
-        Assert.Equal(["skip DELVER foo 1.0", "web DELVER foo 1.0"], asked.Where(a => a.Contains("DELVER", StringComparison.Ordinal)));
-        Assert.Equal(["skip DELPKG gone", "web DELPKG gone"], asked.Where(a => a.Contains("DELPKG", StringComparison.Ordinal)));
+        Assert.Equal(["skip DELVER foo 1.0", "web DELVER foo 1.0"], With("DELVER"));
+        Assert.Equal(["skip DELPKG gone", "web DELPKG gone"], With("DELPKG"));
+        IEnumerable<string> With(string name) => asked.Where(a => a.Contains(name, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -163,7 +165,9 @@ public sealed class CloudGazerTests
             Tasks.Environment,
             Database));
 
-        /// <summary>Looks again and again until something holds, but not for ever; the test's clock stands still.</summary>
+        /// <summary>
+        /// Looks again and again until something holds, but not for ever; the test's clock stands still.
+        /// </summary>
         internal async Task UntilAsync(Func<Task<bool>> condition)
         {
             using var limit = new CancellationTokenSource(Waiting.Limit);

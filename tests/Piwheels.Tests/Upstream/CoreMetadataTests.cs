@@ -35,7 +35,8 @@ public sealed class CoreMetadataTests
     [Fact]
     public void Requirements_without_end_are_cut_off()
     {
-        var text = string.Concat(Enumerable.Range(0, CoreMetadata.RequirementsMax + 10).Select(i => $"Requires-Dist: a{i}\n"));
+        var lines = Enumerable.Range(0, CoreMetadata.RequirementsMax + 10).Select(i => $"Requires-Dist: a{i}\n");
+        var text = string.Concat(lines);
         Assert.Equal(CoreMetadata.RequirementsMax, CoreMetadata.Parse(text).RequiresDist.Count);
     }
 }

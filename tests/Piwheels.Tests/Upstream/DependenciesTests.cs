@@ -33,7 +33,13 @@ public sealed class DependenciesTests
     public void An_extra_may_ask_for_others_of_the_same_project() =>
         Assert.Equal(
             ["a", "b"],
-            Of(["all"], "foo[x,y]; extra == 'all'", "a; extra == 'x'", "Foo[z]; extra == 'y'", "b; extra == 'z'", "c; extra == 'w'"));
+            Of(
+                ["all"],
+                "foo[x,y]; extra == 'all'",
+                "a; extra == 'x'",
+                "Foo[z]; extra == 'y'",
+                "b; extra == 'z'",
+                "c; extra == 'w'"));
 
     [Fact]
     public void What_is_no_requirement_or_not_for_an_index_is_told()
@@ -57,7 +63,8 @@ public sealed class DependenciesTests
     public void A_merged_requirement_has_a_longest_length()
     {
         var many = string.Join(',', Enumerable.Range(0, 300).Select(i => $"!=1.{i}"));
-        Assert.Null(Dependencies.Merge(Requirement.Parse("a>1"), Requirement.Parse($"a{many},{many.Replace("1.", "2.", StringComparison.Ordinal)}")));
+        var more = many.Replace("1.", "2.", StringComparison.Ordinal);
+        Assert.Null(Dependencies.Merge(Requirement.Parse("a>1"), Requirement.Parse($"a{many},{more}")));
     }
 
     private static IEnumerable<string> Of(string[] extras, params string[] requiresDist) =>

@@ -34,7 +34,8 @@ public sealed class EventBufferTests
         var buffer = new EventBuffer(1_000_002);
         Assert.Equal(998_002, buffer.ReadFrom);
         // 1,000,001 happened after 1,000,002: the earlier run had not handed it on
-        var due = buffer.Add([At(1_000_000, 5), At(1_000_001, 15), At(1_000_002, 10), At(1_000_003, 16), At(1_000_004, 900)]);
+        var due = buffer.Add(
+            [At(1_000_000, 5), At(1_000_001, 15), At(1_000_002, 10), At(1_000_003, 16), At(1_000_004, 900)]);
         Assert.Equal([1_000_001, 1_000_003], Serials(due));
     }
 
@@ -94,11 +95,14 @@ public sealed class EventBufferTests
     [InlineData("3 2 1", 4, 2, 3)]
     [InlineData("5 6 7", 4, 2, 2)]
     [InlineData("", 4, 2, 0)]
-    public void A_slice_ends_where_its_serial_tells_what_came_before(string serials, long before, int most, int length) =>
+    public void A_slice_ends_where_its_serial_tells_what_came_before(
+        string serials, long before, int most, int length) =>
         Assert.Equal(
             length,
             EventBuffer.SliceLength(
-                [.. serials.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(s => At(long.Parse(s), 0))], before, most));
+                [.. serials.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(s => At(long.Parse(s), 0))],
+                before,
+                most));
 
     /// <summary>Stopped after any slice of what was handed on, the next run hands on exactly the rest.</summary>
     [Property(MaxTest = 200)]
@@ -127,7 +131,9 @@ public sealed class EventBufferTests
         Assert.Equal(log.InOrder, done);
     }
 
-    /// <summary>Restarts at any point, batches of any size, three minutes of jitter: each event once, in order.</summary>
+    /// <summary>
+    /// Restarts at any point, batches of any size, three minutes of jitter: each event once, in order.
+    /// </summary>
     [Property(MaxTest = 300)]
     public void Nothing_is_handed_on_twice_and_nothing_skipped(int seed)
     {
@@ -199,7 +205,9 @@ public sealed class EventBufferTests
 
     private static IEnumerable<long> Serials(IEnumerable<PypiEvent> events) => events.Select(e => e.Serial);
 
-    /// <summary>A log that grows; its last event is a late one of no account, which lets all before it become due.</summary>
+    /// <summary>
+    /// A log that grows; its last event is a late one of no account, which lets all before it become due.
+    /// </summary>
     private sealed class ScriptedLog
     {
         private readonly List<PypiEvent> _events = [];

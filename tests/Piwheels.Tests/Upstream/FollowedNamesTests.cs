@@ -21,7 +21,8 @@ public sealed class FollowedNamesTests
     [InlineData("", "tensor*", "numpy", true)]
     [InlineData("tensor*", "tensorflow-gpu", "tensorflow", true)]
     [InlineData("tensor*", "tensorflow-gpu", "tensorflow-gpu", false)]
-    public void A_name_is_followed_when_allowed_and_not_blocked(string allowed, string blocked, string name, bool followed) =>
+    public void A_name_is_followed_when_allowed_and_not_blocked(
+        string allowed, string blocked, string name, bool followed) =>
         Assert.Equal(followed, new FollowedNames(Listed(allowed), Listed(blocked)).Contains(PackageName.Parse(name)));
 
     [Theory]

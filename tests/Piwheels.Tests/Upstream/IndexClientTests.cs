@@ -73,7 +73,8 @@ public sealed class IndexClientTests
         var other = PackageName.Parse("other");
         Assert.IsType<Fetched<IndexPage>.Missing>(await bed.Simple.GetPageAsync(other, null, default));
         Assert.IsType<Fetched<ProjectFacts>.Missing>(await bed.Projects.GetAsync(other, default));
-        Assert.IsType<Fetched<ProjectFacts>.Missing>(await bed.Projects.GetAsync(new Release(Foo, "9/../1.0"), default));
+        var nested = new Release(Foo, "9/../1.0");
+        Assert.IsType<Fetched<ProjectFacts>.Missing>(await bed.Projects.GetAsync(nested, default));
     }
 
     [Fact]
@@ -131,7 +132,8 @@ public sealed class IndexClientTests
     private static void AssertFiles(IndexPage page)
     {
         Assert.Equal(
-            ["Foo.Bar-1.0.tar.gz", "Foo.Bar-1.0-py3-none-any.whl", "Foo.Bar-2.0.tar.gz"], page.Files.Select(f => f.Filename));
+            ["Foo.Bar-1.0.tar.gz", "Foo.Bar-1.0-py3-none-any.whl", "Foo.Bar-2.0.tar.gz"],
+            page.Files.Select(f => f.Filename));
         Assert.All(page.Files, f => Assert.Equal(64, f.Sha256?.Length));
         Assert.Equal([false, true, false], page.Files.Select(f => f.Metadata));
         Assert.Equal(">=3.9,<4 & \"more\"", page.Files[2].RequiresPython);

@@ -92,7 +92,8 @@ public sealed class IndexFaultTests
         bed.Faults.Spoil(Page, IndexFaults.Body(Json, """
             {"files": [null, {}, {"filename": "a"}, {"url": "b"}, {"filename": "c", "url": "ftp://x/c"},
             {"filename": "d", "url": "http://["}, {"filename": "e", "url": "javascript:alert(1)"},
-            {"filename": "f", "url": "../../f", "hashes": {"sha256": "zz"}, "yanked": "", "core-metadata": {"sha256": "00"}},
+            {"filename": "f", "url": "../../f", "hashes": {"sha256": "zz"}, "yanked": "",
+            "core-metadata": {"sha256": "00"}},
             {"filename": "g", "url": "/g", "yanked": "broken", "requires-python": " ", "upload-time": "yesterday"}]}
             """));
         var page = Assert.IsType<Fetched<IndexPage>.Found>(await bed.Simple.GetPageAsync(Foo, null, default)).Value;
@@ -134,11 +135,13 @@ public sealed class IndexFaultTests
     [Fact]
     public async Task An_answer_without_end_is_cut_off()
     {
-        await using var bed = await StartAsync(new UpstreamLimits { PageBytesMax = 1 << 20, ChangelogBytesMax = 1 << 20 });
+        await using var bed = await StartAsync(
+            new UpstreamLimits { PageBytesMax = 1 << 20, ChangelogBytesMax = 1 << 20 });
         bed.Faults.Spoil(Facts, IndexFaults.Endless(Json, "{\"info\": {\"summary\": \"", 100L << 20));
         var unusable = Assert.IsType<Fetched<ProjectFacts>.Unusable>(await bed.Projects.GetAsync(Foo, default));
         Assert.Equal("it has more than 1,048,576 bytes", unusable.Reason);
-        bed.Faults.Spoil(Log, IndexFaults.Endless(Xml, "<?xml version='1.0'?><methodResponse><params><param><value><int>", 100L << 20));
+        bed.Faults.Spoil(Log, IndexFaults.Endless(
+            Xml, "<?xml version='1.0'?><methodResponse><params><param><value><int>", 100L << 20));
         Assert.IsType<Fetched<ChangelogBatch>.Unusable>(await bed.Changelog.SinceAsync(0, default));
     }
 
@@ -187,7 +190,8 @@ public sealed class IndexFaultTests
     [InlineData("<methodResponse/>")]
     [InlineData("<methodResponse><params><param><value><int>1")]
     [InlineData("<methodResponse><params><param><value><array><data>")]
-    [InlineData("<methodResponse><params><param><value><array><data><value><int>1</int></value></data></array></value></param></params></methodResponse>")]
+    [InlineData("<methodResponse><params><param><value><array><data><value><int>1</int></value></data></array>" +
+        "</value></param></params></methodResponse>")]
     [InlineData("<methodResponse><params><param><value><struct/></value></param></params></methodResponse>")]
     public async Task An_answer_that_is_no_XML_RPC_is_unusable(string body)
     {
@@ -201,8 +205,10 @@ public sealed class IndexFaultTests
     {
         await using var bed = await StartAsync();
         bed.Faults.Spoil(Log, IndexFaults.Body(Xml,
-            "<?xml version='1.0'?><methodResponse><fault><value><struct><member><name>faultCode</name><value><int>-32500</int>" +
-            "</value></member><member><name>faultString</name><value><string>HTTPTooManyRequests: slow\ndown</string></value>" +
+            "<?xml version='1.0'?><methodResponse><fault><value><struct><member>" +
+            "<name>faultCode</name><value><int>-32500</int>" +
+            "</value></member><member><name>faultString</name>" +
+            "<value><string>HTTPTooManyRequests: slow\ndown</string></value>" +
             "</member></struct></value></fault></methodResponse>"));
         var away = Assert.IsType<Fetched<ChangelogBatch>.Away>(await bed.Changelog.SinceAsync(0, default));
         Assert.Equal("it answered with fault -32500: HTTPTooManyRequests: slow down", away.Reason);
@@ -218,7 +224,7 @@ public sealed class IndexFaultTests
             + Row("late", 7, seconds: "99999999999999")
             + Row("zero", 0)
             + Row("nameless", 8).Replace("<string>nameless</string>", "<nil/>", StringComparison.Ordinal)
-            + Row("untyped", 9).Replace("<string>", "", StringComparison.Ordinal).Replace("</string>", "", StringComparison.Ordinal)
+            + Untyped(Row("untyped", 9))
             + Row("wide", 10).Replace("int>", "i8>", StringComparison.Ordinal)
             + Row("a &amp; b&#1;", 11)
             + Row(new string('n', 5000), 12);
@@ -239,10 +245,15 @@ public sealed class IndexFaultTests
             () => bed.Simple.GetPageAsync(Foo, null, quitting.Token).Within());
     }
 
+    private static string Untyped(string row) => row
+        .Replace("<string>", "", StringComparison.Ordinal).Replace("</string>", "", StringComparison.Ordinal);
+
     private static string Answer(string rows) =>
-        $"<?xml version='1.0'?>\n<methodResponse><params><param><value><array><data>{rows}</data></array></value></param></params></methodResponse>";
+        "<?xml version='1.0'?>\n<methodResponse><params><param>" +
+        $"<value><array><data>{rows}</data></array></value></param></params></methodResponse>";
 
     private static string Row(string name, long serial, string seconds = "1700000000") =>
-        $"<value><array><data><value><string>{name}</string></value><value><nil/></value><value><int>{seconds}</int></value>" +
+        $"<value><array><data><value><string>{name}</string></value>" +
+        $"<value><nil/></value><value><int>{seconds}</int></value>" +
         $"<value><string>create</string></value><value><int>{serial}</int></value></data></array></value>";
 }

@@ -95,11 +95,13 @@ public sealed class SelectionResolverTests
     [InlineData(">=3.12", "1.0")]
     public void A_target_stands_for_all_versions_of_its_series(string python, string version) =>
         Assert.Equal(
-            version, Text(Choose(Page(File("foo_bar-1.0.tar.gz"), File("foo_bar-2.0.tar.gz", python: python)), "", Cp311)));
+            version,
+            Text(Choose(Page(File("foo_bar-1.0.tar.gz"), File("foo_bar-2.0.tar.gz", python: python)), "", Cp311)));
 
     [Fact]
     public void A_target_that_names_no_python_takes_all() =>
-        Assert.Equal("1.0", Text(Choose(Page(File("foo_bar-1.0.tar.gz", python: ">=9")), "", new Target("odd", "linux"))));
+        Assert.Equal(
+            "1.0", Text(Choose(Page(File("foo_bar-1.0.tar.gz", python: ">=9")), "", new Target("odd", "linux"))));
 
     [Theory]
     [InlineData("foo-bar-1.0.tar.gz", "1.0")]
@@ -121,12 +123,16 @@ public sealed class SelectionResolverTests
     [InlineData("foo_bar-.tar.gz")]
     [InlineData("foo_bar_baz-1.0-py3-none-any.whl")]
     [InlineData("")]
-    public void Other_files_are_passed_over(string filename) => Assert.Empty(IndexRelease.Of(Foo, Page(File(filename))));
+    public void Other_files_are_passed_over(string filename) =>
+        Assert.Empty(IndexRelease.Of(Foo, Page(File(filename))));
 
     [Fact]
     public void The_indexs_own_spelling_of_a_version_counts()
     {
-        var page = Page(File("foo_bar-1.0.0rc1.tar.gz"), File("foo_bar-0.9.post1.tar.gz")) with { Versions = ["1.0.0-RC1", "nonsense"] };
+        var page = Page(File("foo_bar-1.0.0rc1.tar.gz"), File("foo_bar-0.9.post1.tar.gz")) with
+        {
+            Versions = ["1.0.0-RC1", "nonsense"],
+        };
         Assert.Equal(["1.0.0-RC1", "0.9.post1"], IndexRelease.Of(Foo, page).Select(r => r.Text));
     }
 

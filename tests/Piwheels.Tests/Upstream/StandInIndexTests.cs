@@ -30,7 +30,8 @@ public sealed class StandInIndexTests
             bed.Folder.Path,
             "install", "--isolated", "--disable-pip-version-check", "--no-cache-dir", "--target", target,
             "--index-url", bed.Index.Simple.AbsoluteUri, "Stand.In_Test");
-        Assert.Contains("Successfully installed Stand.In_Test-1.0 stand-in-other-1.5", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Successfully installed Stand.In_Test-1.0 stand-in-other-1.5", output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(target, "stand_in_other_module.py")));
     }
 
@@ -54,7 +55,8 @@ public sealed class StandInIndexTests
         using var http = new HttpClient();
         var html = await http.GetStringAsync(bed.Index.Simple);
         Assert.Contains("<a href=\"/simple/stand-in-test/\">Stand.In_Test</a>", html, StringComparison.Ordinal);
-        http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/vnd.pypi.simple.v1+json"));
+        http.DefaultRequestHeaders.Accept.Add(
+            new MediaTypeWithQualityHeaderValue("application/vnd.pypi.simple.v1+json"));
         var json = await http.GetStringAsync(bed.Index.Simple);
         Assert.Contains("\"name\":\"Stand.In_Test\",\"_last-serial\":", json, StringComparison.Ordinal);
     }
@@ -69,8 +71,11 @@ public sealed class StandInIndexTests
         bed.Index.Catalog.Enter("stand-in-other", "1.5", "remove release");
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(wheel)).StatusCode);
         bed.Index.Catalog.Enter("stand-in-other", null, "remove project");
-        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri(bed.Index.Root, "/simple/stand-in-other/"))).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri(bed.Index.Root, "/files/../../etc/passwd"))).StatusCode);
+        foreach (var path in new[] { "/simple/stand-in-other/", "/files/../../etc/passwd" })
+        {
+            using var response = await http.GetAsync(new Uri(bed.Index.Root, path));
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        }
     }
 
     [Theory]

@@ -63,7 +63,8 @@ public sealed class UpstreamEffectTests
     [InlineData("-foo")]
     [InlineData("föö")]
     [InlineData("<script>")]
-    public void A_hostile_name_is_refused(string name) => Assert.IsType<UpstreamEffect.Refused>(Of(name, null, "create"));
+    public void A_hostile_name_is_refused(string name) =>
+        Assert.IsType<UpstreamEffect.Refused>(Of(name, null, "create"));
 
     [Fact]
     public void A_name_longer_than_the_database_holds_is_refused()
@@ -87,8 +88,9 @@ public sealed class UpstreamEffectTests
     [Fact]
     public void A_version_longer_than_the_database_holds_is_refused()
     {
-        Assert.IsType<UpstreamEffect.FileAdded>(Of("foo", new string('1', Release.VersionLengthMax), "add source file f"));
-        Assert.IsType<UpstreamEffect.Refused>(Of("foo", new string('1', Release.VersionLengthMax + 1), "add source file f"));
+        var longest = new string('1', Release.VersionLengthMax);
+        Assert.IsType<UpstreamEffect.FileAdded>(Of("foo", longest, "add source file f"));
+        Assert.IsType<UpstreamEffect.Refused>(Of("foo", longest + "1", "add source file f"));
     }
 
     [Theory]

@@ -1,0 +1,105 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Master.Upstream;
+using Piwheels.Testing;
+using Xunit;
+
+namespace Piwheels.Tests.Upstream;
+
+/// <summary>A selection's follower between a stand-in index and a database in memory.</summary>
+internal sealed class SelectionBed : IAsyncDisposable
+{
+    internal static readonly Target Cp39 = new("cp39", "linux_armv7l");
+    internal static readonly Target Cp311 = new("cp311", "linux_armv7l");
+
+    private readonly TemporaryFolder _output = new();
+    private SelectionFollower? _follower;
+
+    internal StandInBed Index { get; private init; } = null!;
+    internal FakeDatabase Database { get; private init; } = null!;
+    internal RecordedFarm Farm { get; } = new();
+    internal RecordedLog Log { get; } = new();
+    internal FollowedNames Names { get; set; } = FollowedNames.All;
+    internal string Output => _output.Path;
+
+    internal static async Task<SelectionBed> StartAsync(Action<DistributionFolder> fill, Target[]? targets = null)
+    {
+        var index = await StandInBed.StartAsync(fill);
+        var bed = new SelectionBed { Index = index, Database = new FakeDatabase(index.Time) };
+        foreach (var target in targets ?? [Cp39, Cp311]) await bed.Database.AddTargetAsync(target);
+        return bed;
+    }
+
+    internal void Restart() => _follower = null;
+
+    internal Task SelectAsync(params string[] requirements) => Database.SetSelectionAsync([.. requirements
+        .Select(text => new SelectionEntry(
+            Requirement.Parse(text).Package, text, true, SelectionState.New, null, ""))]);
+
+    internal Task FollowAsync() => OneThread.RunAsync(() =>
+    {
+        _follower ??= new SelectionFollower(
+            Database,
+            new SelectionPages(Index.Simple, Index.Time),
+            Index.Projects,
+            new ReleaseRequirements(Database, new OwnWheels(Output), Index.Simple, Index.Projects),
+            new Registry(Database, Farm),
+            Names,
+            Index.Time,
+            Log.CreateLogger("test"));
+        return _follower.FollowAsync(() => true, default);
+    });
+
+    internal async Task<List<string>> EntriesAsync() => [.. (await Database.GetSelectionAsync())
+        .Select(e => e.Requirement + (e.State switch
+        {
+            SelectionState.Resolved => $" resolved {e.Version}",
+            SelectionState.New => " new",
+            _ => $" {e.State.ToString().ToLowerInvariant()}: {e.Message}",
+        }) + (e.Requested ? "" : " (dependency)"))
+        .Order(StringComparer.Ordinal)];
+
+    internal void AssertWarned(string text) => Assert.Contains(
+        Log.Entries, l => l.Level == LogLevel.Warning && l.Message.Contains(text, StringComparison.Ordinal));
+
+    internal async Task<List<string>> VersionsAsync(string package) =>
+        [.. (await Database.GetProjectDataAsync(PackageName.Parse(package)))!.Versions
+            .Select(v => v.Version).Order(StringComparer.Ordinal)];
+
+    /// <summary>Has a wheel built and published, with its metadata beside it.</summary>
+    internal async Task BuildAsync(string package, string version, params string[] requires)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(Output, "simple", package));
+        await File.WriteAllTextAsync(
+            Path.Combine(folder.FullName, $"{Wheel(package, version)}.metadata"),
+            $"Metadata-Version: 2.1\nName: {package}\n" +
+            string.Concat(requires.Select(r => $"Requires-Dist: {r}\n")) + "\n");
+        await LogBuildAsync(package, version);
+    }
+
+    internal Task<long> LogBuildAsync(string package, string version) => Database.LogBuildAsync(new BuildState(
+        1, package, version, Cp39.Abi, true, TimeSpan.FromSeconds(1), "", [
+            new FileState(
+                Wheel(package, version),
+                1,
+                new string('0', 64),
+                package.Replace('-', '_'),
+                version,
+                "py3",
+                "none",
+                "any",
+                null, FileState.NoDependencies),
+        ],
+        Cp39.Platform));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Index.DisposeAsync();
+        _output.Dispose();
+    }
+
+    private static string Wheel(string package, string version) =>
+        $"{package.Replace('-', '_')}-{version}-py3-none-any.whl";
+}
