@@ -204,10 +204,23 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         LogConnecting(_logger, _configuration.SlaveAddress);
         var link = new MasterLink(_environment, _configuration.SlaveAddress, _socketOptions, Hear);
         _link = link;
-        link.Start();
-        _ = link.Completion.ContinueWith(
-            ended => Happen(() => Fail("the connection to the master failed", ended.Exception!.InnerException!)),
-            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        try
+        {
+            link.Start();
+        }
+        catch (ZmqException e)
+        {
+            throw new SlaveException(e.Message, e);
+        }
+
+        Watch(link);
+    }
+
+    /// <summary>A link never ends by itself, unless it has a bug: without it the slave is deaf.</summary>
+    private async void Watch(MasterLink link)
+    {
+        await link.Completion.ContinueWith(static _ => { }, TaskScheduler.Default);
+        if (link.Completion.Exception?.InnerException is { } e) Happen(() => Fail("the connection to the master failed", e));
     }
 
     private void Hear(MasterLink link, SlaveReply reply) => Happen(() =>
