@@ -10,6 +10,7 @@ using Piwheels.Slave.Building;
 using Piwheels.Slave.Conversation;
 using Piwheels.Slave.Machine;
 using Piwheels.Slave.Python;
+using Piwheels.Slave.Wheels;
 
 namespace Piwheels.Slave;
 
@@ -245,11 +246,27 @@ public sealed partial class SlaveRunner : IAsyncDisposable
 
         var rules = new BuildRules(_configuration.Timeout, _configuration.ExtraIndexes);
         var build = _build;
-        Follow(build, build.StartAsync(new PipBuild(_python, rules, PlainWheel.Inspect, _time, _logger), index), result =>
+        Follow(build, build.StartAsync(new PipBuild(_python, rules, InspectAs(release), _time, _logger), index), result =>
         {
             LogBuilt(_logger, release, result.Status ? "built" : "failed", result.Duration, result.Files.Count);
             _conversation.BuildEnded(result);
         });
+    }
+
+    /// <summary>Debian's lists are read for each build: what is installed may change between two.</summary>
+    private InspectWheel InspectAs(Release release)
+    {
+        var environment = MarkerEnvironment.ForTarget(_python.Target, _python.Version);
+        var apt = new Lazy<AptDependencies>(() => AptDependencies.Read());
+        return path => environment is null
+            ? throw new InvalidDataException($"what {_python.Target} requires is not known")
+            : WheelFile.Inspect(path, release, environment, apt.Value, Path.GetDirectoryName(path)) switch
+            {
+                WheelInspection.Accepted accepted => accepted.File,
+                WheelInspection.Refused refused =>
+                    throw new InvalidDataException($"{Path.GetFileName(path)} {refused.Reason}"),
+                _ => throw new InvalidOperationException("an inspection has two outcomes"),
+            };
     }
 
     private void StartSending(int slaveId, string filename)

@@ -114,6 +114,8 @@ public sealed class BadInputTests
     [InlineData("--slaves", "many")]
     [InlineData("--timeout", "soon")]
     [InlineData("--pypi", "ftp://example.org")]
+    [InlineData("--listen", "nowhere")]
+    [InlineData("--no-such-option", "1")]
     public async Task A_wrong_option_is_wrong_usage(string option, string value)
     {
         var (exitCode, output) = await PiwProcess.RunAsync("up", "piw-demo-app", option, value);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Xunit;
 
 namespace Piwheels.EndToEnd.Tests;
@@ -55,6 +56,23 @@ public sealed class UpTests
 
         up.Signal("INT");
         Assert.Equal(0, await up.EndAsync());
+        Assert.Empty(fixture.ProcessesOfFarm());
+    }
+
+    [Theory]
+    [InlineData(" master ", "master ended")]
+    [InlineData("bin/postgres", "PostgreSQL ended")]
+    public async Task What_is_killed_is_started_again_and_the_work_goes_on(string program, string said)
+    {
+        await using var fixture = await FarmFixture.CreateAsync();
+        await using var up = PiwProcess.Start(fixture.Up(FarmFixture.FreePort(), "--once", "piw-demo-app"));
+        await up.SeeAsync("building ");
+        var victim = fixture.ProcessesOfFarm()
+            .First(id => FarmFixture.CommandLine(id).Contains(program, StringComparison.Ordinal));
+        Process.GetProcessById(victim).Kill();
+        await up.SeeAsync(said);
+        Assert.True(await up.EndAsync() == 0, up.Output);
+        Assert.Contains("built    piw-demo-greeting", up.Output, StringComparison.Ordinal);
         Assert.Empty(fixture.ProcessesOfFarm());
     }
 }

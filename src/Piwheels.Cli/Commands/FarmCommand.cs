@@ -23,7 +23,11 @@ internal abstract class FarmCommand : PiwCommand
     {
         _folderName = folderName;
         _data = Add(Settings.Text("data", $"Where to keep everything; ~/.local/share/{folderName} unless named", ""));
-        _listen = Add(Settings.Text("listen", "Address and port of the web server", listen));
+        _listen = Add(new Setting<string>("listen", "Address and port of the web server", listen, static text =>
+        {
+            _ = ListenAddress.Parse(text);
+            return text;
+        }));
         _user = Add(Settings.Text("user", "Who to run as when started by root; the one who called sudo, or piwheels", ""));
         _python = Add(Settings.Text("python", "The Python to build for; the first on PATH unless named", ""));
     }

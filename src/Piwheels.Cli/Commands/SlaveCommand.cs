@@ -19,6 +19,7 @@ internal sealed class SlaveCommand : PiwCommand
     private readonly Setting<string> _fileQueue;
     private readonly Setting<string> _extraIndexUrl;
     private readonly Setting<TimeSpan> _idleInterval;
+    private readonly Setting<TimeSpan> _busyTimeout;
 
     public SlaveCommand()
         : base("slave", "slave", "Builds wheels for a master, one after another")
@@ -32,6 +33,8 @@ internal sealed class SlaveCommand : PiwCommand
         _fileQueue = Add(Settings.Text("file-queue", "The master's queue for files, if not port 5556 there", ""));
         _extraIndexUrl = Add(Settings.Text("extra-index-url", "More indexes for pip, separated by blanks", ""));
         _idleInterval = Add(Settings.Duration("idle-interval", "Pause before asking again for work", UsualIdle));
+        _busyTimeout = Add(Settings.Duration(
+            "busy-timeout", "The longest silence before slave and master give each other up", Defaults.BusyTimeout));
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
@@ -53,6 +56,7 @@ internal sealed class SlaveCommand : PiwCommand
                 .. _extraIndexUrl.In(source).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Settings.ParseUrl),
             ],
             IdleInterval = _idleInterval.In(source),
+            BusyTimeout = _busyTimeout.In(source),
         };
         await SlaveRunner.RunAsync(configuration, context.Loggers, context.Time, context.Stop);
         return 0;

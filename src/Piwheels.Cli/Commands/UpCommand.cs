@@ -32,6 +32,12 @@ internal sealed class UpCommand : FarmCommand
             "up", "Runs a whole farm on this machine: database, master, slaves and web server", "piwheels",
             WebCommand.DefaultListen)
     {
+        // An option that nobody knows would else be taken for one more name
+        _names.Validators.Add(static result =>
+        {
+            foreach (var token in result.Tokens.Where(token => token.Value.StartsWith('-')))
+                result.AddError($"there is no option {token.Value}");
+        });
         Command.Add(_names);
         Command.Add(_requirements);
         Command.Add(_all);

@@ -16,10 +16,14 @@ namespace Piwheels.Cli.Up;
 /// </summary>
 internal sealed class Farm : IAsyncDisposable
 {
+    private const string ClusterCategory = "piw.cluster";
+
     private readonly UpOptions _options;
     private readonly DataFolder _folder;
     private readonly IPEndPoint _listen;
-    private readonly PrivateCluster _cluster;
+    private readonly ILogger _clusterLogger;
+    private readonly TimeProvider _time;
+    private PrivateCluster _cluster;
     private readonly Database _database;
     private readonly RunningBuilds _builds = new();
     private readonly List<FarmProcess> _processes = [];
@@ -28,6 +32,7 @@ internal sealed class Farm : IAsyncDisposable
     private readonly StatusListener _listener;
     private readonly FarmWatch _watch;
     private Task _watching = Task.CompletedTask;
+    private Task _keepingCluster = Task.CompletedTask;
 
     private Farm(
         UpOptions options, DataFolder folder, IPEndPoint listen, PrivateCluster cluster, IFarmView view,
@@ -37,6 +42,8 @@ internal sealed class Farm : IAsyncDisposable
         _folder = folder;
         _listen = listen;
         _cluster = cluster;
+        _clusterLogger = loggers.CreateLogger(ClusterCategory);
+        _time = time;
         _database = new Database(cluster.Dsn);
         _builds.Began = view.Began;
         _listener = new StatusListener(
@@ -68,7 +75,7 @@ internal sealed class Farm : IAsyncDisposable
         TimeProvider time, CancellationToken stop)
     {
         var cluster = await PrivateCluster.EnsureAsync(
-            folder.Cluster, loggers.CreateLogger("piw.cluster"), time, stop);
+            folder.Cluster, loggers.CreateLogger(ClusterCategory), time, stop);
         var farm = new Farm(options, folder, listen, cluster, view, loggers, time);
         try
         {
@@ -76,6 +83,7 @@ internal sealed class Farm : IAsyncDisposable
             await farm._database.AddTargetAsync(target);
             foreach (var process in farm._processes) process.Start();
             farm._listener.Start();
+            farm._keepingCluster = farm.KeepClusterAsync(view);
             farm._watching = farm._watch.RunAsync(farm._stopping.Token);
             return farm;
         }
@@ -91,6 +99,7 @@ internal sealed class Farm : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _watching;
+        await _keepingCluster;
         await Task.WhenAll(_processes.Where(process => process.Name.StartsWith(SlaveName, StringComparison.Ordinal))
             .Select(process => process.StopAsync()));
         foreach (var process in _processes) await process.DisposeAsync();
@@ -102,6 +111,35 @@ internal sealed class Farm : IAsyncDisposable
     }
 
     private const string SlaveName = "slave";
+
+    /// <summary>A master on the same machine that says nothing for so long is being started again.</summary>
+    private const string BusyTimeout = "30s";
+
+    private static readonly TimeSpan ClusterPause = TimeSpan.FromSeconds(2);
+
+    /// <summary>Starts the database's server again when it ends by itself; everybody else waits for it meanwhile.</summary>
+    private async Task KeepClusterAsync(IFarmView view)
+    {
+        var stopped = Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token);
+        while (await Task.WhenAny(_cluster.Completion, stopped) != stopped)
+        {
+            view.Say($"PostgreSQL ended (exit code {await _cluster.Completion}); starting it again");
+            await _cluster.DisposeAsync();
+            try
+            {
+                _cluster = await PrivateCluster.EnsureAsync(_folder.Cluster, _clusterLogger, _time, _stopping.Token);
+            }
+            catch (PrivateClusterException fault)
+            {
+                view.Say(fault.Message);
+                await Task.WhenAny(Task.Delay(ClusterPause, _time), stopped);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
 
     private IEnumerable<(string Name, IReadOnlyList<string> Arguments)> Programs()
     {
@@ -120,7 +158,7 @@ internal sealed class Farm : IAsyncDisposable
             var builds = Directory.CreateDirectory(Path.Combine(_folder.Builds, name)).FullName;
             yield return (name, Program("slave", [
                 "--slave-queue", Queue("slave"), "--file-queue", Queue("file"), "--label", name,
-                "--dir", builds, "--idle-interval", "1s",
+                "--dir", builds, "--idle-interval", "1s", "--busy-timeout", BusyTimeout,
                 "--timeout", $"{_options.BuildTimeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s",
                 .. _options.Python.Length > 0 ? (string[])["--python", _options.Python] : []],
                 name));

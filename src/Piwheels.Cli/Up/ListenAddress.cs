@@ -6,15 +6,14 @@ namespace Piwheels.Cli.Up;
 /// <summary>An address and port to listen on, written <c>127.0.0.1:8080</c>, <c>[::1]:8080</c> or <c>8080</c>.</summary>
 internal static class ListenAddress
 {
-    /// <exception cref="CommandFault">It is none.</exception>
+    /// <exception cref="FormatException">It is none.</exception>
     public static IPEndPoint Parse(string text)
     {
         if (ushort.TryParse(text, out var port)) return new IPEndPoint(IPAddress.Loopback, port);
         if (text.StartsWith("localhost:", StringComparison.OrdinalIgnoreCase)) text = "127.0.0.1" + text[9..];
         return IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port != 0
             ? endPoint
-            : throw new CommandFault(
-                $"'{text}' is not an address to listen on, which reads like 127.0.0.1:8080", CommandFault.WrongUsage);
+            : throw new FormatException($"'{text}' is not an address to listen on, which reads like 127.0.0.1:8080");
     }
 
     /// <exception cref="CommandFault">Somebody else listens there, or it is not this machine's.</exception>
