@@ -22,7 +22,7 @@ internal static class BuildLog
     {
         var lines = Lines(output, buildId);
         var telling = lines.FirstOrDefault(IsCompilerError)
-            ?? lines.LastOrDefault(line => line.Contains("error:", StringComparison.OrdinalIgnoreCase))
+            ?? lines.LastOrDefault(line => line.Contains("error:", StringComparison.OrdinalIgnoreCase) && !IsSummary(line))
             ?? lines.LastOrDefault(line => line.Length > 0)
             ?? "";
         return telling.Length <= LineLengthMax ? telling : string.Concat(telling.AsSpan(0, LineLengthMax - 1), "…");
@@ -31,6 +31,13 @@ internal static class BuildLog
     /// <summary>The last lines of a log.</summary>
     public static IReadOnlyList<string> Tail(string output, long buildId, int count) =>
         [.. Lines(output, buildId).TakeLast(count)];
+
+    // What pip says after any failure, whatever its cause
+    private static bool IsSummary(string line) =>
+        Summaries.Any(summary => line.Contains(summary, StringComparison.OrdinalIgnoreCase));
+
+    private static readonly string[] Summaries =
+        ["subprocess-exited-with-error", "failed building wheel", "failed to build", "metadata-generation-failed"];
 
     private static bool IsCompilerError(string line) =>
         line.Contains(": error:", StringComparison.Ordinal) || line.Contains(": fatal error:", StringComparison.Ordinal);
