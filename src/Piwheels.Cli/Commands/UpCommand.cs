@@ -26,6 +26,7 @@ internal sealed class UpCommand : FarmCommand
     private readonly Setting<int> _slaves;
     private readonly Setting<Uri> _pypi;
     private readonly Setting<TimeSpan> _timeout;
+    private readonly Setting<bool> _withoutCompiler;
 
     public UpCommand()
         : base(
@@ -45,6 +46,8 @@ internal sealed class UpCommand : FarmCommand
         _slaves = Add(Settings.Number("slaves", "How many builds at a time", 1, 1, 256));
         _pypi = Add(Settings.Url("pypi", "The index to follow", "https://pypi.org"));
         _timeout = Add(Settings.Duration("timeout", "The longest time for one build", TimeSpan.FromHours(3), "-t"));
+        _withoutCompiler = Add(Settings.Flag(
+            "without-compiler", "Go on where there is no C compiler: pure Python packages build without"));
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
@@ -72,6 +75,7 @@ internal sealed class UpCommand : FarmCommand
         All = context.Parsed.GetValue(_all),
         Once = context.Parsed.GetValue(_once),
         BuildTimeout = _timeout.In(context.Source),
+        WithoutCompiler = _withoutCompiler.In(context.Source),
     };
 
     internal static CommandFault NothingWanted() => new(

@@ -28,7 +28,8 @@ internal sealed class DemoRun(string data, string listen, string python, Command
     public async Task<int> RunAsync(bool serve, Func<IFarmView> openView)
     {
         var address = ListenAddress.Parse(listen);
-        var found = await Preflight.FindPythonAsync(python, Console.Error.WriteLine, context.Time, context.Stop);
+        var found = await Preflight.FindPythonAsync(
+            python, withoutCompiler: false, Console.Error.WriteLine, context.Time, context.Stop);
         Preflight.CheckPostgres();
         ListenAddress.EnsureFree(address);
         using var folder = await OpenAnewAsync();

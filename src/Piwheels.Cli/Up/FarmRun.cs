@@ -9,7 +9,7 @@ internal static class FarmRun
     {
         var listen = ListenAddress.Parse(options.Listen);
         var python = await Preflight.FindPythonAsync(
-            options.Python, Console.Error.WriteLine, context.Time, context.Stop);
+            options.Python, options.WithoutCompiler, Console.Error.WriteLine, context.Time, context.Stop);
         Preflight.CheckPostgres();
         ListenAddress.EnsureFree(listen);
         await Preflight.CheckUpstreamAsync(options, Wanted.For(options.Wanted, python.Target), context.Stop);

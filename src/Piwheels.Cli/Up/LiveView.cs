@@ -24,7 +24,7 @@ internal sealed class LiveView : IFarmView
 
     public void Say(string line)
     {
-        lock (_lock) _console.WriteLine(line);
+        lock (_lock) _console.Write(new Text(OverLive(line)));
     }
 
     public void Began(RunningBuild build)
@@ -35,7 +35,7 @@ internal sealed class LiveView : IFarmView
     public void Ended(BuildOutcome outcome)
     {
         var style = new Style(outcome.Good ? Color.Green : Color.Red);
-        lock (_lock) _console.Write(new Text(FarmText.Of(outcome) + "\n", style));
+        lock (_lock) _console.Write(new Text(OverLive(FarmText.Of(outcome)), style));
     }
 
     public void Show(FarmSnapshot snapshot)
@@ -51,6 +51,9 @@ internal sealed class LiveView : IFarmView
         rows.Add(new Text(FarmText.Of(snapshot), new Style(decoration: Decoration.Bold)));
         lock (_lock) _context?.UpdateTarget(new Rows(rows));
     }
+
+    // It is written where the live part began, whose line there may be longer and is not erased
+    private string OverLive(string line) => line.PadRight(_console.Profile.Width - 1) + "\n";
 
     public void Dispose()
     {

@@ -13,14 +13,20 @@ internal static class Preflight
     private static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(20);
     private const int NamesAtATime = 8;
 
-    /// <summary>The Python that the slaves will use; what it lacks is said.</summary>
+    /// <summary>The Python that the slaves will use.</summary>
+    /// <param name="withoutCompiler">Go on, with a warning, where only pure packages can be built.</param>
     public static async Task<PythonFacts> FindPythonAsync(
-        string configured, Action<string> say, TimeProvider time, CancellationToken stop)
+        string configured, bool withoutCompiler, Action<string> say, TimeProvider time, CancellationToken stop)
     {
         try
         {
             var python = await PythonFacts.FindAsync(configured.Length > 0 ? configured : null, time, stop);
-            foreach (var warning in python.Warnings) say($"warning: {warning}");
+            foreach (var warning in python.Warnings)
+            {
+                if (!withoutCompiler) throw new CommandFault(warning);
+                say($"warning: {warning}");
+            }
+
             return python;
         }
         catch (PythonNotFoundException fault)

@@ -30,6 +30,9 @@ internal sealed record UpOptions
     /// <summary>The Python to build for; empty: the one found.</summary>
     public string Python { get; init; } = "";
 
+    /// <summary>Build pure packages where there is no compiler, instead of refusing.</summary>
+    public bool WithoutCompiler { get; init; }
+
     public Uri PypiSimple => new(Below("simple"));
     public Uri PypiApi => new(Below("pypi"));
 
