@@ -33,6 +33,7 @@ internal static class Program
         new SlaveCommand(),
         new WebCommand(),
         new InitDbCommand(),
+        new TargetCommand(),
     ];
 
     /// <summary>The command of a link named piw-NAME that the program was started by; null otherwise.</summary>

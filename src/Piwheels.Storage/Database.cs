@@ -57,7 +57,7 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
                 ?? throw new DatabaseException($"{_address} has no version: its configuration is empty", false);
         }
         catch (DatabaseException e) when (e.InnerException is PostgresException
-            { SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InsufficientPrivilege })
+        { SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InsufficientPrivilege })
         {
             throw new DatabaseException(
                 $"{_address} is not set up for this program and user; piw-initdb creates or upgrades it", false, e);

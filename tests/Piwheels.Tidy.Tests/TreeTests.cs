@@ -25,6 +25,29 @@ public sealed partial class TreeTests
         Assert.Equal(Repository.Stages, chapters);
     }
 
+    [Fact]
+    public void Within_the_master_a_stage_names_no_other_stages_types_but_the_clients()
+    {
+        var faults = new List<string>();
+        foreach (var stage in Repository.Stages)
+        {
+            foreach (var file in FilesOf(stage))
+            {
+                // Comments may say who does what
+                var text = string.Join('\n', File.ReadLines(file).Where(
+                    line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)));
+                faults.AddRange(
+                    from other in Repository.Stages
+                    where other != stage && text.Contains($"Piwheels.Master.{other};", StringComparison.Ordinal)
+                    from type in FilesOf(other).SelectMany(TypesIn)
+                    where !IsOfClient(type) && Regex.IsMatch(text, $@"(?<![\w.]){Regex.Escape(type)}\b")
+                    select $"{Path.GetFileName(file)} of {stage} uses {type} of {other}");
+            }
+        }
+
+        Assert.Empty(faults);
+    }
+
     [Theory]
     [InlineData("Core", "")]
     [InlineData("Messaging", "Core")]
@@ -89,6 +112,15 @@ public sealed partial class TreeTests
         Assert.Empty(own);
     }
 
+    private static IEnumerable<string> FilesOf(string stage) =>
+        Directory.EnumerateFiles(Repository.PathOf("src", "Piwheels.Master", stage), "*.cs", SearchOption.AllDirectories);
+
+    private static IEnumerable<string> TypesIn(string file) =>
+        TypeDeclaration().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value);
+
+    // A client, and what is given to it and got from it
+    private static bool IsOfClient(string type) => type is "DbClient" or "FsClient" or "TransferOwner" or "VerifyResult";
+
     [GeneratedRegex(@"^## (?:\d+\. )?(\w+)", RegexOptions.Multiline)]
     private static partial Regex Chapter();
 
@@ -106,4 +138,7 @@ public sealed partial class TreeTests
 
     [GeneratedRegex(@"<PackageReference[^>]* Version=")]
     private static partial Regex PackageVersion();
+
+    [GeneratedRegex(@"^(?:public|internal)[\w ]* (?:class|record|struct|interface|enum) (\w+)", RegexOptions.Multiline)]
+    private static partial Regex TypeDeclaration();
 }

@@ -1,8 +1,8 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using Piwheels.Cli.Commands;
 using Piwheels.Cli.Options;
 using Piwheels.Cli.Up;
-using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Slave.Python;
 using Piwheels.Storage.Private;

@@ -77,7 +77,9 @@ public sealed record MarkerEnvironment
         {
             return environment with
             {
-                OsName = "nt", SysPlatform = "win32", PlatformSystem = "Windows",
+                OsName = "nt",
+                SysPlatform = "win32",
+                PlatformSystem = "Windows",
                 PlatformMachine = machine == "32" ? "x86" : machine.ToUpperInvariant(),
             };
         }

@@ -125,7 +125,10 @@ internal static class ZipDirectory
         rest = rest[whole..];
         return new WheelEntry(name, size, packed)
         {
-            IsDeflated = method == Deflated, Crc = UInt32(span, 16), HeaderStart = start, RawName = rawName,
+            IsDeflated = method == Deflated,
+            Crc = UInt32(span, 16),
+            HeaderStart = start,
+            RawName = rawName,
         };
     }
 

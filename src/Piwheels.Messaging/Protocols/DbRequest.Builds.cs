@@ -28,10 +28,10 @@ public abstract partial record DbRequest
     {
         public override string Name => "SETSEL";
 
-        internal static SetSelection ReadData(WireReader reader) => 
+        internal static SetSelection ReadData(WireReader reader) =>
             new(reader.List("selection", WireLimits.RowsMax, SelectionRows.ReadEntry));
 
-        private protected override void WriteData(CborWriter writer) => 
+        private protected override void WriteData(CborWriter writer) =>
             writer.WriteList(Requested, static (w, entry) => w.Write(entry));
     }
 

@@ -44,10 +44,10 @@ public abstract partial record DbRequest
     {
         public override string Name => "SAVERWP";
 
-        internal static SaveRewritesPending ReadData(WireReader reader) => 
+        internal static SaveRewritesPending ReadData(WireReader reader) =>
             new(reader.List("queue", WireLimits.RowsMax, DatabaseRows.ReadRewrite));
 
-        private protected override void WriteData(CborWriter writer) => 
+        private protected override void WriteData(CborWriter writer) =>
             writer.WriteList(Queue, static (w, rewrite) => w.Write(rewrite));
     }
 

@@ -63,10 +63,10 @@ public sealed class DistributionFolder : IDisposable
 
     private void Write(TarWriter tar, string name, string text) => tar.WriteEntry(
         new PaxTarEntry(TarEntryType.RegularFile, name)
-    {
-        DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
-        ModificationTime = FirstDate.AddDays(_files),
-    });
+        {
+            DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
+            ModificationTime = FirstDate.AddDays(_files),
+        });
 
     private void Write(ZipArchive zip, string name, string text)
     {

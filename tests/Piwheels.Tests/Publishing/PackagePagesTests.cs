@@ -160,7 +160,9 @@ public sealed class PackagePagesTests : IDisposable
     {
         var file = Sample.File("Foo-1.0-cp311-cp311-linux_armv7l.whl") with
         {
-            AptDependencies = ["libb1", "liba2"], PipDependencies = ["numpy"], RequiresPython = null,
+            AptDependencies = ["libb1", "liba2"],
+            PipDependencies = ["numpy"],
+            RequiresPython = null,
         };
         await WriteAsync(Sample.Project("foo", Sample.Version("1.0", file)));
         Assert.Equal(

@@ -58,7 +58,9 @@ public sealed class AccessReportTests
         await using var server = await WebServer.StartAsync(
             new WebConfiguration
             {
-                OutputPath = folder["site"], Listen = "127.0.0.1:0", LogQueue = $"ipc://{folder["nobody"]}",
+                OutputPath = folder["site"],
+                Listen = "127.0.0.1:0",
+                LogQueue = $"ipc://{folder["nobody"]}",
             },
             new RecordedLog(), TimeProvider.System, Ct);
         using var client = new HttpClient { BaseAddress = server.Address };

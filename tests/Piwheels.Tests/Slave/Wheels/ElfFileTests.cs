@@ -17,8 +17,12 @@ public sealed class ElfFileTests
     {
         var file = Read(new ElfMaker
         {
-            Bits = bits, IsLittleEndian = isLittleEndian, Machine = 40,
-            Needed = ["libc.so.6", "libm.so.6"], Soname = "libthing.so.1", Runpath = "$ORIGIN/../thing.libs:/opt/lib",
+            Bits = bits,
+            IsLittleEndian = isLittleEndian,
+            Machine = 40,
+            Needed = ["libc.so.6", "libm.so.6"],
+            Soname = "libthing.so.1",
+            Runpath = "$ORIGIN/../thing.libs:/opt/lib",
         });
 
         Assert.Equal(new ElfKind(bits, isLittleEndian, 40), file.Kind);
@@ -94,7 +98,8 @@ public sealed class ElfFileTests
     {
         var start = new ProcessStartInfo("/usr/bin/readelf", ["-dW", path])
         {
-            RedirectStandardOutput = true, UseShellExecute = false,
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
