@@ -22,6 +22,8 @@ public sealed class Seraph : TaskLoop
     private readonly WaitingRequests _waiting = new();
     private readonly Queue<PeerAddress> _free = new();
     private readonly HashSet<PeerAddress> _busy = [];
+    private readonly HashSet<PeerAddress> _known = [];
+    private bool _hadOracles;
     private readonly DropLog _dropped;
 
     public Seraph(MasterConfiguration configuration, TaskEnvironment environment)
@@ -30,8 +32,9 @@ public sealed class Seraph : TaskLoop
         _dropped = new DropLog(Logger, Time, configuration.DbQueue);
         _clients = BindRaw(ZmqSocketType.Router, configuration.DbQueue);
         _oracles = BindRaw(ZmqSocketType.Router, MasterConfiguration.OracleQueue);
-        Register(_clients, _ => TakeRequests());
+        // In this order: an oracle that says that it ends is heard before it would be given the next request
         Register(_oracles, _ => TakeAnswers());
+        Register(_clients, _ => TakeRequests());
     }
 
     private void TakeRequests()
@@ -58,7 +61,10 @@ public sealed class Seraph : TaskLoop
             switch (frames)
             {
                 case [var oracle, var word] when word.Span.SequenceEqual(TheOracle.Ready.Span):
-                    _free.Enqueue(new PeerAddress(oracle));
+                    Greet(new PeerAddress(oracle));
+                    break;
+                case [var oracle, var word] when word.Span.SequenceEqual(TheOracle.Gone.Span):
+                    _known.Remove(new PeerAddress(oracle));
                     break;
                 case [var oracle, var client, var id, var status, var payload]:
                     if (_busy.Remove(new PeerAddress(oracle))) _free.Enqueue(new PeerAddress(oracle));
@@ -73,9 +79,18 @@ public sealed class Seraph : TaskLoop
         ShareOut();
     }
 
+    private void Greet(PeerAddress oracle)
+    {
+        _hadOracles = true;
+        if (_known.Add(oracle)) _free.Enqueue(oracle);
+    }
+
+    /// <summary>Before the first oracle has come, requests wait for it; when the last has gone, they are refused.</summary>
+    private bool NoneLeft => _hadOracles && _known.Count == 0;
+
     private void ShareOut()
     {
-        while (_free.Count > 0 && _waiting.Take() is { } request)
+        while ((_free.Count > 0 || NoneLeft) && _waiting.Take() is { } request)
         {
             if (Now - request.Since > WaitLimit)
             {
@@ -92,11 +107,14 @@ public sealed class Seraph : TaskLoop
     {
         while (_free.TryDequeue(out var oracle))
         {
+            if (!_known.Contains(oracle)) continue;
             if (_oracles.TrySend(oracle.Bytes, request.Client.Bytes, request.Id, request.Payload))
             {
                 _busy.Add(oracle);
                 return true;
             }
+
+            _known.Remove(oracle);
         }
 
         return false;

@@ -29,7 +29,17 @@ public sealed class TheOracle : TaskLoop
     /// <summary>What an oracle says to Seraph before its first answer.</summary>
     internal static ReadOnlyMemory<byte> Ready { get; } = Encoding.ASCII.GetBytes("READY");
 
+    /// <summary>What an oracle says when it ends: that its socket has gone is noticed later than the next request.</summary>
+    internal static ReadOnlyMemory<byte> Gone { get; } = Encoding.ASCII.GetBytes("GONE");
+
     protected override Task OnceAsync() => _seraph.TrySend(Ready)
         ? Task.CompletedTask
         : throw new InvalidOperationException("Seraph is to be started before its oracles");
+
+    protected override Task CloseAsync()
+    {
+        // Seraph may have gone first, when a fault ended it
+        _ = _seraph.TrySend(Gone);
+        return Task.CompletedTask;
+    }
 }
