@@ -45,6 +45,7 @@ public sealed partial class FileJuggler : TaskLoop
     private readonly MessageSocket<NoMessages, StatsMessage> _stats;
     private readonly DropLog _ignored;
     private readonly Func<(long Size, long Free)> _disk;
+    private readonly LinkedList<DateTimeOffset> _importTurns = new();
     private TaskCompletionSource _importCame = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _diskFree = long.MaxValue;
 
@@ -194,6 +195,19 @@ public sealed partial class FileJuggler : TaskLoop
     private async Task ExpectAsync(TransferOwner owner, FileState file)
     {
         if (owner.IsImport) await WaitForOtherImports();
+        try
+        {
+            Expect(owner, file);
+        }
+        finally
+        {
+            // The next one's turn may have come: this import was refused, or came first and let it through at once
+            if (owner.IsImport) ReleaseImports();
+        }
+    }
+
+    private void Expect(TransferOwner owner, FileState file)
+    {
         var free = _disk().Free;
         if (free - _transfers.BytesDue - file.FileSize < DiskReserveBytes)
         {
@@ -210,13 +224,21 @@ public sealed partial class FileJuggler : TaskLoop
     private async Task WaitForOtherImports()
     {
         var until = Now + ImportWaitMax;
-        while (_transfers.ImportIsDue(Now))
+        var turn = _importTurns.AddLast(until);
+        try
         {
-            if (Now >= until) throw new RpcException("other imports are under way", transient: true);
-            using var over = CancellationTokenSource.CreateLinkedTokenSource(Quitting);
-            await Task.WhenAny(_importCame.Task, Task.Delay(TransferTable.ImportComesWithin, Time, over.Token));
-            await over.CancelAsync();
-            Quitting.ThrowIfCancellationRequested();
+            while (_transfers.ImportIsDue(Now) || _importTurns.First != turn)
+            {
+                if (Now >= until) throw new RpcException("other imports are under way", transient: true);
+                using var over = CancellationTokenSource.CreateLinkedTokenSource(Quitting);
+                await Task.WhenAny(_importCame.Task, Task.Delay(TransferTable.ImportComesWithin, Time, over.Token));
+                await over.CancelAsync();
+                Quitting.ThrowIfCancellationRequested();
+            }
+        }
+        finally
+        {
+            _importTurns.Remove(turn);
         }
     }
 
