@@ -235,9 +235,9 @@ public sealed class SlaveDriverTests
         using var hostile = farm.Slave(dealer: true);
         for (var i = 0; i < 500; i++) hostile.Say(Hello);
 
+        Assert.Equal(1, Assert.IsType<SlaveReply.Ack>(hostile.Hear()).SlaveId);
         using var slave = farm.Slave();
         Assert.Equal(2, slave.AssertReply<SlaveReply.Ack>(Hello).SlaveId);
-        Assert.Equal(1, Assert.IsType<SlaveReply.Ack>(hostile.Hear()).SlaveId);
         hostile.AssertReply<SlaveReply.Sleep>(Idle);
         Assert.True(farm.Log.Entries.Count < 50);
     }

@@ -95,6 +95,7 @@ public sealed class RpcTests : IAsyncDisposable
         var (client, rpc) = StartClient();
         var first = rpc.AskAsync(new Note("slow"));
         await asked.Next();
+        await client.SettleAsync();
         _bed.Time.Advance(Timeout - TimeSpan.FromSeconds(1));
         var second = rpc.AskAsync(new Note("later"));
         await client.SettleAsync();
