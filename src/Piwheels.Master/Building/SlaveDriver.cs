@@ -88,7 +88,8 @@ public sealed partial class SlaveDriver : TaskLoop
 
     protected override Task OnceAsync()
     {
-        if (!_configuration.StrangersMayConnect) OnLoopbackOnly(Logger, _configuration.SlaveQueue);
+        if (!_configuration.StrangersMayConnect && LoopbackAddresses.Concerns(_configuration.SlaveQueue))
+            OnLoopbackOnly(Logger, _configuration.SlaveQueue);
         return Task.CompletedTask;
     }
 

@@ -76,7 +76,8 @@ public sealed partial class FileJuggler : TaskLoop
     {
         var left = _output.Clean();
         if (left > 0) LeftoversRemoved(Logger, left);
-        if (!_configuration.StrangersMayConnect) OnLoopbackOnly(Logger, _configuration.FileQueue);
+        if (!_configuration.StrangersMayConnect && LoopbackAddresses.Concerns(_configuration.FileQueue))
+            OnLoopbackOnly(Logger, _configuration.FileQueue);
         return Task.CompletedTask;
     }
 

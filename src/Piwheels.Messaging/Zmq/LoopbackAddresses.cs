@@ -14,6 +14,9 @@ public static class LoopbackAddresses
     /// </summary>
     public static IReadOnlyList<string> Of(string address) => Of(address, MachineHasIPv6.Value);
 
+    /// <summary>Whether an address would be bound otherwise if it were not for its loopback forms.</summary>
+    public static bool Concerns(string address) => Of(address) is not [var only] || only != address;
+
     internal static IReadOnlyList<string> Of(string address, bool ipv6)
     {
         if (!address.StartsWith(TcpPort.Scheme, StringComparison.Ordinal))

@@ -62,6 +62,14 @@ internal sealed class FarmBench : IAsyncDisposable
 
     public SlaveDriver Driver { get; }
 
+    /// <summary>Waits until SlaveDriver has done what it was about, timers included: the clock may move then.</summary>
+    public Task SettleAsync()
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Driver.Post(() => Driver.Post(reached.SetResult));
+        return reached.Task.Within();
+    }
+
     public FsClient Files { get; }
 
     public long DiskFree { get; set; } = 1L << 39;

@@ -199,6 +199,7 @@ public sealed class SlaveDriverTests
         farm.Database.Before = Away;
         slave.Say(Slaves.Failed());
         await farm.Log.WhenAsync(line => line.Message.Contains("waits for the database", StringComparison.Ordinal));
+        await farm.SettleAsync();
 
         using var other = farm.Slave();
         other.AssertReply<SlaveReply.Ack>(Hello);
@@ -218,6 +219,7 @@ public sealed class SlaveDriverTests
         farm.Database.Before = Away;
         slave.Say(Slaves.Failed());
         await farm.Log.WhenAsync(line => line.Message.Contains("waits for the database", StringComparison.Ordinal));
+        await farm.SettleAsync();
         slave.Dispose();
 
         farm.Database.Before = _ => Task.CompletedTask;
@@ -263,6 +265,7 @@ public sealed class SlaveDriverTests
         farm.Database.Before = Away;
         slave.Say(Slaves.Failed());
         await farm.Log.WhenAsync(line => line.Message.Contains("waits for the database", StringComparison.Ordinal));
+        await farm.SettleAsync();
 
         foreach (var request in new[] { Idle, Busy, Slaves.Failed(), Sent, new SlaveRequest.Bye() }) slave.Say(request);
         slave.Say(new byte[] { 0xff });

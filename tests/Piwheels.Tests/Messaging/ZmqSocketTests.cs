@@ -45,6 +45,7 @@ public sealed class ZmqSocketTests : IAsyncDisposable
     public void The_loopback_forms_of_an_address(string address, params string[] expected)
     {
         Assert.Equal(expected, LoopbackAddresses.Of(address, ipv6: true));
+        Assert.Equal(expected is not [var same] || same != address, LoopbackAddresses.Concerns(address));
         var withoutIPv6 = address.StartsWith("tcp://[::1]", StringComparison.Ordinal) ? expected : expected[..1];
         Assert.Equal(withoutIPv6, LoopbackAddresses.Of(address, ipv6: false));
     }
