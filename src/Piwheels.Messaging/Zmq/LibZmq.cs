@@ -17,6 +17,7 @@ internal static partial class LibZmq
     public const int Subscribe = 6;
     public const int ReceiveMore = 13;
     public const int Linger = 17;
+    public const int Backlog = 19;
     public const int MaxMessageSize = 22;
     public const int SendHighWaterMark = 23;
     public const int ReceiveHighWaterMark = 24;

@@ -11,6 +11,12 @@ public sealed record SocketOptions
     /// <summary>How far above the limit a frame is still read, so that its peer can be told.</summary>
     public const int CutFactor = 2;
 
+    /// <summary>
+    /// Connections of a bound socket that the system holds until they are taken. With libzmq's own 100, a fleet that
+    /// comes back all at once after a master's restart is sent away and tries again seconds later (tcp(7)).
+    /// </summary>
+    internal const int ConnectionsWaiting = 4096;
+
     public static readonly SocketOptions Default = new();
 
     /// <summary>Messages queued per peer, either way, before a send fails or a peer is made to wait.</summary>

@@ -205,6 +205,7 @@ public sealed class ZmqSocket : IDisposable
     private void Apply(SocketOptions options)
     {
         Set(LibZmq.IPv6, 1);
+        Set(LibZmq.Backlog, SocketOptions.ConnectionsWaiting);
         Set(LibZmq.Linger, (int)options.Linger.TotalMilliseconds);
         Set(LibZmq.SendHighWaterMark, options.HighWaterMark);
         Set(LibZmq.ReceiveHighWaterMark, options.ReceiveHighWaterMark ?? options.HighWaterMark);
