@@ -58,14 +58,14 @@ GRANT SELECT ON preinstalled_apt_packages TO {username};
 -- The arrays from p_filenames to p_locations have one element a file, the last three one a dependency. All of it is one
 -- transaction with the queue's change and the pages owed, so that no kill can come between. A failed build has no
 -- files, whatever it claims. The target: the one tried on; without an ABI the lowest active one, without a platform the
--- one that a wheel was made for.
+-- one that a wheel was made for. A request that was recorded before changes nothing, and is answered as it was then.
 CREATE FUNCTION log_build(
     p_package text, p_version text, p_built_by integer, p_duration interval, p_abi_tag text, p_platform_tag text,
     p_status boolean,
     p_filenames text[], p_filesizes bigint[], p_filehashes text[], p_package_tags text[],
     p_package_version_tags text[], p_py_version_tags text[], p_abi_tags text[], p_platform_tags text[],
     p_requires_pythons text[], p_locations text[],
-    p_dependency_filenames text[], p_dependency_tools text[], p_dependencies text[])
+    p_dependency_filenames text[], p_dependency_tools text[], p_dependencies text[], p_request uuid DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
@@ -80,6 +80,10 @@ BEGIN
             USING ERRCODE = 'check_violation';
     END IF;
     PERFORM lock_package(p_package);
+    v_build_id := nextval('builds_build_id_seq');
+    IF NOT claim_request(p_request, 'log_build', v_build_id) THEN
+        RETURN (SELECT r.answer FROM requests_done r WHERE r.request = p_request AND r.function = 'log_build');
+    END IF;
     IF NOT test_package_version(p_package, p_version) THEN
         RAISE EXCEPTION 'no such release: % %', p_package, p_version USING ERRCODE = 'foreign_key_violation';
     END IF;
@@ -92,11 +96,10 @@ BEGIN
             coalesce(p_platform_tag, 'any platform') USING ERRCODE = 'foreign_key_violation';
     END IF;
 
-    INSERT INTO builds (package, version, built_by, duration, status, abi_tag, platform_tag)
+    INSERT INTO builds (build_id, package, version, built_by, duration, status, abi_tag, platform_tag)
     VALUES (
-        p_package, p_version, p_built_by, greatest(p_duration, interval '0'), p_status,
-        v_target.abi_tag, v_target.platform_tag)
-    RETURNING build_id INTO v_build_id;
+        v_build_id, p_package, p_version, p_built_by, greatest(p_duration, interval '0'), p_status,
+        v_target.abi_tag, v_target.platform_tag);
 
     IF p_status THEN
         IF EXISTS (

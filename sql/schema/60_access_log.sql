@@ -125,11 +125,11 @@ REVOKE ALL ON FUNCTION make_months FROM PUBLIC;
 
 
 -- What tells of the installer is cut to the width of its column; a hit without a usable name, address or date is left
--- out. The same holds for all kinds of hits.
+-- out; a request that was recorded before is left alone. The same holds for all kinds of hits.
 CREATE FUNCTION log_downloads(
     p_filenames text[], p_hosts text[], p_times timestamptz[], p_archs text[], p_distro_names text[],
     p_distro_versions text[], p_os_names text[], p_os_versions text[], p_py_names text[], p_py_versions text[],
-    p_installer_names text[], p_installer_versions text[], p_setuptools_versions text[])
+    p_installer_names text[], p_installer_versions text[], p_setuptools_versions text[], p_request uuid DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
@@ -138,6 +138,9 @@ DECLARE
         SELECT plausible_access(n.host, n.at) AND length(n.filename) BETWEEN 1 AND 255
         FROM unnest(p_filenames, p_hosts, p_times) WITH ORDINALITY AS n (filename, host, at, i) ORDER BY n.i);
 BEGIN
+    IF NOT claim_request(p_request, 'log_downloads') THEN
+        RETURN;
+    END IF;
     PERFORM make_months('downloads', array(SELECT n.at FROM unnest(p_times, v_good) AS n (at, good) WHERE n.good));
     INSERT INTO downloads
     SELECT
@@ -165,7 +168,7 @@ GRANT EXECUTE ON FUNCTION log_downloads TO {username};
 CREATE FUNCTION log_searches(
     p_packages text[], p_hosts text[], p_times timestamptz[], p_archs text[], p_distro_names text[],
     p_distro_versions text[], p_os_names text[], p_os_versions text[], p_py_names text[], p_py_versions text[],
-    p_installer_names text[], p_installer_versions text[], p_setuptools_versions text[])
+    p_installer_names text[], p_installer_versions text[], p_setuptools_versions text[], p_request uuid DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
@@ -174,6 +177,9 @@ DECLARE
         SELECT plausible_access(n.host, n.at) AND length(n.package) BETWEEN 1 AND 200
         FROM unnest(p_packages, p_hosts, p_times) WITH ORDINALITY AS n (package, host, at, i) ORDER BY n.i);
 BEGIN
+    IF NOT claim_request(p_request, 'log_searches') THEN
+        RETURN;
+    END IF;
     PERFORM make_months('searches', array(SELECT n.at FROM unnest(p_times, v_good) AS n (at, good) WHERE n.good));
     INSERT INTO searches
     SELECT
@@ -195,7 +201,8 @@ REVOKE ALL ON FUNCTION log_searches FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION log_searches TO {username};
 
 
-CREATE FUNCTION log_project_hits(p_packages text[], p_hosts text[], p_times timestamptz[], p_user_agents text[])
+CREATE FUNCTION log_project_hits(p_packages text[], p_hosts text[], p_times timestamptz[], p_user_agents text[],
+    p_request uuid DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
@@ -204,6 +211,9 @@ DECLARE
         SELECT plausible_access(n.host, n.at) AND length(n.package) BETWEEN 1 AND 200
         FROM unnest(p_packages, p_hosts, p_times) WITH ORDINALITY AS n (package, host, at, i) ORDER BY n.i);
 BEGIN
+    IF NOT claim_request(p_request, 'log_project_hits') THEN
+        RETURN;
+    END IF;
     PERFORM make_months(
         'project_page_hits', array(SELECT n.at FROM unnest(p_times, v_good) AS n (at, good) WHERE n.good));
     INSERT INTO project_page_hits
@@ -217,7 +227,8 @@ REVOKE ALL ON FUNCTION log_project_hits FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION log_project_hits TO {username};
 
 
-CREATE FUNCTION log_json_downloads(p_packages text[], p_hosts text[], p_times timestamptz[], p_user_agents text[])
+CREATE FUNCTION log_json_downloads(p_packages text[], p_hosts text[], p_times timestamptz[], p_user_agents text[],
+    p_request uuid DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
@@ -226,6 +237,9 @@ DECLARE
         SELECT plausible_access(n.host, n.at) AND length(n.package) BETWEEN 1 AND 200
         FROM unnest(p_packages, p_hosts, p_times) WITH ORDINALITY AS n (package, host, at, i) ORDER BY n.i);
 BEGIN
+    IF NOT claim_request(p_request, 'log_json_downloads') THEN
+        RETURN;
+    END IF;
     PERFORM make_months(
         'project_json_downloads', array(SELECT n.at FROM unnest(p_times, v_good) AS n (at, good) WHERE n.good));
     INSERT INTO project_json_downloads
@@ -239,7 +253,8 @@ REVOKE ALL ON FUNCTION log_json_downloads FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION log_json_downloads TO {username};
 
 
-CREATE FUNCTION log_page_hits(p_pages text[], p_hosts text[], p_times timestamptz[], p_user_agents text[])
+CREATE FUNCTION log_page_hits(p_pages text[], p_hosts text[], p_times timestamptz[], p_user_agents text[],
+    p_request uuid DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
@@ -248,6 +263,9 @@ DECLARE
         SELECT plausible_access(n.host, n.at) AND length(n.page) BETWEEN 1 AND 30
         FROM unnest(p_pages, p_hosts, p_times) WITH ORDINALITY AS n (page, host, at, i) ORDER BY n.i);
 BEGIN
+    IF NOT claim_request(p_request, 'log_page_hits') THEN
+        RETURN;
+    END IF;
     PERFORM make_months(
         'web_page_hits', array(SELECT n.at FROM unnest(p_times, v_good) AS n (at, good) WHERE n.good));
     INSERT INTO web_page_hits

@@ -325,6 +325,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
 BEGIN
     PERFORM fold_counters();
+    PERFORM forget_requests();
     RETURN QUERY
     SELECT
         counter_total('packages_built'),

@@ -6,7 +6,7 @@ namespace Piwheels.Storage;
 /// <content>Functions of 30_builds.sql.</content>
 public sealed partial class Database
 {
-    public async Task<long> LogBuildAsync(BuildState build)
+    public async Task<long> LogBuildAsync(BuildState build, Guid? request = null)
     {
         ArgumentNullException.ThrowIfNull(build);
         var files = build.Files;
@@ -16,7 +16,7 @@ public sealed partial class Database
         return await AskAsync(
             Call(
                 "SELECT log_build($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-                + "$18, $19, $20)",
+                + "$18, $19, $20, $21)",
                 Text(build.Package), Text(build.Version), Number(build.SlaveId), Duration(build.Duration),
                 Text(build.AbiTag), Text(build.PlatformTag), Flag(build.Status),
                 Texts(files.Select(f => f.Filename)), Numbers(files.Select(f => f.FileSize)),
@@ -25,7 +25,7 @@ public sealed partial class Database
                 Texts(files.Select(f => f.AbiTag)), Texts(files.Select(f => f.PlatformTag)),
                 Texts(files.Select(f => f.RequiresPython)), Texts(files.Select(f => f.Location)),
                 Texts(dependencies.Select(d => d.Filename)), Texts(dependencies.Select(d => d.Tool)),
-                Texts(dependencies.Select(d => d.Name))),
+                Texts(dependencies.Select(d => d.Name)), Uuid(request)),
             r => (long)r.GetInt32(0));
     }
 

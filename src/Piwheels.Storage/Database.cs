@@ -205,6 +205,12 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
         NpgsqlDbType = NpgsqlDbType.TimestampTz,
     };
 
+    private static NpgsqlParameter Uuid(Guid? value) => new NpgsqlParameter
+    {
+        Value = value is { } uuid ? uuid : DBNull.Value,
+        NpgsqlDbType = NpgsqlDbType.Uuid,
+    };
+
     private static NpgsqlParameter<string?[]> Texts(IEnumerable<string?> values) => new NpgsqlParameter<string?[]>
     {
         TypedValue = values.ToArray(),

@@ -8,6 +8,7 @@ namespace Piwheels.Testing;
 public sealed partial class FakeDatabase
 {
     private readonly List<TargetRow> _targets = [];
+    private readonly Dictionary<Guid, long> _buildsByRequest = [];
     private long _lastBuildId;
 
     /// <summary>All builds recorded and still there, with their numbers, as they were logged.</summary>
@@ -56,8 +57,9 @@ public sealed partial class FakeDatabase
         Call<IReadOnlyDictionary<Target, long>>(() => Queue()
             .ToDictionary(each => each.Key, each => (long)each.Value.Count));
 
-    public Task<long> LogBuildAsync(BuildState build) => Call(() =>
+    public Task<long> LogBuildAsync(BuildState build, Guid? request = null) => Call(() =>
     {
+        if (request is { } asked && _buildsByRequest.TryGetValue(asked, out var before)) return before;
         if (build.Status && build.Files.Count == 0)
         {
             throw Refused($"a successful build of {build.Package} {build.Version} without files");
@@ -77,6 +79,7 @@ public sealed partial class FakeDatabase
         version.Builds.Add(logged);
         if (!Queue().Values.Any(queue => queue.Contains(version.Release))) version.Priority = FakePriority.Backlog;
         Owe(package, build.Status ? RewriteCommand.Both : RewriteCommand.Project);
+        if (request is { } number) _buildsByRequest.Add(number, _lastBuildId);
         return _lastBuildId;
     });
 

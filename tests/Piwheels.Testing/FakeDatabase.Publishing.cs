@@ -12,6 +12,7 @@ public sealed partial class FakeDatabase
 
     private readonly Dictionary<PackageName, FakeRewrite> _rewrites = [];
     private readonly List<AccessState> _accesses = [];
+    private readonly HashSet<(Guid Request, Type Kind)> _accessesByRequest = [];
     private readonly HashSet<(string Abi, string AptPackage)> _preinstalled = [];
     private long _revision;
 
@@ -80,11 +81,15 @@ public sealed partial class FakeDatabase
         }
     });
 
-    public Task LogAccessAsync(IReadOnlyList<AccessState> accesses) => Call(() =>
+    public Task LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null) => Call(() =>
     {
         var now = time.GetUtcNow();
-        _accesses.AddRange(accesses.Where(access => FakeLimits.Fits(access) &&
-            access.Timestamp > now - AccessAgeMax && access.Timestamp < now.AddDays(1)));
+        foreach (var kind in accesses.GroupBy(access => access.GetType()))
+        {
+            if (request is { } number && !_accessesByRequest.Add((number, kind.Key))) continue;
+            _accesses.AddRange(kind.Where(access => FakeLimits.Fits(access) &&
+                access.Timestamp > now - AccessAgeMax && access.Timestamp < now.AddDays(1)));
+        }
     });
 
     public Task<FarmStatistics> GetStatisticsAsync() => Call(() =>

@@ -25,6 +25,9 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
     /// </summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>As <see cref="Before"/>, awaited when a call is done: what fails here is an answer that was lost.</summary>
+    public Func<string, Task> After { get; set; } = _ => Task.CompletedTask;
+
     public Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "") => Call(() =>
     {
         Check(package.Value, PackageName.LengthMax);
@@ -178,8 +181,12 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
 
     private async Task<T> Call<T>(Func<T> answer, [CallerMemberName] string method = "")
     {
-        await Before(method.EndsWith("Async", StringComparison.Ordinal) ? method[..^"Async".Length] : method);
-        lock (_lock) return answer();
+        var name = method.EndsWith("Async", StringComparison.Ordinal) ? method[..^"Async".Length] : method;
+        await Before(name);
+        T result;
+        lock (_lock) result = answer();
+        await After(name);
+        return result;
     }
 
     private Task<bool> Call(Action change, [CallerMemberName] string method = "") => Call(

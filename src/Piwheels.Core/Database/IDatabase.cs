@@ -7,6 +7,12 @@ namespace Piwheels.Core.Database;
 /// What the farm asks of its database, reached directly or through the master's queues; both answer alike. Times are
 /// UTC. Every method may throw <see cref="DatabaseException"/>.
 /// </summary>
+/// <remarks>
+/// Whoever hears of a transient fault does not know whether the request was done: the connection may have gone between
+/// the commit and the answer. Every method may be asked again. What sets something has the same effect twice as once;
+/// what adds a row for each call takes the number of a request, made once for the thing to be recorded and kept over all
+/// attempts.
+/// </remarks>
 public interface IDatabase
 {
     // Packages
@@ -115,8 +121,12 @@ public interface IDatabase
     /// Records an attempt with its files and their dependencies in one transaction, and owes the package's pages;
     /// answers the build's number. A file of the same name from an earlier build is replaced.
     /// </summary>
+    /// <param name="request">
+    /// Its number, for a day (<see cref="RequestNumber"/>): asked again, it changes nothing and answers the number of the
+    /// build that the first one recorded. Without one each call records a build.
+    /// </param>
     /// <exception cref="DatabaseException">A success without files, an unknown release or ABI.</exception>
-    Task<long> LogBuildAsync(BuildState build);
+    Task<long> LogBuildAsync(BuildState build, Guid? request = null);
 
     Task<IReadOnlyList<long>> GetAllBuildIdsAsync();
 
@@ -151,10 +161,23 @@ public interface IDatabase
 
     // Access log and statistics
 
-    /// <summary>Records accesses of any kind; one statement per kind. Those that the database refuses are left out.</summary>
-    Task LogAccessAsync(IReadOnlyList<AccessState> accesses);
+    /// <summary>
+    /// Records accesses of any kind; one transaction per kind. Those that the database refuses are left out.
+    /// </summary>
+    /// <param name="request">
+    /// The number of just these accesses, for a day (<see cref="RequestNumber"/>): of what is asked again, the kinds that
+    /// were recorded are left alone. Without one each call records all.
+    /// </param>
+    Task LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null);
 
     Task<FarmStatistics> GetStatisticsAsync();
+}
+
+/// <summary>Numbers for what must not be recorded twice.</summary>
+public static class RequestNumber
+{
+    /// <summary>A new one. They begin with the time (RFC 9562 version 7), so that they are near each other in an index.</summary>
+    public static Guid Next(TimeProvider time) => Guid.CreateVersion7(time.GetUtcNow());
 }
 
 /// <summary>The database refused, or could not be asked.</summary>

@@ -1,13 +1,18 @@
 using System.Net;
+using Piwheels.Core.Database;
 using Piwheels.Core.States;
 
 namespace Piwheels.Master.AccessLog;
+
+/// <summary>Accesses of one kind that are recorded at once.</summary>
+/// <param name="Request">Its number, kept over all attempts: what was recorded once is not again.</param>
+public sealed record AccessBatch(Guid Request, IReadOnlyList<AccessState> Accesses);
 
 /// <summary>
 /// Accesses on their way to the database: in batches of one kind, since the database takes one statement for each
 /// kind, and what failed must not be tried again together with what did not.
 /// </summary>
-public sealed class AccessBuffer
+public sealed class AccessBuffer(TimeProvider time)
 {
     /// <summary>Accesses written at a time.</summary>
     public const int BatchMax = 1_000;
@@ -21,7 +26,7 @@ public sealed class AccessBuffer
     /// <summary>How far another machine's clock may be ahead.</summary>
     public static readonly TimeSpan AheadMax = TimeSpan.FromDays(1);
 
-    private readonly LinkedList<IReadOnlyList<AccessState>> _waiting = new();
+    private readonly LinkedList<AccessBatch> _waiting = new();
     private readonly Dictionary<Type, List<AccessState>> _open = [];
 
     /// <summary>Accesses that wait, those of a batch under way left out.</summary>
@@ -32,8 +37,9 @@ public sealed class AccessBuffer
 
     /// <summary>Adds an access.</summary>
     /// <returns>Why it is dropped; null when it is kept.</returns>
-    public string? Add(AccessState access, DateTimeOffset now)
+    public string? Add(AccessState access)
     {
+        var now = time.GetUtcNow();
         if (!IPAddress.TryParse(access.Host, out _)) return "its address is none";
         if (access.Timestamp < now - AgeMax || access.Timestamp > now + AheadMax) return "its date cannot be";
         if (Count >= KeptMax) return $"{KeptMax} accesses wait for the database";
@@ -45,37 +51,40 @@ public sealed class AccessBuffer
     }
 
     /// <summary>Takes a batch out, an incomplete one if there is no other; null when nothing waits.</summary>
-    public IReadOnlyList<AccessState>? Take()
+    public AccessBatch? Take()
     {
         if (_waiting.Count == 0 && _open.Count > 0) Close(_open.Keys.First());
         if (_waiting.First is not { } first) return null;
         _waiting.RemoveFirst();
-        Count -= first.Value.Count;
+        Count -= first.Value.Accesses.Count;
         return first.Value;
     }
 
     /// <summary>Puts a batch back that could not be written now.</summary>
-    public void PutBack(IReadOnlyList<AccessState> batch)
+    public void PutBack(AccessBatch batch)
     {
         _waiting.AddFirst(batch);
-        Count += batch.Count;
+        Count += batch.Accesses.Count;
     }
 
     /// <summary>
     /// Puts a batch back that the database refused, in halves, so that in the end what it refuses is alone.
     /// </summary>
     /// <returns>False when it was a single access already: then it is dropped.</returns>
-    public bool PutBackHalved(IReadOnlyList<AccessState> batch)
+    public bool PutBackHalved(AccessBatch batch)
     {
-        if (batch.Count < 2) return false;
-        PutBack([.. batch.Skip(batch.Count / 2)]);
-        PutBack([.. batch.Take(batch.Count / 2)]);
+        var accesses = batch.Accesses;
+        if (accesses.Count < 2) return false;
+        PutBack(New([.. accesses.Skip(accesses.Count / 2)]));
+        PutBack(New([.. accesses.Take(accesses.Count / 2)]));
         return true;
     }
 
     private void Close(Type kind)
     {
         _open.Remove(kind, out var batch);
-        _waiting.AddLast(batch!);
+        _waiting.AddLast(New(batch!));
     }
+
+    private AccessBatch New(IReadOnlyList<AccessState> accesses) => new(RequestNumber.Next(time), accesses);
 }

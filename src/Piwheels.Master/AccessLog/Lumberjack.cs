@@ -24,7 +24,7 @@ public sealed partial class Lumberjack : TaskLoop
 
     private const int QueueMax = 10_000;
 
-    private readonly AccessBuffer _buffer = new();
+    private readonly AccessBuffer _buffer;
     private readonly DropLog _dropped;
     private readonly MessageSocket<LogEntry, NoMessages> _loggers;
     private readonly IDatabase _database;
@@ -41,6 +41,7 @@ public sealed partial class Lumberjack : TaskLoop
             MaxMessageBytes = MessageBytesMax,
         });
         _database = database;
+        _buffer = new AccessBuffer(Time);
         _dropped = new DropLog(Logger, Time, configuration.LogQueue);
         Register(_loggers, HandleEntry);
         EveryEvenPaused(FlushInterval, FlushAsync);
@@ -55,7 +56,7 @@ public sealed partial class Lumberjack : TaskLoop
 
     private void Keep(LogEntry entry)
     {
-        if (_buffer.Add(entry.Access, Now) is { } reason) _dropped.Add($"{entry.Name}: {reason}");
+        if (_buffer.Add(entry.Access) is { } reason) _dropped.Add($"{entry.Name}: {reason}");
     }
 
     private async Task FlushAsync()
@@ -64,7 +65,7 @@ public sealed partial class Lumberjack : TaskLoop
         {
             try
             {
-                await _database.LogAccessAsync(batch);
+                await _database.LogAccessAsync(batch.Accesses, batch.Request);
             }
             catch (DatabaseException away) when (away.Transient)
             {

@@ -81,11 +81,12 @@ internal sealed partial class BuildRecorder(
 
     private async Task<long> LogBuildAsync(BuildState build, CancellationToken quitting)
     {
+        var request = RequestNumber.Next(time);
         for (var pause = RetryPauseMin; ; pause = Longer(pause))
         {
             try
             {
-                return await database.LogBuildAsync(build);
+                return await database.LogBuildAsync(build, request);
             }
             catch (DatabaseException away) when (away.Transient)
             {

@@ -109,7 +109,8 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
     public async Task<IReadOnlyDictionary<Target, long>> GetBuildQueueLengthsAsync() =>
         (await AskAsync<DbReply.Lengths>(new DbRequest.GetBuildQueueLengths())).Rows;
 
-    public Task<long> LogBuildAsync(BuildState build) => NumberAsync(new DbRequest.LogBuild(build));
+    public Task<long> LogBuildAsync(BuildState build, Guid? request = null) =>
+        NumberAsync(new DbRequest.LogBuild(build, request));
 
     public async Task<IReadOnlyList<long>> GetAllBuildIdsAsync() =>
         (await AskAsync<DbReply.Numbers>(new DbRequest.GetAllBuildIds())).Values;
@@ -135,7 +136,8 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
     public Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision) =>
         DoAsync(new DbRequest.RewriteDone(package, done, revision));
 
-    public Task LogAccessAsync(IReadOnlyList<AccessState> accesses) => DoAsync(new DbRequest.LogAccess(accesses));
+    public Task LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null) =>
+        DoAsync(new DbRequest.LogAccess(accesses, request));
 
     public async Task<FarmStatistics> GetStatisticsAsync() =>
         (await AskAsync<DbReply.Statistics>(new DbRequest.GetStatistics())).Value;

@@ -88,11 +88,11 @@ internal static class OracleAnswers
         DbRequest.SkipTarget skip => await Done(database.SkipTargetAsync(skip.Target, skip.Reason)),
         DbRequest.RemoveTarget remove => await Done(database.RemoveTargetAsync(remove.Target)),
         DbRequest.GetBuildQueue get => new DbReply.Queue(await database.GetBuildQueueAsync(get.Limit)),
-        DbRequest.LogBuild log => new DbReply.Number(await database.LogBuildAsync(log.Build)),
+        DbRequest.LogBuild log => new DbReply.Number(await database.LogBuildAsync(log.Build, log.Request)),
         DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),
         DbRequest.RewriteDone done => await Done(
             database.RewriteDoneAsync(done.Package, done.Done, done.Revision)),
-        DbRequest.LogAccess log => await Done(database.LogAccessAsync(log.Accesses)),
+        DbRequest.LogAccess log => await Done(database.LogAccessAsync(log.Accesses, log.Request)),
         _ => throw Unknown(request),
     };
 

@@ -14,6 +14,8 @@ namespace Piwheels.Messaging.Cbor;
 /// </remarks>
 internal sealed class WireReader
 {
+    private const int UuidBytes = 16;
+
     private readonly CborReader _reader;
     private readonly bool _nulAllowed;
     private string _context = "";
@@ -140,6 +142,18 @@ internal sealed class WireReader
         return WireTime.TryCombine(days, seconds, microseconds, out var duration)
             ? duration
             : throw Fail(field, "a duration beyond range");
+    }
+
+    /// <summary>Tag 37 around sixteen bytes, or null.</summary>
+    public Guid? NullableUuid(string field)
+    {
+        if (TryNull()) return null;
+        if (Peek() != CborReaderState.Tag || _reader.ReadTag() != WireTag.Uuid) throw Expected(field, "a UUID");
+        if (Peek() != CborReaderState.ByteString) throw Expected(field, "a UUID's bytes");
+        var bytes = _reader.ReadByteString();
+        return bytes.Length == UuidBytes
+            ? new Guid(bytes, bigEndian: true)
+            : throw Fail(field, $"{bytes.Length} bytes, a UUID has {UuidBytes}");
     }
 
     /// <summary>Reads null, or tag 2002 around it, if that is what comes.</summary>

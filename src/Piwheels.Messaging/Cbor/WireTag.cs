@@ -5,6 +5,9 @@ namespace Piwheels.Messaging.Cbor;
 /// <summary>Tags of the wire that RFC 8949 does not name.</summary>
 internal static class WireTag
 {
+    /// <summary>Sixteen bytes that are a UUID (registered with IANA).</summary>
+    public const CborTag Uuid = (CborTag)37;
+
     /// <summary>A list whose order means nothing (registered with IANA).</summary>
     public const CborTag Set = (CborTag)258;
 

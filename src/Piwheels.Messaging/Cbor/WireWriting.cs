@@ -59,6 +59,19 @@ internal static class WireWriting
         writer.WriteEndArray();
     }
 
+    /// <summary>Tag 37 around its bytes, in the order of the text.</summary>
+    public static void WriteNullableUuid(this CborWriter writer, Guid? value)
+    {
+        if (value is not { } uuid)
+        {
+            writer.WriteNull();
+            return;
+        }
+
+        writer.WriteTag(WireTag.Uuid);
+        writer.WriteByteString(uuid.ToByteArray(bigEndian: true));
+    }
+
     /// <summary>Null as the data of a message inside another one.</summary>
     public static void WriteNoData(this CborWriter writer)
     {

@@ -134,13 +134,14 @@ public abstract partial record DbRequest
     }
 
     /// <summary>See <see cref="IDatabase.LogBuildAsync"/>; the log's text is kept as a file and stays behind.</summary>
-    public sealed record LogBuild(BuildState Build) : DbRequest
+    public sealed record LogBuild(BuildState Build, Guid? Request) : DbRequest
     {
         public override string Name => "LOGBUILD";
 
         internal static LogBuild ReadData(WireReader reader)
         {
             reader.StartRecord("build");
+            var request = reader.NullableUuid("request");
             var build = new BuildState(
                 SlaveId: reader.SlaveId(),
                 Package: reader.Text("package", WireLimits.TextLengthMax),
@@ -152,12 +153,13 @@ public abstract partial record DbRequest
                 Output: "",
                 Files: BuildStates.ReadFiles(reader).Files);
             reader.EndRecord("build");
-            return new LogBuild(build);
+            return new LogBuild(build, request);
         }
 
         private protected override void WriteData(CborWriter writer)
         {
-            writer.WriteStartArray(8);
+            writer.WriteStartArray(9);
+            writer.WriteNullableUuid(Request);
             writer.WriteInt32(Build.SlaveId);
             writer.WriteTextString(Build.Package);
             writer.WriteTextString(Build.Version);

@@ -78,21 +78,32 @@ public abstract partial record DbRequest
     }
 
     /// <summary>See <see cref="IDatabase.LogAccessAsync"/>; each access is written as on the log queue.</summary>
-    public sealed record LogAccess(IReadOnlyList<AccessState> Accesses) : DbRequest
+    public sealed record LogAccess(IReadOnlyList<AccessState> Accesses, Guid? Request) : DbRequest
     {
         public override string Name => "LOGACCESS";
 
-        internal static LogAccess ReadData(WireReader reader) =>
-            new(reader.List("accesses", WireLimits.RowsMax, static r =>
+        internal static LogAccess ReadData(WireReader reader)
+        {
+            reader.StartRecord("batch");
+            var request = reader.NullableUuid("request");
+            var accesses = reader.List("accesses", WireLimits.RowsMax, static r =>
             {
                 r.StartRecord("access");
                 var entry = LogEntry.ReadData(r, r.Text("name", WireLimits.NameLengthMax));
                 r.EndRecord("access");
                 return entry.Access;
-            }));
+            });
+            reader.EndRecord("batch");
+            return new LogAccess(accesses, request);
+        }
 
-        private protected override void WriteData(CborWriter writer) =>
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(2);
+            writer.WriteNullableUuid(Request);
             writer.WriteList(Accesses, static (w, access) => LogEntry.Of(access).Write(w));
+            writer.WriteEndArray();
+        }
     }
 
     /// <summary>See <see cref="IDatabase.GetStatisticsAsync"/>.</summary>

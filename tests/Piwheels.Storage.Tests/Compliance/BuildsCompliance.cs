@@ -136,6 +136,45 @@ public abstract class BuildsCompliance<TAccess>(ClusterFixture fixture) : Compli
     }
 
     [Fact]
+    public async Task A_request_asked_again_records_no_second_build_and_is_answered_as_the_first_time()
+    {
+        await AddTargetsAsync(Cp39);
+        await RegisterAsync(Foo1);
+        var (request, other) = (RequestNumber.Next(TimeProvider.System), RequestNumber.Next(TimeProvider.System));
+        var id = await Db.LogBuildAsync(Built(Foo1, Cp39, "py3-none-any"), request);
+        await WritePagesAsync();
+        Assert.Equal(id, await Db.LogBuildAsync(Built(Foo1, Cp39, "py3-none-any"), request));
+        Assert.Equal([id], await Db.GetAllBuildIdsAsync());
+        Assert.Equal("", await OwedAsync());
+
+        var second = await Db.LogBuildAsync(Built(Foo1, Cp39, "py3-none-any"), other);
+        Assert.Equal([id, second], await Db.GetAllBuildIdsAsync());
+        await Db.DeleteVersionAsync(Foo1);
+        Assert.Equal(id, await Db.LogBuildAsync(Built(Foo1, Cp39, "py3-none-any"), request));
+        Assert.Empty(await Db.GetAllBuildIdsAsync());
+    }
+
+    [Fact]
+    public async Task A_request_that_was_refused_is_not_recorded_as_done()
+    {
+        await AddTargetsAsync(Cp39);
+        var request = RequestNumber.Next(TimeProvider.System);
+        await Assert.ThrowsAsync<DatabaseException>(() => Db.LogBuildAsync(Failed(Foo1, Cp39), request));
+        await RegisterAsync(Foo1);
+        Assert.Equal([await Db.LogBuildAsync(Failed(Foo1, Cp39), request)], await Db.GetAllBuildIdsAsync());
+    }
+
+    [Fact]
+    public async Task A_request_asked_many_times_at_once_records_one_build()
+    {
+        await AddTargetsAsync(Cp39);
+        await RegisterAsync(Foo1);
+        var request = RequestNumber.Next(TimeProvider.System);
+        var ids = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Db.LogBuildAsync(Failed(Foo1, Cp39), request)));
+        Assert.Equal(await Db.GetAllBuildIdsAsync(), ids.Distinct());
+    }
+
+    [Fact]
     public async Task A_deleted_build_is_built_again_before_all_others()
     {
         var old = new Release(Bar, "0.1");

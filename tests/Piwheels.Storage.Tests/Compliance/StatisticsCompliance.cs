@@ -1,3 +1,4 @@
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Xunit;
@@ -125,6 +126,53 @@ public abstract class StatisticsCompliance<TAccess>(ClusterFixture fixture) : Co
         Assert.Equal(["f", "t"], await Store.ColumnAsync("SELECT bot FROM project_page_hits ORDER BY 1"));
         Assert.Equal(["curl"], await Store.ColumnAsync("SELECT user_agent FROM project_json_downloads"));
         Assert.Equal(["home"], await Store.ColumnAsync("SELECT page FROM web_page_hits"));
+    }
+
+    [Fact]
+    public async Task Accesses_asked_again_under_their_number_are_not_recorded_twice()
+    {
+        await LookAtTheClock();
+        AccessState[] accesses =
+        [
+            Download("foo-1.0-py3-none-any.whl", _now),
+            new SearchState("foo", "2001:db8::1", _now, Pip),
+            new ProjectState("foo", "192.0.2.1", _now, "Mozilla/5.0"),
+            new JsonState("foo", "192.0.2.1", _now, "curl"),
+            new PageState("home", "192.0.2.1", _now, "Mozilla/5.0"),
+        ];
+        var (request, other) = (RequestNumber.Next(TimeProvider.System), RequestNumber.Next(TimeProvider.System));
+        await Db.LogAccessAsync(accesses[..3], request);
+        await Db.LogAccessAsync(accesses, request);
+        await Db.LogAccessAsync(accesses, request);
+        Assert.Equal(["1", "1", "1", "1", "1"], await CountsAsync());
+        Assert.Equal(1, (await Db.GetStatisticsAsync()).DownloadsAll);
+        await Db.LogAccessAsync(accesses, other);
+        await Db.LogAccessAsync(accesses);
+        Assert.Equal(["3", "3", "3", "3", "3"], await CountsAsync());
+
+        async Task<IReadOnlyList<string?>> CountsAsync() => await Store.ColumnAsync("""
+            SELECT count(*) FROM downloads UNION ALL SELECT count(*) FROM searches
+            UNION ALL SELECT count(*) FROM project_page_hits UNION ALL SELECT count(*) FROM project_json_downloads
+            UNION ALL SELECT count(*) FROM web_page_hits
+            """);
+    }
+
+    [Fact]
+    public async Task Requests_are_forgotten_a_day_later_but_not_before_they_could_be_asked_again()
+    {
+        await LookAtTheClock();
+        await Db.LogAccessAsync([Download("foo-1.0-py3-none-any.whl", _now)], RequestNumber.Next(TimeProvider.System));
+        await Store.RunAsync("UPDATE requests_done SET done_at = done_at - interval '30 hours'");
+        await Db.GetStatisticsAsync();
+        Assert.Equal(["1"], await Store.ColumnAsync("SELECT count(*) FROM requests_done"));
+
+        // The server was away for two days: the first sweep leaves what was recorded just before
+        await Store.RunAsync("UPDATE configuration SET requests_swept_at = requests_swept_at - interval '30 hours'");
+        await Db.GetStatisticsAsync();
+        Assert.Equal(["1"], await Store.ColumnAsync("SELECT count(*) FROM requests_done"));
+        await Store.RunAsync("UPDATE configuration SET requests_swept_at = requests_swept_at - interval '2 hours'");
+        await Db.GetStatisticsAsync();
+        Assert.Equal(["0"], await Store.ColumnAsync("SELECT count(*) FROM requests_done"));
     }
 
     [Fact]
