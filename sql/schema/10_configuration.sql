@@ -94,6 +94,15 @@ COMMENT ON FUNCTION claim_request IS 'False when the request has been recorded b
 REVOKE ALL ON FUNCTION claim_request FROM PUBLIC;
 
 
+CREATE FUNCTION request_is_done(p_request uuid, p_function text) RETURNS boolean
+LANGUAGE sql STABLE
+AS $sql$
+    SELECT EXISTS (SELECT FROM requests_done r WHERE r.request = p_request AND r.function = p_function);
+$sql$;
+COMMENT ON FUNCTION request_is_done IS 'Whether the request has been recorded; one without a number never has';
+REVOKE ALL ON FUNCTION request_is_done FROM PUBLIC;
+
+
 -- Once an hour at most. What is forgotten was a day old at the sweep before this one: when the server comes back after
 -- days, whoever waits for it has at least an hour to ask again.
 CREATE FUNCTION forget_requests() RETURNS void

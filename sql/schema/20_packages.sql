@@ -55,15 +55,18 @@ COMMENT ON FUNCTION lock_package IS 'Keeps all others from changing the package;
 REVOKE ALL ON FUNCTION lock_package FROM PUBLIC;
 
 
-CREATE FUNCTION add_new_package(p_package text, p_skip text, p_description text) RETURNS boolean
+-- A request that added it, and is asked again, is answered as the first time (requests_done).
+CREATE FUNCTION add_new_package(p_package text, p_skip text, p_description text, p_request uuid DEFAULT NULL)
+RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
 BEGIN
     INSERT INTO packages (package, skip, description) VALUES (p_package, p_skip, p_description)
     ON CONFLICT (package) DO NOTHING;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN request_is_done(p_request, 'add_new_package');
     END IF;
+    PERFORM claim_request(p_request, 'add_new_package');
     INSERT INTO package_names (package, name) VALUES (p_package, p_package);
     PERFORM owe_rewrite(p_package, 'BOTH');
     RETURN true;
@@ -74,8 +77,10 @@ REVOKE ALL ON FUNCTION add_new_package FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_new_package TO {username};
 
 
--- A release of the last week comes before the backlog; one that the selection has chosen comes before all.
-CREATE FUNCTION add_new_package_version(p_package text, p_version text, p_released timestamptz, p_skip text)
+-- A release of the last week comes before the backlog; one that the selection has chosen comes before all. A request
+-- that added it, and is asked again, is answered as the first time.
+CREATE FUNCTION add_new_package_version(
+    p_package text, p_version text, p_released timestamptz, p_skip text, p_request uuid DEFAULT NULL)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
@@ -95,8 +100,9 @@ BEGIN
         END)
     ON CONFLICT (package, version) DO NOTHING;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN request_is_done(p_request, 'add_new_package_version');
     END IF;
+    PERFORM claim_request(p_request, 'add_new_package_version');
     PERFORM refresh_queue(p_package, p_version);
     PERFORM owe_rewrite(p_package, 'PROJECT');
     RETURN true;

@@ -5,17 +5,20 @@ namespace Piwheels.Storage;
 /// <content>Functions of 20_packages.sql.</content>
 public sealed partial class Database
 {
-    public async Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "") =>
+    public async Task<bool> AddNewPackageAsync(
+        PackageName package, string skip = "", string description = "", Guid? request = null) =>
         await AskAsync(
-            Call("SELECT add_new_package($1, $2, $3)", Text(package), Text(skip), Text(description)),
+            Call(
+                "SELECT add_new_package($1, $2, $3, $4)",
+                Text(package), Text(skip), Text(description), Uuid(request)),
             r => r.GetBoolean(0));
 
     public async Task<bool> AddNewPackageVersionAsync(
-        Release release, DateTimeOffset? released = null, string skip = "") =>
+        Release release, DateTimeOffset? released = null, string skip = "", Guid? request = null) =>
         await AskAsync(
             Call(
-                "SELECT add_new_package_version($1, $2, $3, $4)",
-                Text(release.Package), Text(release.Version), Time(released), Text(skip)),
+                "SELECT add_new_package_version($1, $2, $3, $4, $5)",
+                Text(release.Package), Text(release.Version), Time(released), Text(skip), Uuid(request)),
             r => r.GetBoolean(0));
 
     public Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen) =>

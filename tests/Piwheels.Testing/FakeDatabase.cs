@@ -17,6 +17,7 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
 
     private readonly Lock _lock = new();
     private readonly SortedDictionary<PackageName, FakePackage> _packages = [];
+    private readonly HashSet<Guid> _added = [];
     private long _serial;
 
     /// <summary>
@@ -28,17 +29,21 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
     /// <summary>As <see cref="Before"/>, awaited when a call is done: what fails here is an answer that was lost.</summary>
     public Func<string, Task> After { get; set; } = _ => Task.CompletedTask;
 
-    public Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "") => Call(() =>
+    public Task<bool> AddNewPackageAsync(
+        PackageName package, string skip = "", string description = "", Guid? request = null) => Call(() =>
     {
         Check(package.Value, PackageName.LengthMax);
         Check(skip, FakeLimits.SkipLengthMax);
         Check(description, FakeLimits.DescriptionLengthMax);
         var added = _packages.TryAdd(package, new FakePackage(package) { Skip = skip, Description = description });
-        if (added) Owe(package, RewriteCommand.Both);
-        return added;
+        if (!added) return request is { } asked && _added.Contains(asked);
+        if (request is { } number) _added.Add(number);
+        Owe(package, RewriteCommand.Both);
+        return true;
     });
 
-    public Task<bool> AddNewPackageVersionAsync(Release release, DateTimeOffset? released = null, string skip = "") =>
+    public Task<bool> AddNewPackageVersionAsync(
+        Release release, DateTimeOffset? released = null, string skip = "", Guid? request = null) =>
         Call(() =>
         {
             var package = Known(release.Package);
@@ -56,7 +61,8 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
                 version.Priority = FakePriority.Fresh;
             }
 
-            if (!package.Versions.TryAdd(release.Version, version)) return false;
+            if (!package.Versions.TryAdd(release.Version, version)) return request is { } asked && _added.Contains(asked);
+            if (request is { } number) _added.Add(number);
             Owe(release.Package, RewriteCommand.Project);
             return true;
         });

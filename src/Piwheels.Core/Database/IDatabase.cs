@@ -9,23 +9,27 @@ namespace Piwheels.Core.Database;
 /// </summary>
 /// <remarks>
 /// Whoever hears of a transient fault does not know whether the request was done: the connection may have gone between
-/// the commit and the answer. Every method may be asked again. What sets something has the same effect twice as once;
-/// what adds a row for each call takes the number of a request, made once for the thing to be recorded and kept over all
-/// attempts.
+/// the commit and the answer. Every method may be asked again. What sets or deletes something has the same effect twice
+/// as once; what adds a row for each call, or answers whether it did, takes the number of a request
+/// (<see cref="RequestNumber"/>), made once for the thing to be recorded and kept over all attempts.
 /// </remarks>
 public interface IDatabase
 {
     // Packages
 
     /// <summary>Registers a package; false when it is known already.</summary>
-    Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "");
+    /// <param name="request">Its number, where the answer matters: true again when this very request has added it.</param>
+    Task<bool> AddNewPackageAsync(
+        PackageName package, string skip = "", string description = "", Guid? request = null);
 
     /// <summary>
     /// Registers a version of a known package; false when it is known already. Without a release date it counts as
     /// released now.
     /// </summary>
+    /// <param name="request">As for <see cref="AddNewPackageAsync"/>.</param>
     /// <exception cref="DatabaseException">The package is unknown.</exception>
-    Task<bool> AddNewPackageVersionAsync(Release release, DateTimeOffset? released = null, string skip = "");
+    Task<bool> AddNewPackageVersionAsync(
+        Release release, DateTimeOffset? released = null, string skip = "", Guid? request = null);
 
     /// <summary>Registers a spelling of a package's name, or moves on the time when it was last seen.</summary>
     Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen);
@@ -101,7 +105,7 @@ public interface IDatabase
 
     Task<IReadOnlyList<TargetRow>> GetTargetsAsync();
 
-    /// <summary>Adds a target; false when it is known already.</summary>
+    /// <summary>Adds a target; false when it is known already, be it by this request's first attempt.</summary>
     Task<bool> AddTargetAsync(Target target);
 
     /// <summary>Sets why nothing is built for a target; an empty reason activates it again.</summary>

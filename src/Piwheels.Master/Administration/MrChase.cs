@@ -41,7 +41,7 @@ public sealed partial class MrChase : TaskLoop
         var secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
         var slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
         var files = new FsClient(ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout));
-        _changes = new PackageChanges(database, secretary, slaveDriver, Logger);
+        _changes = new PackageChanges(database, secretary, slaveDriver, Time, Logger);
         _import = new WheelImport(database, files, _changes, Logger);
         Register(_socket, HandleRequest, ToolsMax, (_, reason) => new ImportReply.Error(reason));
         EveryEvenPaused(ExpiryInterval, ExpireAsync);

@@ -18,6 +18,7 @@ internal sealed partial class PackageChanges(
     IDatabase database,
     RpcClient<SecretaryRequest, SecretaryReply> secretary,
     RpcClient<SkipRequest, SkipReply> slaveDriver,
+    TimeProvider time,
     ILogger logger)
 {
     /// <summary>The longest description that the database holds, in characters.</summary>
@@ -51,7 +52,7 @@ internal sealed partial class PackageChanges(
             ?? NameCheck.Aliases(package, add.Aliases);
         if (wrong is not null) return new ImportReply.Error(wrong);
         var description = Cut(add.Description);
-        var added = await database.AddNewPackageAsync(package, add.Skip, description);
+        var added = await database.AddNewPackageAsync(package, add.Skip, description, RequestNumber.Next(time));
         if (!added)
         {
             if (add.Skip.Length > 0) return new ImportReply.Error("SKIPPKG");
@@ -71,7 +72,8 @@ internal sealed partial class PackageChanges(
             ?? NameCheck.Aliases(release.Package, add.Aliases);
         if (wrong is not null) return new ImportReply.Error(wrong);
         if (!await database.TestPackageAsync(release.Package)) return new ImportReply.Error("NOPKG");
-        var added = await database.AddNewPackageVersionAsync(release, add.Released, add.Skip);
+        var added = await database.AddNewPackageVersionAsync(
+            release, add.Released, add.Skip, RequestNumber.Next(time));
         if (added)
         {
             if (add.Yank) await database.YankVersionAsync(release);

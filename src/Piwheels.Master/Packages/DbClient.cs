@@ -13,11 +13,13 @@ namespace Piwheels.Master.Packages;
 /// <param name="rpc">Connected to the db queue by the task that asks.</param>
 public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
 {
-    public Task<bool> AddNewPackageAsync(PackageName package, string skip = "", string description = "") =>
-        FlagAsync(new DbRequest.AddNewPackage(package, skip, description));
+    public Task<bool> AddNewPackageAsync(
+        PackageName package, string skip = "", string description = "", Guid? request = null) =>
+        FlagAsync(new DbRequest.AddNewPackage(package, skip, description, request));
 
-    public Task<bool> AddNewPackageVersionAsync(Release release, DateTimeOffset? released = null, string skip = "") =>
-        FlagAsync(new DbRequest.AddNewPackageVersion(release, released, skip));
+    public Task<bool> AddNewPackageVersionAsync(
+        Release release, DateTimeOffset? released = null, string skip = "", Guid? request = null) =>
+        FlagAsync(new DbRequest.AddNewPackageVersion(release, released, skip, request));
 
     public Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen) =>
         DoAsync(new DbRequest.AddPackageName(package, name, seen));

@@ -69,9 +69,9 @@ internal static class OracleAnswers
     private static async Task<DbReply> AnswerOtherAsync(IDatabase database, DbRequest request) => request switch
     {
         DbRequest.AddNewPackage add => new DbReply.Flag(
-            await database.AddNewPackageAsync(add.Package, add.Skip, add.Description)),
+            await database.AddNewPackageAsync(add.Package, add.Skip, add.Description, add.Request)),
         DbRequest.AddNewPackageVersion add => new DbReply.Flag(
-            await database.AddNewPackageVersionAsync(add.Release, add.Released, add.Skip)),
+            await database.AddNewPackageVersionAsync(add.Release, add.Released, add.Skip, add.Request)),
         DbRequest.AddPackageName add => await Done(
             database.AddPackageNameAsync(add.Package, add.Spelling, add.Seen)),
         DbRequest.SetPackageDescription set => await Done(

@@ -9,7 +9,7 @@ namespace Piwheels.Messaging.Protocols;
 public abstract partial record DbRequest
 {
     /// <summary>See <see cref="IDatabase.AddNewPackageAsync"/>.</summary>
-    public sealed record AddNewPackage(PackageName Package, string Skip, string Description) : DbRequest
+    public sealed record AddNewPackage(PackageName Package, string Skip, string Description, Guid? Request) : DbRequest
     {
         public override string Name => "NEWPKG";
 
@@ -19,23 +19,26 @@ public abstract partial record DbRequest
             var request = new AddNewPackage(
                 BuildStates.ReadPackage(reader),
                 reader.Text("skip reason", WireLimits.LongTextLengthMax),
-                reader.Text("description", WireLimits.LongTextLengthMax));
+                reader.Text("description", WireLimits.LongTextLengthMax),
+                reader.NullableUuid("request"));
             reader.EndRecord("package");
             return request;
         }
 
         private protected override void WriteData(CborWriter writer)
         {
-            writer.WriteStartArray(3);
+            writer.WriteStartArray(4);
             writer.WriteTextString(Package.Value);
             writer.WriteTextString(Skip);
             writer.WriteTextString(Description);
+            writer.WriteNullableUuid(Request);
             writer.WriteEndArray();
         }
     }
 
     /// <summary>See <see cref="IDatabase.AddNewPackageVersionAsync"/>.</summary>
-    public sealed record AddNewPackageVersion(Release Release, DateTimeOffset? Released, string Skip) : DbRequest
+    public sealed record AddNewPackageVersion(Release Release, DateTimeOffset? Released, string Skip, Guid? Request)
+        : DbRequest
     {
         public override string Name => "NEWVER";
 
@@ -45,17 +48,19 @@ public abstract partial record DbRequest
             var request = new AddNewPackageVersion(
                 BuildStates.ReadRelease(reader),
                 reader.TryNull() ? null : reader.Timestamp("released"),
-                reader.Text("skip reason", WireLimits.LongTextLengthMax));
+                reader.Text("skip reason", WireLimits.LongTextLengthMax),
+                reader.NullableUuid("request"));
             reader.EndRecord("version");
             return request;
         }
 
         private protected override void WriteData(CborWriter writer)
         {
-            writer.WriteStartArray(3);
+            writer.WriteStartArray(4);
             writer.Write(Release);
             writer.WriteNullableTimestamp(Released);
             writer.WriteTextString(Skip);
+            writer.WriteNullableUuid(Request);
             writer.WriteEndArray();
         }
     }

@@ -29,6 +29,19 @@ public abstract class PackagesCompliance<TAccess>(ClusterFixture fixture) : Comp
     }
 
     [Fact]
+    public async Task A_request_that_added_something_hears_so_again()
+    {
+        var (request, other) = (RequestNumber.Next(TimeProvider.System), RequestNumber.Next(TimeProvider.System));
+        Assert.True(await Db.AddNewPackageAsync(Foo, request: request));
+        Assert.True(await Db.AddNewPackageAsync(Foo, "bad", "", request));
+        Assert.False(await Db.AddNewPackageAsync(Foo, request: other));
+        Assert.True(await Db.AddNewPackageVersionAsync(Foo2, LongAgo, "", request));
+        Assert.True(await Db.AddNewPackageVersionAsync(Foo2, LongAgo, "bad", request));
+        Assert.False(await Db.AddNewPackageVersionAsync(Foo2, LongAgo, "", other));
+        Assert.Equal(("", ""), (await Db.GetPackageSkipAsync(Foo), await Db.GetVersionSkipAsync(Foo2)));
+    }
+
+    [Fact]
     public async Task A_version_of_an_unknown_package_is_an_error()
     {
         var fault = await Assert.ThrowsAsync<DatabaseException>(() => Db.AddNewPackageVersionAsync(Foo1));

@@ -208,7 +208,7 @@ public sealed class SeraphTests : IAsyncDisposable
     private static byte[] NewPackage(PackageName package)
     {
         var writer = new CborWriter();
-        new DbRequest.AddNewPackage(package, "", "").Write(writer);
+        new DbRequest.AddNewPackage(package, "", "", null).Write(writer);
         return writer.Encode();
     }
 
