@@ -11,7 +11,7 @@ namespace Piwheels.Storage.Tests;
 public sealed class KeptFiguresTests(ClusterFixture fixture) : IAsyncLifetime
 {
     /// <summary>Rows in one and not in the other, with where they are; none when all is well.</summary>
-    private const string QueueDifferences = """
+    internal const string QueueDifferences = """
         WITH
             kept AS (
                 SELECT t.abi_tag, t.platform_tag, row_number() OVER (
@@ -31,12 +31,13 @@ public sealed class KeptFiguresTests(ClusterFixture fixture) : IAsyncLifetime
                 USING (abi_tag, platform_tag) WHERE l.waiting IS DISTINCT FROM k.waiting)
         """;
 
-    private const string CounterDifferences = """
+    internal const string CounterDifferences = """
         WITH counted (counter, amount) AS (
             SELECT 'packages_built', count(DISTINCT package) FROM builds WHERE status
             UNION ALL SELECT 'files', count(*) FROM files
-            UNION ALL SELECT 'builds_size', coalesce(sum(filesize), 0) FROM files
-            UNION ALL SELECT 'builds_time', coalesce(sum(extract(epoch FROM duration) * 1000000), 0)::bigint FROM builds)
+            UNION ALL SELECT 'builds_size', coalesce(sum(filesize), 0) FROM files WHERE NOT alias
+            UNION ALL SELECT 'builds_time', coalesce(sum(extract(epoch FROM duration) * 1000000), 0)::bigint FROM builds
+                WHERE duration <= interval '7 days')
         SELECT counter || ': kept ' || kept || ', counted ' || amount
         FROM counted CROSS JOIN LATERAL (SELECT coalesce(sum(v.amount), 0) AS kept FROM counter_values v
             WHERE v.counter = counted.counter AND period = 'total') AS k

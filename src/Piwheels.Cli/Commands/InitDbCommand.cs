@@ -24,7 +24,8 @@ internal sealed class InitDbCommand : PiwCommand
         var user = _user.In(context.Source);
         await using var installer = await SchemaInstaller.ConnectAsync(Dsn.Parse(_dsn.In(context.Source)), context.Stop);
         await installer.DetectUsersAsync(user, context.Stop);
-        var found = await installer.DetectVersionAsync(context.Stop);
+        var progress = new Lines();
+        var found = await installer.DetectVersionAsync(progress, context.Stop);
         if (found.Kind == SchemaKind.Current)
         {
             Console.WriteLine($"The database is of version {found.Version} already.");
@@ -33,8 +34,13 @@ internal sealed class InitDbCommand : PiwCommand
 
         // Refuses what it cannot work on, before anything is asked
         _ = SchemaInstaller.GetScript(found);
-        if (!_yes.In(context.Source) && !Agrees(found)) return CommandFault.WrongUsage;
-        await installer.ApplyAsync(found, user, new Percentage(), context.Stop);
+        if (!_yes.In(context.Source) && !Agrees(found))
+        {
+            Console.WriteLine("Nothing was changed.");
+            return CommandFault.WrongUsage;
+        }
+
+        await installer.ApplyAsync(found, user, progress, context.Stop);
         Console.WriteLine("The database is ready.");
         return 0;
     }
@@ -43,23 +49,29 @@ internal sealed class InitDbCommand : PiwCommand
     {
         if (Console.IsInputRedirected)
             throw new CommandFault("nobody can be asked here: say --yes to go on", CommandFault.WrongUsage);
-        Console.Write(found.Kind == SchemaKind.Empty
-            ? "The database is empty. Create the tables and functions in it? [y/N] "
-            : $"The database is of version {found.Version}. Upgrade it? [y/N] ");
-        return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
+        Console.Write(found.Kind switch
+        {
+            SchemaKind.Empty => "The database is empty. Create the tables and functions in it? [y/N] ",
+            SchemaKind.Piwheels => $"This is a database of piwheels {found.Version}. Upgrade it, all in one transaction "
+                + "(piwheels cannot use it any more then; have a dump of it)? [y/N] ",
+            _ => $"The database is of version {found.Version}. Upgrade it, all in one transaction? [y/N] ",
+        });
+        return Console.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 
-    /// <summary>Tells each tenth; in order, unlike <see cref="Progress{T}"/>, which reports on other threads.</summary>
-    private sealed class Percentage : IProgress<SchemaProgress>
+    /// <summary>
+    /// A line for each step, when it begins, and for each note; in order, unlike <see cref="Progress{T}"/>, which
+    /// reports on other threads.
+    /// </summary>
+    private sealed class Lines : IProgress<SchemaProgress>
     {
-        private int _told;
+        private string _step = "";
 
         public void Report(SchemaProgress value)
         {
-            var tenths = 10 * value.Done / Math.Max(value.Total, 1);
-            if (tenths == _told) return;
-            _told = tenths;
-            Console.WriteLine($"{tenths * 10} %");
+            if (value.Step != _step) Console.WriteLine($"{value.Step} ...");
+            _step = value.Step;
+            if (value.Note is not null) Console.WriteLine(_step.Length > 0 ? $"    {value.Note}" : value.Note);
         }
     }
 }

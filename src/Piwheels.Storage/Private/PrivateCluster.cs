@@ -232,7 +232,7 @@ public sealed partial class PrivateCluster : IAsyncDisposable
             }
 
             await using var installer = await SchemaInstaller.ConnectAsync(SuperuserDsn, cancel);
-            var found = await installer.DetectVersionAsync(cancel);
+            var found = await installer.DetectVersionAsync(null, cancel);
             if (found.Kind == SchemaKind.Current) return;
             await installer.ApplyAsync(found, OrdinaryUser, null, cancel);
             Installed(_log, SchemaVersion.Current);

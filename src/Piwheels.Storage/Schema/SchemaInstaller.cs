@@ -1,21 +1,29 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Npgsql;
 using Piwheels.Core.Database;
+using Piwheels.Storage.Private;
 
 namespace Piwheels.Storage.Schema;
 
 /// <summary>
 /// Makes the schema in a database, or brings an older one up to date: what piw-initdb does. Ask in this order:
 /// <see cref="ConnectAsync"/>, <see cref="DetectUsersAsync"/>, <see cref="DetectVersionAsync"/>, <see cref="GetScript"/>,
-/// <see cref="ApplyAsync"/>.
+/// <see cref="ApplyAsync"/>. Of several at once in one database one works, and the others wait.
 /// </summary>
-public sealed class SchemaInstaller : IAsyncDisposable
+public sealed partial class SchemaInstaller : IAsyncDisposable
 {
-    /// <summary>Two installers at once: the second waits for the first, and finds its work done.</summary>
+    /// <summary>The advisory lock of whoever looks at the schema or changes it.</summary>
     private const long InstallerLock = 0x7069772D696E6974;
 
-    /// <summary>How many unknown objects a refusal names.</summary>
-    private const int NamedObjectsMax = 5;
+    /// <summary>What the scripts raise notices with that the user shall read; all others are PostgreSQL's own.</summary>
+    private const string NoteState = "PIW01";
+
+    /// <summary>What the scripts raise when they refuse what they find.</summary>
+    private const string RefusalState = "PIW02";
+
+    /// <summary>How long a lock on a table is waited for: somebody else is connected who should not be.</summary>
+    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlConnection _connection;
@@ -24,8 +32,11 @@ public sealed class SchemaInstaller : IAsyncDisposable
     private SchemaInstaller(Dsn dsn, NpgsqlDataSource source, NpgsqlConnection connection) =>
         (_dsn, _source, _connection) = (dsn, source, connection);
 
+    /// <summary>The server's process that does the work.</summary>
+    internal int BackendId => _connection.ProcessID;
+
     /// <summary>Connects as the superuser that shall own the schema.</summary>
-    /// <exception cref="SchemaException">The database does not exist.</exception>
+    /// <exception cref="SchemaException">The database does not exist, or is of a kind that cannot hold the schema.</exception>
     /// <exception cref="DatabaseException">The server refused, or is away.</exception>
     public static async Task<SchemaInstaller> ConnectAsync(Dsn dsn, CancellationToken cancel = default)
     {
@@ -34,10 +45,13 @@ public sealed class SchemaInstaller : IAsyncDisposable
         settings.ApplicationName = "piw-initdb";
         settings.Pooling = false;
         settings.CommandTimeout = 0; // an upgrade of millions of rows takes its time
+        settings.IncludeErrorDetail = true; // it names the row that does not fit
         var source = Database.CreateSource(settings);
         try
         {
-            return new SchemaInstaller(dsn, source, await source.OpenConnectionAsync(cancel));
+            var installer = new SchemaInstaller(dsn, source, await source.OpenConnectionAsync(cancel));
+            await installer.CheckServerAsync(cancel);
+            return installer;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
         {
@@ -50,6 +64,11 @@ public sealed class SchemaInstaller : IAsyncDisposable
             await source.DisposeAsync();
             throw Database.Fault(e);
         }
+        catch (SchemaException)
+        {
+            await source.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -60,7 +79,7 @@ public sealed class SchemaInstaller : IAsyncDisposable
 
     /// <summary>Passes when the connected user is a superuser, and the other exists and is none.</summary>
     /// <exception cref="SchemaException">Either is not so.</exception>
-    public async Task DetectUsersAsync(string ordinaryUser, CancellationToken cancel = default)
+    public Task DetectUsersAsync(string ordinaryUser, CancellationToken cancel = default) => GuardAsync(async () =>
     {
         if (!await AskAsync("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", false, cancel))
         {
@@ -69,143 +88,210 @@ public sealed class SchemaInstaller : IAsyncDisposable
 
         await using var command = new NpgsqlCommand("SELECT rolsuper FROM pg_roles WHERE rolname = $1", _connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = ordinaryUser });
-        switch (await command.ExecuteScalarAsync(cancel))
+        return await command.ExecuteScalarAsync(cancel) switch
         {
-            case true:
-                throw new SchemaException($"the user {ordinaryUser} is a superuser: name one with fewer rights");
-            case null:
-                throw new SchemaException(
-                    $"the user {ordinaryUser} does not exist: create it first (createuser {ordinaryUser})");
-        }
-    }
+            true => throw new SchemaException($"the user {ordinaryUser} is a superuser: name one with fewer rights"),
+            false => true,
+            _ => throw new SchemaException(
+                $"the user {ordinaryUser} does not exist: create it first (createuser {ordinaryUser})"),
+        };
+    });
 
-    /// <summary>What is in the database.</summary>
-    public Task<SchemaFound> DetectVersionAsync(CancellationToken cancel = default) => GuardAsync(async () =>
+    /// <summary>What is in the database, once no other installer is at work there.</summary>
+    public Task<SchemaFound> DetectVersionAsync(
+        IProgress<SchemaProgress>? progress = null, CancellationToken cancel = default) => GuardAsync(async () =>
     {
-        var objects = await ListAsync(UserObjects, cancel);
-        if (objects.Count == 0) return new SchemaFound(SchemaKind.Empty, "");
-        var version = objects.Contains("configuration")
-            ? await AskAsync("SELECT max(version) FROM public.configuration", "", cancel)
-            : "";
-        if (objects.Contains("targets") && objects.Contains("counters") && version.Length > 0)
-        {
-            return new SchemaFound(version == SchemaVersion.Current ? SchemaKind.Current : SchemaKind.Other, version);
-        }
-
-        if (objects.Contains("build_abis") && objects.Contains("rewrites_pending") && version.Length > 0)
-        {
-            return new SchemaFound(SchemaKind.Piwheels, version);
-        }
-
-        return new SchemaFound(SchemaKind.Unknown, string.Join(", ", objects.Order().Take(NamedObjectsMax)));
+        await using var transaction = await _connection.BeginTransactionAsync(cancel);
+        await LockAsync(progress, cancel);
+        return await LookAsync(cancel);
     });
 
     /// <summary>
     /// The script that leads from what was found to this program's schema; empty when it is there already.
     /// </summary>
     /// <exception cref="SchemaException">No way leads there; the text says what to do instead.</exception>
-    public static string GetScript(SchemaFound found)
+    public static IReadOnlyList<SchemaStep> GetScript(SchemaFound found)
     {
         ArgumentNullException.ThrowIfNull(found);
-        switch (found.Kind)
+        return found.Kind switch
         {
-            case SchemaKind.Empty: return string.Concat(ReadScripts("sql/schema/"));
-            case SchemaKind.Current: return "";
-            case SchemaKind.Other when Upgrade("", found.Version) is { } script: return script;
-            case SchemaKind.Other:
-                throw new SchemaException(
-                    $"the database is of version {found.Version}, which this program ({SchemaVersion.Current}) does not "
-                    + "know: use the release that it belongs to, or a newer one");
-            case SchemaKind.Piwheels when Upgrade("piwheels-", found.Version) is { } script: return script;
-            case SchemaKind.Piwheels:
-                throw new SchemaException(
-                    $"this is a database of piwheels {found.Version}, which this release cannot upgrade: "
-                    + "it stays as it is; create an empty database for this program");
-            default:
-                throw new SchemaException(
-                    $"the database holds something else ({found.Version}): create an empty one for this program");
-        }
+            SchemaKind.Empty => [.. SchemaScripts.Creation()],
+            SchemaKind.Current => [],
+            SchemaKind.Other => [.. SchemaScripts.Upgrade(found.Version) ?? throw new SchemaException(
+                $"the database is of version {found.Version}, which this program ({SchemaVersion.Current}) does not "
+                + "know: use the release that it belongs to, or a newer one")],
+            SchemaKind.Piwheels => throw new SchemaException(
+                $"this is a database of piwheels {Named(found.Version)}, which this release cannot upgrade: "
+                + "it stays as it is; create an empty database for this program"),
+            _ => throw new SchemaException(
+                $"the database holds something else ({found.Version}): create an empty one for this program"),
+        };
     }
 
     /// <summary>
-    /// Runs a script of <see cref="GetScript"/> in one transaction: all of it, or nothing. Progress is told after each
-    /// statement.
+    /// Runs the script of <see cref="GetScript"/> in one transaction: all of it, or nothing. Where another installer
+    /// has done it meanwhile, nothing is left to do.
     /// </summary>
-    /// <exception cref="SchemaException">The database has changed since it was looked at.</exception>
-    /// <exception cref="DatabaseException">A statement failed; nothing was changed.</exception>
+    /// <exception cref="SchemaException">
+    /// The database was changed since it was looked at, is in use, or holds what the script refuses; nothing was changed.
+    /// </exception>
+    /// <exception cref="DatabaseException">A statement failed, and nothing was changed; or the server went away.</exception>
     public Task ApplyAsync(
         SchemaFound found, string ordinaryUser, IProgress<SchemaProgress>? progress = null,
         CancellationToken cancel = default) => GuardAsync(async () =>
     {
         ArgumentNullException.ThrowIfNull(found);
-        var statements = ScriptStatements.Parse(Fill(GetScript(found), ordinaryUser)).ToList();
         await using var transaction = await _connection.BeginTransactionAsync(cancel);
-        await RunAsync($"SELECT pg_advisory_xact_lock({InstallerLock.ToString(CultureInfo.InvariantCulture)})", cancel);
-        if (await DetectVersionAsync(cancel) != found)
-        {
-            throw new SchemaException("the database was changed by somebody else meanwhile: try again");
-        }
-
-        // Functions may name what a later file makes; the tests call every one of them
-        await RunAsync("SET LOCAL check_function_bodies = off", cancel);
-        await RunAsync("SET LOCAL search_path = public", cancel);
-        for (var i = 0; i < statements.Count; i++)
-        {
-            await RunAsync(statements[i], cancel);
-            progress?.Report(new SchemaProgress(i + 1, statements.Count));
-        }
-
+        await LockAsync(progress, cancel);
+        var present = await LookAsync(cancel);
+        if (present.Kind == SchemaKind.Current) return true;
+        if (present != found) throw new SchemaException("the database was changed by somebody else meanwhile: try again");
+        if (found.Kind != SchemaKind.Empty) await RefuseOthersAsync(ordinaryUser, cancel);
+        await SettleSessionAsync(cancel);
+        await RunAsync(GetScript(found), ordinaryUser, progress, cancel);
         await transaction.CommitAsync(cancel);
         return true;
     });
 
+    private async Task CheckServerAsync(CancellationToken cancel)
+    {
+        if (_connection.PostgreSqlVersion.Major < PostgresBinaries.MajorVersionMin)
+        {
+            throw new SchemaException(
+                $"the server is PostgreSQL {_connection.PostgreSqlVersion.Major}: "
+                + $"{PostgresBinaries.MajorVersionMin} or later is needed");
+        }
+
+        var encoding = await AskAsync("SHOW server_encoding", "", cancel);
+        if (encoding != "UTF8")
+        {
+            throw new SchemaException(
+                $"the database {_dsn.Database} is in {encoding}, not in UTF8: create one with createdb -E UTF8 -T template0 "
+                + "and move what there is with pg_dump");
+        }
+    }
+
+    /// <summary>Until the transaction ends, no other installer looks at the database or changes it.</summary>
+    private async Task LockAsync(IProgress<SchemaProgress>? progress, CancellationToken cancel)
+    {
+        var key = InstallerLock.ToString(CultureInfo.InvariantCulture);
+        if (await AskAsync($"SELECT pg_try_advisory_xact_lock({key})", false, cancel)) return;
+        progress?.Report(new SchemaProgress("", 0, 0, "another piw-initdb is at work in this database: waiting for its end"));
+        await RunAsync($"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({key})", cancel);
+    }
+
+    private async Task<SchemaFound> LookAsync(CancellationToken cancel)
+    {
+        var objects = new HashSet<string>(StringComparer.Ordinal);
+        await using (var command = new NpgsqlCommand(UserObjects, _connection))
+        await using (var reader = await command.ExecuteReaderAsync(cancel))
+        {
+            while (await reader.ReadAsync(cancel)) objects.Add(reader.GetString(0));
+        }
+
+        var version = objects.Contains("configuration")
+            ? await AskAsync("SELECT max(to_jsonb(c) ->> 'version') FROM public.configuration c", "", cancel)
+            : "";
+        return SchemaFound.Of(objects, version);
+    }
+
+    /// <summary>A master at work would wait for the upgrade's end, and then call functions that are gone.</summary>
+    private async Task RefuseOthersAsync(string ordinaryUser, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = $1", _connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = ordinaryUser });
+        var sessions = (long)(await command.ExecuteScalarAsync(cancel))!;
+        if (sessions == 0) return;
+        throw new SchemaException(
+            $"{ordinaryUser} is connected to the database ({sessions} sessions): stop the master first");
+    }
+
+    /// <summary>What an operator may have set for others must not end or mislead an upgrade.</summary>
+    private async Task SettleSessionAsync(CancellationToken cancel)
+    {
+        var lockTimeout = ((long)LockTimeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        foreach (var setting in new[]
+        {
+            $"lock_timeout = {lockTimeout}", "statement_timeout = 0", "idle_in_transaction_session_timeout = 0",
+            "client_min_messages = notice", "search_path = public", "standard_conforming_strings = on",
+            "DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "TimeZone = 'UTC'", "work_mem = '256MB'",
+            "maintenance_work_mem = '512MB'",
+            // Functions may name what a later statement makes; the tests call every one of them
+            "check_function_bodies = off",
+        })
+        {
+            await RunAsync($"SET LOCAL {setting}", cancel);
+        }
+    }
+
+    private async Task RunAsync(
+        IReadOnlyList<SchemaStep> steps, string ordinaryUser, IProgress<SchemaProgress>? progress, CancellationToken cancel)
+    {
+        var at = new SchemaProgress("", 0, steps.Sum(step => step.Statements.Count));
+        void Note(object sender, NpgsqlNoticeEventArgs e)
+        {
+            if (e.Notice.SqlState == NoteState) progress?.Report(at with { Note = e.Notice.MessageText });
+        }
+
+        _connection.Notice += Note;
+        try
+        {
+            foreach (var step in steps)
+            {
+                progress?.Report(at = at with { Step = step.Name });
+                foreach (var statement in step.Statements)
+                {
+                    await RunAsync(Fill(statement, ordinaryUser), cancel);
+                    progress?.Report(at = at with { Done = at.Done + 1 });
+                }
+            }
+        }
+        catch (PostgresException e) when (e.SqlState == RefusalState)
+        {
+            throw new SchemaException($"{e.MessageText}; nothing was changed", e);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            throw new SchemaException(
+                "somebody else works in the database: stop the master and all else that is connected; nothing was changed", e);
+        }
+        catch (PostgresException e) when (e.Severity == "ERROR")
+        {
+            var detail = e.Detail is null ? "" : $" ({e.Detail})";
+            throw new DatabaseException($"{at.Step}: {e.MessageText}{detail}; nothing was changed", false, e);
+        }
+        finally
+        {
+            _connection.Notice -= Note;
+        }
+    }
+
     /// <summary>Puts names into the script's places for them, quoted so that no name can be more than a name.</summary>
-    private string Fill(string script, string ordinaryUser) => script
-        .Replace("{username}", QuoteIdentifier(ordinaryUser), StringComparison.Ordinal)
-        .Replace("{database}", QuoteIdentifier(_dsn.Database), StringComparison.Ordinal)
-        .Replace("{version}", $"'{SchemaVersion.Current}'", StringComparison.Ordinal);
+    private string Fill(string statement, string ordinaryUser) => Place().Replace(statement, place => place.Value switch
+    {
+        "{username}" => QuoteIdentifier(ordinaryUser),
+        "{database}" => QuoteIdentifier(_dsn.Database),
+        _ => $"'{SchemaVersion.Current}'",
+    });
 
     internal static string QuoteIdentifier(string name) =>
         $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
-    /// <summary>The steps of sql/upgrades/ from a version on, each named FROM-TO.sql; null when none begins there.</summary>
-    private static string? Upgrade(string prefix, string version)
-    {
-        var script = "";
-        while (version != SchemaVersion.Current)
-        {
-            var step = ResourceNames($"sql/upgrades/{prefix}{version}-").SingleOrDefault();
-            if (step is null) return null;
-            script += ReadResource(step);
-            version = Path.GetFileNameWithoutExtension(step)[(prefix.Length + version.Length + 1)..];
-            prefix = "";
-        }
+    private static string Named(string version) => version.Length > 0 ? version : "without a version";
 
-        return script;
-    }
-
-    private static IEnumerable<string> ReadScripts(string folder) => ResourceNames(folder).Select(ReadResource);
-
-    private static IEnumerable<string> ResourceNames(string prefix) => typeof(SchemaInstaller).Assembly
-        .GetManifestResourceNames()
-        .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
-        .Order(StringComparer.Ordinal);
-
-    private static string ReadResource(string name)
-    {
-        using var reader = new StreamReader(typeof(SchemaInstaller).Assembly.GetManifestResourceStream(name)!);
-        return reader.ReadToEnd();
-    }
-
-    /// <summary>Tables, views and functions outside of PostgreSQL's own schemas that belong to no extension.</summary>
+    /// <summary>Relations and functions outside of PostgreSQL's own schemas that belong to no extension.</summary>
     private const string UserObjects = """
-        SELECT relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND nspname !~ '^(pg_.*|information_schema)$'
-            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
-        UNION ALL
-        SELECT proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        SELECT CASE nspname WHEN 'public' THEN name ELSE nspname || '.' || name END
+        FROM (
+            SELECT 'pg_class'::regclass AS catalog, oid, relnamespace AS schema, relname::text AS name FROM pg_class
+            WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
+            UNION ALL
+            SELECT 'pg_proc'::regclass, oid, pronamespace, proname::text FROM pg_proc) AS o
+            JOIN pg_namespace n ON n.oid = o.schema
         WHERE nspname !~ '^(pg_.*|information_schema)$'
-            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+            AND NOT EXISTS (
+                SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e')
         """;
 
     private async Task RunAsync(string sql, CancellationToken cancel)
@@ -220,15 +306,6 @@ public sealed class SchemaInstaller : IAsyncDisposable
         return await command.ExecuteScalarAsync(cancel) is T value ? value : none;
     }
 
-    private async Task<HashSet<string>> ListAsync(string sql, CancellationToken cancel)
-    {
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        await using var command = new NpgsqlCommand(sql, _connection);
-        await using var reader = await command.ExecuteReaderAsync(cancel);
-        while (await reader.ReadAsync(cancel)) names.Add(reader.GetString(0));
-        return names;
-    }
-
     private static async Task<T> GuardAsync<T>(Func<Task<T>> work)
     {
         try
@@ -240,33 +317,7 @@ public sealed class SchemaInstaller : IAsyncDisposable
             throw Database.Fault(e);
         }
     }
+
+    [GeneratedRegex(@"\{(?:username|database|version)\}")]
+    private static partial Regex Place();
 }
-
-/// <summary>What a database holds.</summary>
-/// <param name="Version">Its version; of an unknown one the names of some of its objects.</param>
-public sealed record SchemaFound(SchemaKind Kind, string Version);
-
-/// <summary>The kinds of databases that an installer may meet.</summary>
-public enum SchemaKind
-{
-    /// <summary>Nothing.</summary>
-    Empty,
-
-    /// <summary>This program's schema.</summary>
-    Current,
-
-    /// <summary>The schema of another release of this program.</summary>
-    Other,
-
-    /// <summary>A database of piwheels.</summary>
-    Piwheels,
-
-    /// <summary>Something else.</summary>
-    Unknown,
-}
-
-/// <summary>How many of the script's statements have been run.</summary>
-public sealed record SchemaProgress(int Done, int Total);
-
-/// <summary>The schema cannot be made; the text says why and what to do, in one line.</summary>
-public sealed class SchemaException(string message, Exception? inner = null) : Exception(message, inner);

@@ -7,5 +7,5 @@ public static class SchemaVersion
     /// What <c>configuration.version</c> says: the first release of the program that has this schema. A release
     /// that changes nothing below sql/ leaves it.
     /// </summary>
-    public const string Current = "0.1.0";
+    public const string Current = "0.2.0";
 }

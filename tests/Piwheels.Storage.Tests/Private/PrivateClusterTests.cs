@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage.Private;
+using Piwheels.Storage.Tests.Schema;
 using Piwheels.Testing;
 using Xunit;
 
@@ -165,6 +166,25 @@ public sealed class PrivateClusterTests : IDisposable
         Assert.Contains("made by PostgreSQL 9", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("apt install postgresql-9", refusal.Message, StringComparison.Ordinal);
         Assert.Equal("9\n", await File.ReadAllTextAsync(_folder["cluster/PG_VERSION"]));
+    }
+
+    [Fact]
+    public async Task A_database_of_an_earlier_release_is_upgraded_at_the_next_start()
+    {
+        await using (var cluster = await EnsureAsync())
+        {
+            await using var source = Database.CreateSource(cluster.SuperuserDsn.ToSettings());
+            await source.CreateCommand("DROP SCHEMA public CASCADE").ExecuteNonQueryAsync();
+            await source.CreateCommand("CREATE SCHEMA public").ExecuteNonQueryAsync();
+            await SampleDatabases.LoadAsync(cluster.SuperuserDsn, "0.1.0");
+        }
+
+        await using (var cluster = await EnsureAsync())
+        {
+            await using var database = new Database(cluster.Dsn);
+            await database.CheckVersionAsync();
+            Assert.True(await database.TestPackageAsync(Foo));
+        }
     }
 
     [Fact]
