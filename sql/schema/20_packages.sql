@@ -369,3 +369,36 @@ $sql$;
 COMMENT ON FUNCTION delete_version IS 'Removes a version with its builds and files; downloads stay';
 REVOKE ALL ON FUNCTION delete_version FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION delete_version TO {username};
+
+
+-- Somebody asks for it by name. Only what waits is raised: what is built, skipped or has failed stays as it is, and the
+-- answer 0 is not an error. Of rows that are asked for, the oldest release is built first.
+CREATE FUNCTION raise_priority(p_package text, p_version text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+DECLARE
+    v_version text;
+    v_raised bigint := 0;
+BEGIN
+    IF NOT lock_package(p_package) THEN
+        RAISE EXCEPTION 'no such package: %', p_package USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    IF p_version IS NOT NULL AND NOT test_package_version(p_package, p_version) THEN
+        RAISE EXCEPTION 'no such release: % %', p_package, p_version USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    FOR v_version IN
+        UPDATE versions v SET priority = 0
+        WHERE v.package = p_package AND v.version = coalesce(p_version, v.version) AND v.priority > 0
+            AND EXISTS (SELECT FROM releases_pending r WHERE r.package = v.package AND r.version = v.version)
+        RETURNING v.version
+    LOOP
+        PERFORM refresh_queue(p_package, v_version);
+        v_raised := v_raised
+            + (SELECT count(*) FROM build_queue q WHERE q.package = p_package AND q.version = v_version);
+    END LOOP;
+    RETURN v_raised;
+END;
+$sql$;
+COMMENT ON FUNCTION raise_priority IS 'Has a release, or all that waits of a package, built first; answers how many rows moved';
+REVOKE ALL ON FUNCTION raise_priority FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION raise_priority TO {username};

@@ -364,3 +364,128 @@ $sql$;
 COMMENT ON FUNCTION get_build_queue_lengths IS 'How many releases wait for each active target, zeros included';
 REVOKE ALL ON FUNCTION get_build_queue_lengths FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_build_queue_lengths TO {username};
+
+
+-- One query, so of one snapshot: each change brings rows and counters along in its own transaction, and no snapshot
+-- shows half of one. Answers a row for each place in the queue that is kept and not due, due and not kept, or another
+-- one than is due (priority and date are its order); and for each target a row without a package: its length as it is
+-- and as counted. A count of no target has no tags. What it calls is PARALLEL SAFE, or it takes several times as long.
+CREATE FUNCTION audit_queue() RETURNS TABLE (
+    abi_tag varchar, platform_tag varchar, package varchar, version varchar,
+    kept_priority smallint, kept_released timestamptz, due_priority smallint, due_released timestamptz,
+    kept_length bigint, counted_length bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    WITH
+        due AS (
+            SELECT t.target_id, b.package, b.version, b.priority, b.released
+            FROM builds_pending b JOIN targets t ON t.abi_tag = b.abi_tag AND t.platform_tag = b.platform_tag),
+        compared AS (
+            SELECT
+                target_id, package, version, q.priority AS kept_priority, q.released AS kept_released,
+                d.priority AS due_priority, d.released AS due_released
+            FROM build_queue q FULL JOIN due d USING (package, version, target_id)
+            WHERE (q.priority, q.released) IS DISTINCT FROM (d.priority, d.released))
+    SELECT
+        t.abi_tag, t.platform_tag, c.package, c.version,
+        c.kept_priority, c.kept_released AT TIME ZONE 'UTC', c.due_priority, c.due_released AT TIME ZONE 'UTC',
+        NULL::bigint, NULL::bigint
+    FROM compared c JOIN targets t USING (target_id)
+    UNION ALL
+    SELECT l.abi_tag, l.platform_tag, NULL, NULL, NULL, NULL, NULL, NULL, l.kept, l.counted
+    FROM queue_lengths() l;
+$sql$;
+COMMENT ON FUNCTION audit_queue IS 'Where queue and lengths differ from what plain queries over everything say';
+REVOKE ALL ON FUNCTION audit_queue FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit_queue TO {username};
+
+
+CREATE FUNCTION queue_lengths()
+RETURNS TABLE (counter text, abi_tag varchar, platform_tag varchar, kept bigint, counted bigint)
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $sql$
+    SELECT
+        coalesce(c.counter, 'waiting:' || t.target_id), t.abi_tag, t.platform_tag,
+        coalesce(k.amount, 0), coalesce(c.amount, 0)
+    FROM targets t
+        LEFT JOIN (SELECT q.target_id, count(*) AS amount FROM build_queue q GROUP BY q.target_id) k USING (target_id)
+        FULL JOIN (
+            SELECT v.counter, sum(v.amount)::bigint AS amount FROM counter_values v
+            WHERE v.counter LIKE 'waiting:%' AND v.period = 'total' GROUP BY v.counter) c
+            ON c.counter = 'waiting:' || t.target_id
+    WHERE t.target_id IS NOT NULL OR c.amount <> 0;
+$sql$;
+COMMENT ON FUNCTION queue_lengths IS 'The rows of each target''s queue, counted now, and as its counter has them';
+REVOKE ALL ON FUNCTION queue_lengths FROM PUBLIC;
+
+
+-- What an audit saw may have changed since, so the rule decides again, under the lock. The rule goes by wheel_tags:
+-- what these say of the release's wheels is made right first.
+CREATE FUNCTION fix_queue(p_package text, p_version text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+DECLARE
+    v_before build_queue[];
+    v_wrong bigint;
+BEGIN
+    PERFORM lock_package(p_package);
+    PERFORM correct_wheel_tags(p_package, p_version);
+    v_before := ARRAY(SELECT q FROM build_queue q WHERE q.package = p_package AND q.version = p_version);
+    PERFORM refresh_queue(p_package, p_version);
+    SELECT count(*) INTO v_wrong
+    FROM unnest(v_before) b
+        FULL JOIN (
+            SELECT * FROM build_queue q WHERE q.package = p_package AND q.version = p_version) a USING (target_id)
+    WHERE (b.priority, b.released) IS DISTINCT FROM (a.priority, a.released);
+    RETURN v_wrong;
+END;
+$sql$;
+COMMENT ON FUNCTION fix_queue IS 'Brings the queue up to date with one release; answers how many rows were wrong';
+REVOKE ALL ON FUNCTION fix_queue FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fix_queue TO {username};
+
+
+-- Called under lock_package(). Other packages have the same tags: one after the other, in the order of their key, so
+-- that two who correct at once wait for each other in one direction alone.
+CREATE FUNCTION correct_wheel_tags(p_package text, p_version text) RETURNS void
+LANGUAGE plpgsql
+AS $sql$
+DECLARE
+    v_tags record;
+BEGIN
+    FOR v_tags IN
+        SELECT DISTINCT f.py_version_tag AS py, f.abi_tag AS abi, f.platform_tag AS platform
+        FROM builds b JOIN files f ON f.build_id = b.build_id
+        WHERE b.package = p_package AND b.version = p_version
+        ORDER BY py, abi, platform
+    LOOP
+        INSERT INTO wheel_tags AS w (py_version_tag, abi_tag, platform_tag, target_ids)
+        VALUES (
+            v_tags.py, v_tags.abi, v_tags.platform, wheel_targets(v_tags.py, v_tags.abi, v_tags.platform))
+        ON CONFLICT (py_version_tag, abi_tag, platform_tag) DO UPDATE SET target_ids = excluded.target_ids
+            WHERE w.target_ids <> excluded.target_ids;
+    END LOOP;
+END;
+$sql$;
+COMMENT ON FUNCTION correct_wheel_tags IS 'Works out the targets of a release''s wheels once more';
+REVOKE ALL ON FUNCTION correct_wheel_tags FROM PUBLIC;
+
+
+-- Rows and counters change together, so what lies between them in one snapshot is what is wrong, whatever else is under
+-- way. Two at once would each set the same right: the second waits, and finds nothing.
+CREATE FUNCTION fix_queue_lengths() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+DECLARE
+    v_wrong bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('piwheels.fix_queue_lengths'));
+    INSERT INTO counter_changes (counter, period, at, amount)
+    SELECT l.counter, 'total', '1970-01-01', l.kept - l.counted FROM queue_lengths() l WHERE l.kept <> l.counted;
+    GET DIAGNOSTICS v_wrong = ROW_COUNT;
+    RETURN v_wrong;
+END;
+$sql$;
+COMMENT ON FUNCTION fix_queue_lengths IS 'Sets the counted lengths of queues right; answers how many were wrong';
+REVOKE ALL ON FUNCTION fix_queue_lengths FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fix_queue_lengths TO {username};

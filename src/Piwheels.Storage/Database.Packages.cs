@@ -83,4 +83,7 @@ public sealed partial class Database
 
     public Task DeleteVersionAsync(Release release) =>
         DoAsync(Call("SELECT delete_version($1, $2)", Text(release.Package), Text(release.Version)));
+
+    public Task<long> RaisePriorityAsync(PackageName package, string? version = null) =>
+        AskAsync(Call("SELECT raise_priority($1, $2)", Text(package), Text(version)), r => r.GetInt64(0));
 }

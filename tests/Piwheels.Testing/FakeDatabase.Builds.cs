@@ -57,6 +57,27 @@ public sealed partial class FakeDatabase
         Call<IReadOnlyDictionary<Target, long>>(() => Queue()
             .ToDictionary(each => each.Key, each => (long)each.Value.Count));
 
+    public Task<long> RaisePriorityAsync(PackageName package, string? version = null) => Call(() =>
+    {
+        var known = Known(package);
+        if (version is not null && !known.Versions.ContainsKey(version))
+        {
+            throw Refused($"no such release: {package} {version}");
+        }
+
+        var queue = Queue();
+        var raised = 0L;
+        foreach (var each in known.Versions.Values.Where(each => version is null || each.Release.Version == version))
+        {
+            var rows = queue.Values.Count(releases => releases.Contains(each.Release));
+            if (rows == 0 || each.Priority == FakePriority.Requested) continue;
+            each.Priority = FakePriority.Requested;
+            raised += rows;
+        }
+
+        return raised;
+    });
+
     public Task<long> LogBuildAsync(BuildState build, Guid? request = null) => Call(() =>
     {
         if (request is { } asked && _buildsByRequest.TryGetValue(asked, out var before)) return before;

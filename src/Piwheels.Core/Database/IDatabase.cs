@@ -119,6 +119,14 @@ public interface IDatabase
     /// <summary>How many releases wait per active target, zeros included.</summary>
     Task<IReadOnlyDictionary<Target, long>> GetBuildQueueLengthsAsync();
 
+    /// <summary>
+    /// Has a version, or all of a package where null, built before what nobody asked for, on all targets where it
+    /// waits. Answers how many rows of the queue moved: none where nothing waits, or it was asked for before, be it by
+    /// this request's first attempt.
+    /// </summary>
+    /// <exception cref="DatabaseException">The package or version is unknown.</exception>
+    Task<long> RaisePriorityAsync(PackageName package, string? version = null);
+
     // Building
 
     /// <summary>

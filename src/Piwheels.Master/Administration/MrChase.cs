@@ -30,6 +30,7 @@ public sealed partial class MrChase : TaskLoop
     private readonly Dictionary<PeerAddress, Tool> _tools = [];
     private readonly RouterSocket<ImportRequest, ImportReply> _socket;
     private readonly PackageChanges _changes;
+    private readonly PriorityRaise _priority;
     private readonly WheelImport _import;
 
     public MrChase(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
@@ -42,6 +43,7 @@ public sealed partial class MrChase : TaskLoop
         var slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
         var files = new FsClient(ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout));
         _changes = new PackageChanges(database, secretary, slaveDriver, Time, Logger);
+        _priority = new PriorityRaise(database, Logger);
         _import = new WheelImport(database, files, _changes, Logger);
         Register(_socket, HandleRequest, ToolsMax, (_, reason) => new ImportReply.Error(reason));
         EveryEvenPaused(ExpiryInterval, ExpireAsync);
@@ -96,6 +98,8 @@ public sealed partial class MrChase : TaskLoop
             if (request is ImportRequest.Import) await _import.DropAsync(tool.Session, tool.Owner);
             switch (tool.Session.Receive(request, Now))
             {
+                case ImportStep.Change(ImportRequest.Priority priority):
+                    return await _priority.DoAsync(priority);
                 case ImportStep.Change(var change):
                     var reply = await _changes.DoAsync(change);
                     return tool.Session.IsOld && reply is ImportReply.Done ? new ImportReply.Done(null) : reply;

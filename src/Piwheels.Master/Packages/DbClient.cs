@@ -111,6 +111,9 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
     public async Task<IReadOnlyDictionary<Target, long>> GetBuildQueueLengthsAsync() =>
         (await AskAsync<DbReply.Lengths>(new DbRequest.GetBuildQueueLengths())).Rows;
 
+    public Task<long> RaisePriorityAsync(PackageName package, string? version = null) =>
+        NumberAsync(new DbRequest.RaisePriority(package, version));
+
     public Task<long> LogBuildAsync(BuildState build, Guid? request = null) =>
         NumberAsync(new DbRequest.LogBuild(build, request));
 

@@ -88,6 +88,8 @@ internal static class OracleAnswers
         DbRequest.SkipTarget skip => await Done(database.SkipTargetAsync(skip.Target, skip.Reason)),
         DbRequest.RemoveTarget remove => await Done(database.RemoveTargetAsync(remove.Target)),
         DbRequest.GetBuildQueue get => new DbReply.Queue(await database.GetBuildQueueAsync(get.Limit)),
+        DbRequest.RaisePriority raise => new DbReply.Number(
+            await database.RaisePriorityAsync(raise.Package, raise.Version)),
         DbRequest.LogBuild log => new DbReply.Number(await database.LogBuildAsync(log.Build, log.Request)),
         DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),
         DbRequest.RewriteDone done => await Done(

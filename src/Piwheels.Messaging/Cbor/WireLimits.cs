@@ -30,6 +30,9 @@ public static class WireLimits
     /// <summary>Spellings of a package's name.</summary>
     public const int AliasesMax = 1_000;
 
+    /// <summary>Versions of a package; some ten times what any on PyPI has.</summary>
+    public const int VersionsMax = 100_000;
+
     /// <summary>ABIs, or targets, that a farm builds for.</summary>
     public const int TargetsMax = 1_000;
 

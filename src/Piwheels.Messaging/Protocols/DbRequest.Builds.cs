@@ -133,6 +133,29 @@ public abstract partial record DbRequest
         public override string Name => "QUEUELENS";
     }
 
+    /// <summary>See <see cref="IDatabase.RaisePriorityAsync"/>.</summary>
+    public sealed record RaisePriority(PackageName Package, string? Version) : DbRequest
+    {
+        public override string Name => "RAISEPRIO";
+
+        internal static RaisePriority ReadData(WireReader reader)
+        {
+            reader.StartRecord("priority");
+            var request = new RaisePriority(
+                BuildStates.ReadPackage(reader), reader.NullableText("version", WireLimits.TextLengthMax));
+            reader.EndRecord("priority");
+            return request;
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(2);
+            writer.WriteTextString(Package.Value);
+            writer.WriteNullableText(Version);
+            writer.WriteEndArray();
+        }
+    }
+
     /// <summary>See <see cref="IDatabase.LogBuildAsync"/>; the log's text is kept as a file and stays behind.</summary>
     public sealed record LogBuild(BuildState Build, Guid? Request) : DbRequest
     {

@@ -88,6 +88,7 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "SKIPTARGET" => SkipTarget.ReadData(reader),
         "DELTARGET" => new RemoveTarget(BuildStates.ReadTarget(reader)),
         "GETQUEUE" => new GetBuildQueue((int)reader.Integer("limit", 0, int.MaxValue)),
+        "RAISEPRIO" => RaisePriority.ReadData(reader),
         "LOGBUILD" => LogBuild.ReadData(reader),
         "PROJDATA" => new GetProjectData(BuildStates.ReadPackage(reader)),
         "PKGFILES" => new GetPackageFiles(BuildStates.ReadPackage(reader)),

@@ -25,6 +25,7 @@ public abstract record ImportRequest : IWireMessage<ImportRequest>
             ("REMVER", true) => RemoveVersion.ReadData(reader),
             ("REMOVE", true) => Remove.ReadData(reader),
             ("REBUILD", true) => Rebuild.ReadData(reader),
+            ("PRIORITY", true) => Priority.ReadData(reader),
             _ => throw WireReader.Unknown(name, hasData),
         });
 
@@ -274,6 +275,41 @@ public abstract record ImportRequest : IWireMessage<ImportRequest>
             return new Rebuild(scope, package);
         }
     }
+
+    /// <summary>
+    /// Have something that waits built before what nobody asked for. This farm's own: other masters do not know it.
+    /// </summary>
+    /// <param name="Requirement">
+    /// PEP 508 text: the package; its clauses choose among the versions that wait, its marker among the targets.
+    /// </param>
+    /// <param name="Version">The version as somebody spelled it; null: what the clauses choose.</param>
+    /// <param name="All">Whether all versions that the clauses let in are meant, instead of the newest.</param>
+    public sealed record Priority(string Requirement, string? Version, bool All) : ImportRequest
+    {
+        public override string Name => "PRIORITY";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteStartArray(3);
+            writer.WriteTextString(Requirement);
+            writer.WriteNullableText(Version);
+            writer.WriteBoolean(All);
+            writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        internal static Priority ReadData(WireReader reader)
+        {
+            reader.StartRecord("priority");
+            var request = new Priority(
+                reader.Text("requirement", WireLimits.LongTextLengthMax),
+                reader.NullableText("version", WireLimits.TextLengthMax),
+                reader.Boolean("all"));
+            reader.EndRecord("priority");
+            return request;
+        }
+    }
 }
 
 /// <summary>Which pages piw-rebuild has written again.</summary>
@@ -304,6 +340,7 @@ public abstract record ImportReply : IWireMessage<ImportReply>
             ("SEND", true) => new Send(reader.Text("file name", WireLimits.TextLengthMax)),
             ("DONE", true) => new Done(reader.Text("what", WireLimits.TextLengthMax)),
             ("DONE", false) => new Done(null),
+            ("RAISED", true) => Raised.ReadData(reader),
             ("ERROR", true) => new Error(reader.Text("message", WireLimits.LongTextLengthMax)),
             _ => throw WireReader.Unknown(name, hasData),
         });
@@ -339,6 +376,34 @@ public abstract record ImportReply : IWireMessage<ImportReply>
             writer.WriteStartMessage(Name);
             writer.WriteTextString(What);
             writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>Answers <see cref="ImportRequest.Priority"/>: these go first from now on.</summary>
+    /// <param name="Versions">The newest first.</param>
+    /// <param name="Rows">Their rows in the targets' queues that moved; 0: they were asked for before.</param>
+    public sealed record Raised(IReadOnlyList<string> Versions, long Rows) : ImportReply
+    {
+        public override string Name => "RAISED";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteStartArray(2);
+            writer.WriteTexts(Versions);
+            writer.WriteInt64(Rows);
+            writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        internal static Raised ReadData(WireReader reader)
+        {
+            reader.StartRecord("raised");
+            var reply = new Raised(
+                reader.List("versions", WireLimits.VersionsMax, static r => r.Text("version", WireLimits.TextLengthMax)),
+                reader.Size("rows"));
+            reader.EndRecord("raised");
+            return reply;
         }
     }
 

@@ -30,6 +30,7 @@ internal static class WireData
         ImportReply.Send send => send.Filename,
         ImportReply.Error error => error.Message,
         ImportReply.Done { What: { } what } => what,
+        ImportReply.Raised raised => List(Texts(raised.Versions), raised.Rows),
         LogEntry entry => Of(entry.Access),
         _ => NoData,
     };
@@ -49,6 +50,7 @@ internal static class WireData
         ImportRequest.RemoveVersion remove => List(
             remove.Package, remove.Version, remove.Builds, remove.Skip, remove.Yank),
         ImportRequest.Remove remove => List(remove.Package, remove.Version, remove.Skip),
+        ImportRequest.Priority priority => List(priority.Requirement, priority.Version, priority.All),
         ImportRequest.Rebuild { Scope: RebuildScope.Home } => List("HOME"),
         ImportRequest.Rebuild { Scope: RebuildScope.Search } => List("SEARCH"),
         ImportRequest.Rebuild { Scope: RebuildScope.Project } rebuild => List("PROJECT", rebuild.Package),

@@ -4,12 +4,16 @@ using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Tests.Protocols;
 
-/// <summary>One line of tests/data/wire.jsonl, encoded by the Python programs' library.</summary>
+/// <summary>
+/// One line of tests/data/wire.jsonl, encoded by the Python programs' library, or of wire-own.jsonl: this farm's own
+/// messages on their queues, encoded by hand.
+/// </summary>
 public sealed record WireVector(string Queue, string From, string Message, string Note, JsonNode? Data, byte[] Cbor)
 {
     public static IReadOnlyList<WireVector> All { get; } =
     [
-        .. File.ReadLines(Path.Combine(AppContext.BaseDirectory, "data", "wire.jsonl")).Select(line =>
+        .. new[] { "wire.jsonl", "wire-own.jsonl" }.SelectMany(
+            file => File.ReadLines(Path.Combine(AppContext.BaseDirectory, "data", file))).Select(line =>
         {
             var json = JsonNode.Parse(line)!;
             return new WireVector(
