@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using Piwheels.Storage;
+using Piwheels.Storage.Private;
+
+namespace Piwheels.Bench.Places;
+
+/// <summary>
+/// A PostgreSQL server of the bench's own: data below a folder, behind a unix socket, synced to disk as a farm's. Run by
+/// an unprivileged user also when root runs the bench. A shell holds it: when the bench ends, however it ends, the shell
+/// reads the end of its input and stops the server in order. The data stays.
+/// </summary>
+internal sealed class BenchCluster : IAsyncDisposable
+{
+    private const string UnprivilegedUser = "nobody";
+    private const string UnprivilegedGroup = "nogroup";
+
+    /// <summary>After a kill the server first replays its log.</summary>
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(15);
+
+    /// <summary>Arguments: the folder of PostgreSQL's programs, the data's folder, the settings.</summary>
+    private const string HoldScript = """
+        trap '' INT TERM HUP
+        umask 077
+        cd "$2" || exit 1
+        export LC_ALL=C
+        if [ ! -s cluster/PG_VERSION ]; then
+            rm -rf cluster.new
+            "$1/initdb" -D cluster.new -U postgres -A trust -E UTF8 --locale=C --data-checksums >log 2>&1 \
+                || { tail -n 3 log >&2; exit 1; }
+            mv cluster.new cluster
+        fi
+        "$1/pg_ctl" -D cluster -l log -w -t 900 -o "-k $2 $3" start >/dev/null 2>&1 || { tail -n 3 log >&2; exit 1; }
+        echo ready
+        cat >/dev/null
+        "$1/pg_ctl" -D cluster -w -t 900 -m fast stop >/dev/null 2>&1
+        """;
+
+    /// <summary>As a farm's private cluster, with the memory that somebody would give to a database of this size.</summary>
+    private const string Settings =
+        "-c listen_addresses= -c max_connections=100 -c jit=off -c shared_buffers=2GB -c effective_cache_size=8GB "
+        + "-c max_wal_size=8GB -c checkpoint_timeout=15min -c log_checkpoints=off";
+
+    /// <summary>
+    /// While the data is made: without the log records that a replica would need, and without anybody else's cleaning.
+    /// </summary>
+    private const string GeneratingSettings =
+        Settings + " -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off -c max_wal_size=16GB";
+
+    private readonly Process _shell;
+
+    private BenchCluster(Process shell, string folder)
+    {
+        _shell = shell;
+        Superuser = Dsn.Parse($"postgresql://postgres@{Uri.EscapeDataString(folder)}/postgres");
+    }
+
+    /// <summary>The server, as its superuser; the database is to be chosen.</summary>
+    public Dsn Superuser { get; }
+
+    /// <summary>Starts the server of a folder; makes both where there is none and that is wanted.</summary>
+    public static async Task<BenchCluster> StartAsync(string folder, bool generating, CancellationToken cancel)
+    {
+        folder = Path.GetFullPath(folder);
+        if (!generating && !Directory.Exists(Path.Combine(folder, "cluster")))
+        {
+            throw new BenchFault($"there is no generated database in {folder}; 'generate' makes one");
+        }
+
+        Directory.CreateDirectory(folder);
+        var start = new ProcessStartInfo("/bin/sh")
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        if (Environment.IsPrivilegedProcess)
+        {
+            using var chown = Process.Start("chown", [$"{UnprivilegedUser}:{UnprivilegedGroup}", folder]);
+            await chown.WaitForExitAsync(cancel);
+            start.FileName = "setpriv";
+            foreach (var argument in new[]
+            {
+                $"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedGroup}", "--clear-groups", "/bin/sh",
+            })
+            {
+                start.ArgumentList.Add(argument);
+            }
+        }
+
+        foreach (var argument in new[]
+        {
+            "-c", HoldScript, "sh", PostgresBinaries.Find().Folder, folder, generating ? GeneratingSettings : Settings,
+        })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var shell = Process.Start(start)!;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(StartTimeout);
+        if (await shell.StandardOutput.ReadLineAsync(limit.Token) != "ready")
+        {
+            throw new BenchFault($"no server: {(await shell.StandardError.ReadToEndAsync(cancel)).ReplaceLineEndings(" ")}");
+        }
+
+        return new BenchCluster(shell, folder);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _shell.StandardInput.Close();
+        await _shell.WaitForExitAsync();
+        _shell.Dispose();
+    }
+}
