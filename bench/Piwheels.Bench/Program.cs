@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Npgsql;
 using Piwheels.Bench.Functions;
 using Piwheels.Bench.Generating;
 using Piwheels.Bench.Measuring;
@@ -29,6 +30,11 @@ internal static class Program
         catch (Exception e) when (e is BenchFault or SchemaException or PrivateClusterException or DatabaseException)
         {
             await Console.Error.WriteLineAsync($"bench: {e.Message}");
+            return 1;
+        }
+        catch (PostgresException e)
+        {
+            await Console.Error.WriteLineAsync($"bench: {e.MessageText}\n{e}");
             return 1;
         }
         catch (OperationCanceledException)

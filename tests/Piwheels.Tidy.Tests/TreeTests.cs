@@ -65,7 +65,7 @@ public sealed partial class TreeTests
     [Fact]
     public void No_file_of_code_holds_two_things()
     {
-        var tooLong = Repository.Files(".cs").Where(path => path.StartsWith("src/", StringComparison.Ordinal))
+        var tooLong = Repository.Files(".cs").Where(IsProgram)
             .Where(path => File.ReadLines(Repository.PathOf(path)).Count() > LinesMax);
         Assert.Empty(tooLong);
     }
@@ -82,7 +82,7 @@ public sealed partial class TreeTests
     [Fact]
     public void Types_are_named_by_what_they_are()
     {
-        var vague = Repository.Files(".cs").Where(path => path.StartsWith("src/", StringComparison.Ordinal))
+        var vague = Repository.Files(".cs").Where(IsProgram)
             .SelectMany(path => VagueType().Matches(Repository.Read(path)).Select(match => $"{path}: {match.Groups[1].Value}"));
         Assert.Empty(vague);
     }
@@ -111,6 +111,9 @@ public sealed partial class TreeTests
         var own = Repository.Files(".csproj").Where(path => PackageVersion().IsMatch(Repository.Read(path)));
         Assert.Empty(own);
     }
+
+    private static bool IsProgram(string path) =>
+        path.StartsWith("src/", StringComparison.Ordinal) || path.StartsWith("bench/", StringComparison.Ordinal);
 
     private static IEnumerable<string> FilesOf(string stage) =>
         Directory.EnumerateFiles(Repository.PathOf("src", "Piwheels.Master", stage), "*.cs", SearchOption.AllDirectories);

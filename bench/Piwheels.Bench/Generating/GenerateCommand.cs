@@ -38,7 +38,8 @@ internal static class GenerateCommand
     private static DateOnly ReadDay(string? text)
     {
         if (text is null) return DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
-        return DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+        var format = CultureInfo.InvariantCulture;
+        return DateOnly.TryParseExact(text, "yyyy-MM-dd", format, DateTimeStyles.None, out var day)
             ? day
             : throw new BenchFault($"'{text}' is no day like 2026-12-31");
     }

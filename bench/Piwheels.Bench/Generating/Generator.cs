@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
 using Piwheels.Bench.Places;
@@ -8,9 +7,9 @@ using Piwheels.Storage.Schema;
 namespace Piwheels.Bench.Generating;
 
 /// <summary>
-/// Fills an empty database, table by table, inside the server: keys are off meanwhile, and triggers do not fire. What the
-/// farm keeps up to date change by change is made once, at the end: the queue by the schema's own function, the figures
-/// by counting.
+/// Fills an empty database, table by table, inside the server: keys are off meanwhile, and triggers do not fire. What
+/// the farm keeps up to date change by change is made once, at the end: the queue by the schema's own function, the
+/// figures by counting.
 /// </summary>
 internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Progress progress)
 {
@@ -25,7 +24,7 @@ internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Pro
         "package_downloads_daily",
     ];
 
-    /// <summary>No triggers, and memory for sorting millions of rows; the order of rows is the order they were made in.</summary>
+    /// <summary>No triggers, memory for sorting millions of rows, and rows in the order they were made in.</summary>
     private const string FillingSettings =
         "-c session_replication_role=replica -c synchronous_commit=off -c work_mem=512MB -c hash_mem_multiplier=2 "
         + "-c maintenance_work_mem=1GB -c max_parallel_workers_per_gather=1 -c max_parallel_maintenance_workers=1 "
@@ -37,6 +36,7 @@ internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Pro
     /// <summary>How many keys are sorted, or tables cleaned, at a time.</summary>
     private const int Lanes = 2;
 
+    /// <summary>Makes it all.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
         await progress.StepAsync("schema, and the targets", () => PrepareAsync(cancel));
@@ -60,7 +60,8 @@ internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Pro
         await progress.StepAsync("the queue", async () =>
         {
             await using var queueing = database.ConnectBare(QueueSettings);
-            await RunAsync(queueing, $"BEGIN; SELECT lock_targets(); SELECT remake_queue('{Platform}'); COMMIT", cancel);
+            await RunAsync(
+                queueing, $"BEGIN; SELECT lock_targets(); SELECT remake_queue('{Platform}'); COMMIT", cancel);
         });
         await progress.StepAsync("tidying up", () => FinishAsync(cancel));
         await CleanAsync(filling, ["build_queue", "counters", "counter_changes", "rewrites_pending"], cancel);
@@ -72,7 +73,7 @@ internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Pro
         await using (var installer = await SchemaInstaller.ConnectAsync(database.Superuser, cancel))
         {
             await installer.ApplyAsync(
-                await installer.DetectVersionAsync(cancel), DatabaseOptions.OrdinaryUser, null, cancel);
+                await installer.DetectVersionAsync(cancel: cancel), DatabaseOptions.OrdinaryUser, null, cancel);
         }
 
         if (await database.AskAsync<bool>("SELECT EXISTS (SELECT FROM packages)", cancel))
@@ -86,13 +87,13 @@ internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Pro
 
     private async Task FinishAsync(CancellationToken cancel)
     {
-        var today = sizes.Today.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-        await database.RunAsync($"""
+        await database.RunAsync(sizes.Fill("""
             DROP TABLE bench.packages, bench.releases, bench.courses, bench.attempts, bench.wanted, bench.daily;
-            CREATE TABLE bench.facts (scale double precision, today date, made_at timestamptz DEFAULT now());
-            INSERT INTO bench.facts (scale, today) VALUES
-                ({sizes.Scale.ToString(CultureInfo.InvariantCulture)}, '{today}');
-            """, cancel);
+            CREATE TABLE bench.facts AS
+            SELECT {scale}::double precision AS scale, date '{today}' AS today, max(build_id) AS last_build FROM builds;
+            CREATE TABLE bench.owed AS SELECT package FROM rewrites_pending;
+            CREATE TABLE bench.targets AS SELECT abi_tag, platform_tag FROM targets;
+            """), cancel);
 
         // Bare inserts are measured without the schema's triggers, but with its foreign keys
         foreach (var sql in await database.ListAsync("""

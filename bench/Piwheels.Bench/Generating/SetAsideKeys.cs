@@ -8,7 +8,7 @@ namespace Piwheels.Bench.Generating;
 /// </summary>
 internal sealed class SetAsideKeys
 {
-    /// <summary>Foreign keys of all tables, and the keys of those that are filled; what others need last comes first.</summary>
+    /// <summary>Foreign keys of all tables, and the keys of those that are filled, in the order to make them.</summary>
     private const string Find = """
         WITH filled AS (
             SELECT name::regclass AS id, place FROM unnest(array[{tables}]) WITH ORDINALITY AS t (name, place))

@@ -17,6 +17,7 @@ internal sealed record Sizes(double Scale, DateOnly Today)
 
     /// <summary>Puts the figures into a script's places for them.</summary>
     public string Fill(string script) => script
+        .Replace("{scale}", Scale.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         .Replace("{packages}", Packages.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         .Replace("{versions}", Versions.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         .Replace("{downloads}", Downloads.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)

@@ -5,9 +5,9 @@ using Piwheels.Storage.Private;
 namespace Piwheels.Bench.Places;
 
 /// <summary>
-/// A PostgreSQL server of the bench's own: data below a folder, behind a unix socket, synced to disk as a farm's. Run by
-/// an unprivileged user also when root runs the bench. A shell holds it: when the bench ends, however it ends, the shell
-/// reads the end of its input and stops the server in order. The data stays.
+/// A PostgreSQL server of the bench's own: data below a folder, behind a unix socket, synced to disk as a farm's. Run
+/// by an unprivileged user also when root runs the bench. A shell holds it: when the bench ends, however it ends, the
+/// shell reads the end of its input and stops the server in order. The data stays.
 /// </summary>
 internal sealed class BenchCluster : IAsyncDisposable
 {
@@ -35,7 +35,7 @@ internal sealed class BenchCluster : IAsyncDisposable
         "$1/pg_ctl" -D cluster -w -t 900 -m fast stop >/dev/null 2>&1
         """;
 
-    /// <summary>As a farm's private cluster, with the memory that somebody would give to a database of this size.</summary>
+    /// <summary>As a farm's private cluster, with the memory that a database of this size would be given.</summary>
     private const string Settings =
         "-c listen_addresses= -c max_connections=100 -c jit=off -c shared_buffers=2GB -c effective_cache_size=8GB "
         + "-c max_wal_size=8GB -c checkpoint_timeout=15min -c log_checkpoints=off";
@@ -101,7 +101,8 @@ internal sealed class BenchCluster : IAsyncDisposable
         limit.CancelAfter(StartTimeout);
         if (await shell.StandardOutput.ReadLineAsync(limit.Token) != "ready")
         {
-            throw new BenchFault($"no server: {(await shell.StandardError.ReadToEndAsync(cancel)).ReplaceLineEndings(" ")}");
+            var reason = await shell.StandardError.ReadToEndAsync(cancel);
+            throw new BenchFault($"no server: {reason.ReplaceLineEndings(" ")}");
         }
 
         return new BenchCluster(shell, folder);

@@ -118,6 +118,7 @@ internal sealed class BenchDatabase(Dsn superuser, BenchCluster? cluster) : IAsy
         var builder = dsn.ToSettings();
         builder.ApplicationName = "piwheels-bench";
         builder.CommandTimeout = 0; // queries over everything take minutes
+        builder.IncludeErrorDetail = true;
         builder.MaxAutoPrepare = 100;
         builder.AutoPrepareMinUsages = 2;
         if (settings.Length > 0) builder.Options = settings;

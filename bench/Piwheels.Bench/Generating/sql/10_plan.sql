@@ -26,7 +26,10 @@ SELECT
         WHEN 1 THEN 'ten-versions'
         WHEN 2 THEN 'thousand-versions'
         ELSE words[1 + floor(bench.share(n, 2) * 40)::integer] || '-'
-            || CASE WHEN bench.share(n, 7) < 0.6 THEN words[1 + floor(bench.share(n, 8) * 40)::integer] || '-' ELSE '' END
+            || CASE
+                WHEN bench.share(n, 7) < 0.6 THEN words[1 + floor(bench.share(n, 8) * 40)::integer] || '-'
+                ELSE ''
+            END
             || to_hex(n)
     END AS package,
     CASE n

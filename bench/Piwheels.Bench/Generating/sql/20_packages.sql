@@ -10,7 +10,7 @@ SELECT
         WHEN bench.share(n, 10) < 0.1 THEN 'deleted'
         ELSE 'binary only'
     END,
-    left('What ' || package || ' does, said in one line: ' || repeat('words and ', (bench.share(n, 11) * 8)::integer), 200)
+    'What ' || package || ' does, said in one line: ' || repeat('words and ', (bench.share(n, 11) * 8)::integer)
 FROM bench.packages
 ORDER BY born;
 

@@ -1,8 +1,10 @@
--- Downloads of the 29 days before today, evenly in time. The n-th of the packages is asked for 1/n as often as the first
--- (Zipf), mostly for one of its newest wheels.
+-- Downloads of the 29 days before today, evenly in time. The n-th of the packages is asked for 1/n as often as the
+-- first (Zipf), mostly for one of its newest wheels.
 
 CREATE UNLOGGED TABLE bench.wanted AS
-SELECT row_number() OVER (ORDER BY min(a.popularity))::integer AS rank, array_agg(f.filename ORDER BY f.build_id DESC) AS wheels
+SELECT
+    row_number() OVER (ORDER BY min(a.popularity))::integer AS rank,
+    array_agg(f.filename ORDER BY f.build_id DESC) AS wheels
 FROM bench.attempts a JOIN files f ON f.build_id = a.build_id
 WHERE a.newer < 8
 GROUP BY a.package;
@@ -17,7 +19,7 @@ INSERT INTO downloads (
 SELECT
     w.wheels[1 + floor(power(bench.share(d.n, 71), 2) * cardinality(w.wheels))::integer],
     '10.0.0.0'::inet + (bench.share(d.n, 72) * 16777216)::bigint,
-    timestamp '{today}' - interval '29 days' + interval '1 second' * (d.n * (29 * 86400.0 / {downloads}) - 0.5),
+    timestamp '{today}' - interval '29 days' + interval '1 second' * ((d.n - 0.5) * (29 * 86400.0 / {downloads})),
     (array['armv7l', 'armv7l', 'armv7l', 'armv6l', 'aarch64'])[1 + d.machine % 5],
     (array['Raspbian GNU/Linux', 'Debian GNU/Linux'])[1 + d.machine % 2],
     (array['11', '12', '13'])[1 + d.machine % 3],
