@@ -77,33 +77,40 @@ REVOKE ALL ON FUNCTION add_new_package FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_new_package TO {username};
 
 
--- A release of the last week comes before the backlog; one that the selection has chosen comes before all. A request
--- that added it, and is asked again, is answered as the first time.
+-- A release of the last week comes before the backlog; one that the selection has chosen comes before all. Nothing has
+-- been tried yet, so it waits on the lowest target of each platform. A request that added it, and is asked again, is
+-- answered as the first time.
 CREATE FUNCTION add_new_package_version(
     p_package text, p_version text, p_released timestamptz, p_skip text, p_request uuid DEFAULT NULL)
 RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 AS $sql$
 DECLARE
-    v_released timestamptz := coalesce(p_released, now());
+    v_version versions;
 BEGIN
     IF NOT lock_package(p_package) THEN
         RAISE EXCEPTION 'no such package: %', p_package USING ERRCODE = 'foreign_key_violation';
     END IF;
     INSERT INTO versions (package, version, released, skip, priority)
     VALUES (
-        p_package, p_version, v_released AT TIME ZONE 'UTC', p_skip,
+        p_package, p_version, coalesce(p_released, now()) AT TIME ZONE 'UTC', p_skip,
         CASE
             WHEN EXISTS (SELECT FROM selection s WHERE s.package = p_package AND s.version = p_version) THEN 0
-            WHEN v_released > now() - interval '7 days' THEN 1
+            WHEN coalesce(p_released, now()) > now() - interval '7 days' THEN 1
             ELSE 2
         END)
-    ON CONFLICT (package, version) DO NOTHING;
+    ON CONFLICT (package, version) DO NOTHING
+    RETURNING * INTO v_version;
     IF NOT FOUND THEN
         RETURN request_is_done(p_request, 'add_new_package_version');
     END IF;
     PERFORM claim_request(p_request, 'add_new_package_version');
-    PERFORM refresh_queue(p_package, p_version);
+    IF p_skip = '' THEN
+        INSERT INTO build_queue (package, version, target_id, priority, released)
+        SELECT p.package, p_version, t.target_id, v_version.priority, v_version.released
+        FROM packages p CROSS JOIN unnest(lowest_targets('{}')) AS t (target_id)
+        WHERE p.package = p_package AND p.skip = '';
+    END IF;
     PERFORM owe_rewrite(p_package, 'PROJECT');
     RETURN true;
 END;
@@ -234,7 +241,7 @@ BEGIN
     PERFORM lock_package(p_package);
     UPDATE packages SET skip = p_reason WHERE package = p_package AND skip <> p_reason;
     IF FOUND THEN
-        PERFORM refresh_queue(p_package);
+        PERFORM refresh_queue(v.package, v.version) FROM versions v WHERE v.package = p_package;
         IF p_reason <> 'deleted' THEN
             PERFORM owe_rewrite(p_package, 'PROJECT');
         END IF;

@@ -15,6 +15,7 @@ CREATE TABLE builds (
     FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
 );
 CREATE INDEX builds_release ON builds (package, version);
+CREATE INDEX builds_good ON builds (package) WHERE status;
 COMMENT ON TABLE builds IS 'Attempts to build a release on a target; status says whether it succeeded';
 GRANT SELECT ON builds TO {username};
 
@@ -67,13 +68,13 @@ CREATE FUNCTION log_build(
     p_requires_pythons text[], p_locations text[],
     p_dependency_filenames text[], p_dependency_tools text[], p_dependencies text[], p_request uuid DEFAULT NULL)
 RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 AS $sql$
 DECLARE
     v_target targets;
     v_build_id integer;
-    v_version text;
-    v_replaced text[];
+    v_priority integer;
+    v_replaced text[] := '{}';
 BEGIN
     IF p_status AND cardinality(p_filenames) = 0 THEN
         RAISE EXCEPTION 'a successful build of % % without files', p_package, p_version
@@ -84,7 +85,8 @@ BEGIN
     IF NOT claim_request(p_request, 'log_build', v_build_id) THEN
         RETURN (SELECT r.answer FROM requests_done r WHERE r.request = p_request AND r.function = 'log_build');
     END IF;
-    IF NOT test_package_version(p_package, p_version) THEN
+    SELECT v.priority INTO v_priority FROM versions v WHERE v.package = p_package AND v.version = p_version;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'no such release: % %', p_package, p_version USING ERRCODE = 'foreign_key_violation';
     END IF;
     SELECT * INTO v_target FROM targets t
@@ -102,16 +104,7 @@ BEGIN
         v_target.abi_tag, v_target.platform_tag);
 
     IF p_status THEN
-        IF EXISTS (
-            SELECT FROM files f JOIN builds b USING (build_id)
-            WHERE f.filename = ANY (p_filenames) AND b.package <> p_package) THEN
-            RAISE EXCEPTION 'a file of this build of % % is another package''s', p_package, p_version
-                USING ERRCODE = 'unique_violation';
-        END IF;
-        WITH gone AS (DELETE FROM files WHERE filename = ANY (p_filenames) RETURNING build_id)
-        SELECT array_agg(DISTINCT b.version) INTO v_replaced FROM gone JOIN builds b USING (build_id)
-        WHERE b.version <> p_version;
-
+        v_replaced := replace_files(p_package, p_version, p_filenames);
         PERFORM learn_wheel_tags(p_py_version_tags, p_abi_tags, p_platform_tags);
         INSERT INTO files (
             filename, build_id, filesize, filehash, package_tag, package_version_tag, py_version_tag, abi_tag,
@@ -132,14 +125,11 @@ BEGIN
         SELECT DISTINCT * FROM unnest(p_dependency_filenames, p_dependency_tools, p_dependencies);
     END IF;
 
-    PERFORM refresh_queue(p_package, p_version);
-    FOREACH v_version IN ARRAY coalesce(v_replaced, '{}') LOOP
-        PERFORM refresh_queue(p_package, v_version);
-    END LOOP;
     -- What is done is urgent no more: a target added next year finds it in the backlog
-    UPDATE versions v SET priority = 2
-    WHERE v.package = p_package AND v.version = p_version AND v.priority < 2
-        AND NOT EXISTS (SELECT FROM build_queue q WHERE q.package = p_package AND q.version = p_version);
+    IF NOT refresh_queue(p_package, p_version) AND v_priority < 2 THEN
+        UPDATE versions v SET priority = 2 WHERE v.package = p_package AND v.version = p_version;
+    END IF;
+    PERFORM refresh_queue(p_package, r) FROM unnest(v_replaced) AS r;
     PERFORM owe_rewrite(p_package, CASE WHEN p_status THEN 'BOTH' ELSE 'PROJECT' END);
     RETURN v_build_id;
 END;
@@ -147,6 +137,33 @@ $sql$;
 COMMENT ON FUNCTION log_build IS 'Records an attempt, its files and their dependencies; answers the build''s number';
 REVOKE ALL ON FUNCTION log_build FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION log_build TO {username};
+
+
+-- Called under lock_package(). A wheel made again belongs to the newest build, whatever version that was of; a version
+-- that has lost its own has to be looked at again.
+CREATE FUNCTION replace_files(p_package text, p_version text, p_filenames text[]) RETURNS text[]
+LANGUAGE plpgsql
+AS $sql$
+DECLARE
+    v_others boolean;
+    v_versions text[];
+BEGIN
+    SELECT bool_or(b.package <> p_package), array_agg(DISTINCT b.version) FILTER (WHERE b.version <> p_version)
+    INTO v_others, v_versions
+    FROM unnest(p_filenames) AS n (filename)
+        JOIN files f ON f.filename = n.filename
+        JOIN builds b ON b.build_id = f.build_id;
+    IF v_others THEN
+        RAISE EXCEPTION 'a file of this build of % % is another package''s', p_package, p_version
+            USING ERRCODE = 'unique_violation';
+    ELSIF NOT v_others THEN
+        DELETE FROM files WHERE filename = ANY (p_filenames);
+    END IF;
+    RETURN coalesce(v_versions, '{}');
+END;
+$sql$;
+COMMENT ON FUNCTION replace_files IS 'Removes earlier wheels of these names; answers which other versions had them';
+REVOKE ALL ON FUNCTION replace_files FROM PUBLIC;
 
 
 -- Somebody asked for it by name, so it is built again before all others.

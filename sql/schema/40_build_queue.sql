@@ -135,51 +135,119 @@ COMMENT ON VIEW builds_pending IS 'What has to be built, by one plain query over
 GRANT SELECT ON builds_pending TO {username};
 
 
--- Listeners hear of a change when it is committed. Notices of one transaction are one.
-CREATE FUNCTION build_queue_notify() RETURNS trigger
+-- What cascades changes the queue too, so triggers count what waits for each target (see counter_changes) and tell of
+-- it. Listeners hear when it is committed; notices of one transaction are one.
+
+CREATE FUNCTION build_queue_added() RETURNS trigger
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    IF EXISTS (SELECT FROM changed) THEN
+    INSERT INTO counter_changes (counter, period, at, amount)
+    SELECT 'waiting:' || a.target_id, 'total', '1970-01-01', count(*) FROM added a GROUP BY a.target_id;
+    IF FOUND THEN
         NOTIFY piwheels_build_queue;
     END IF;
     RETURN NULL;
 END;
 $sql$;
-COMMENT ON FUNCTION build_queue_notify IS 'Trigger: tells that the queue has changed';
-REVOKE ALL ON FUNCTION build_queue_notify FROM PUBLIC;
+COMMENT ON FUNCTION build_queue_added IS 'Trigger: counts what is to be built, and tells of it';
+REVOKE ALL ON FUNCTION build_queue_added FROM PUBLIC;
 
-CREATE TRIGGER build_queue_notify_insert AFTER INSERT ON build_queue REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_notify();
-CREATE TRIGGER build_queue_notify_update AFTER UPDATE ON build_queue REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_notify();
-CREATE TRIGGER build_queue_notify_delete AFTER DELETE ON build_queue REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_notify();
+CREATE TRIGGER build_queue_added AFTER INSERT ON build_queue REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_added();
 
 
--- Called under lock_package(), with a version or for all of them.
-CREATE FUNCTION refresh_queue(p_package text, p_version text DEFAULT NULL) RETURNS void
+CREATE FUNCTION build_queue_removed() RETURNS trigger
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    IF p_version IS NULL THEN
-        PERFORM refresh_queue(v.package, v.version) FROM versions v WHERE v.package = p_package;
-        RETURN;
+    INSERT INTO counter_changes (counter, period, at, amount)
+    SELECT 'waiting:' || g.target_id, 'total', '1970-01-01', -count(*) FROM gone g GROUP BY g.target_id;
+    IF FOUND THEN
+        NOTIFY piwheels_build_queue;
     END IF;
-    WITH
-        wanted AS MATERIALIZED (
-            SELECT * FROM releases_pending r WHERE r.package = p_package AND r.version = p_version),
-        gone AS (
-            DELETE FROM build_queue q
-            WHERE q.package = p_package AND q.version = p_version
-                AND q.target_id NOT IN (SELECT w.target_id FROM wanted w))
-    INSERT INTO build_queue AS q (package, version, target_id, priority, released)
-    SELECT w.package, w.version, w.target_id, w.priority, w.released FROM wanted w
-    ON CONFLICT (package, version, target_id) DO UPDATE SET priority = excluded.priority, released = excluded.released
-        WHERE (q.priority, q.released) <> (excluded.priority, excluded.released);
+    RETURN NULL;
 END;
 $sql$;
-COMMENT ON FUNCTION refresh_queue IS 'Brings the queue up to date with one release, or all of a package';
+COMMENT ON FUNCTION build_queue_removed IS 'Trigger: counts what is no longer to be built, and tells of it';
+REVOKE ALL ON FUNCTION build_queue_removed FROM PUBLIC;
+
+CREATE TRIGGER build_queue_removed AFTER DELETE ON build_queue REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_removed();
+
+
+-- By row: only what is urgent changes its place, while most statements that might change one change none.
+CREATE FUNCTION build_queue_moved() RETURNS trigger
+LANGUAGE plpgsql
+AS $sql$
+BEGIN
+    NOTIFY piwheels_build_queue;
+    RETURN NULL;
+END;
+$sql$;
+COMMENT ON FUNCTION build_queue_moved IS 'Trigger: tells that the order has changed';
+REVOKE ALL ON FUNCTION build_queue_moved FROM PUBLIC;
+
+CREATE TRIGGER build_queue_moved AFTER UPDATE ON build_queue
+    FOR EACH ROW EXECUTE FUNCTION build_queue_moved();
+
+
+CREATE FUNCTION lowest_targets(p_done integer[]) RETURNS integer[]
+LANGUAGE plpgsql STABLE
+AS $sql$
+BEGIN
+    RETURN ARRAY(
+        SELECT DISTINCT ON (t.platform_tag) t.target_id FROM targets t
+        WHERE t.skip = '' AND t.target_id <> ALL (p_done)
+        ORDER BY t.platform_tag, t.abi_order, t.abi_tag);
+END;
+$sql$;
+COMMENT ON FUNCTION lowest_targets IS 'Where a release waits that is done on these targets: one target of each platform';
+REVOKE ALL ON FUNCTION lowest_targets FROM PUBLIC;
+
+
+-- On the way of every build, so it asks for one release what releases_pending says of all: what is done, then the
+-- lowest of what is left. Called under lock_package().
+CREATE FUNCTION refresh_queue(p_package text, p_version text) RETURNS boolean
+LANGUAGE plpgsql
+AS $sql$
+DECLARE
+    v_release versions;
+    v_done integer[];
+    v_wanted integer[] := '{}';
+BEGIN
+    SELECT v.* INTO v_release FROM versions v JOIN packages p ON p.package = v.package
+    WHERE v.package = p_package AND v.version = p_version AND v.skip = '' AND p.skip = '';
+    IF FOUND THEN
+        v_done := ARRAY(
+            SELECT t.target_id
+            FROM builds b JOIN targets t ON t.abi_tag = b.abi_tag AND t.platform_tag = b.platform_tag
+            WHERE b.package = p_package AND b.version = p_version
+            UNION ALL
+            SELECT unnest(w.target_ids)
+            FROM builds b
+                JOIN files f ON f.build_id = b.build_id
+                JOIN wheel_tags w
+                    ON w.py_version_tag = f.py_version_tag AND w.abi_tag = f.abi_tag
+                    AND w.platform_tag = f.platform_tag
+            WHERE b.package = p_package AND b.version = p_version AND b.status);
+        v_wanted := lowest_targets(v_done);
+    END IF;
+
+    DELETE FROM build_queue q
+    WHERE q.package = p_package AND q.version = p_version AND q.target_id <> ALL (v_wanted);
+    IF cardinality(v_wanted) > 0 THEN
+        INSERT INTO build_queue AS q (package, version, target_id, priority, released)
+        SELECT p_package, p_version, w.target_id, v_release.priority, v_release.released
+        FROM unnest(v_wanted) AS w (target_id)
+        ON CONFLICT (package, version, target_id) DO UPDATE
+            SET priority = excluded.priority, released = excluded.released
+            WHERE (q.priority, q.released) <> (excluded.priority, excluded.released);
+    END IF;
+    RETURN cardinality(v_wanted) > 0;
+END;
+$sql$;
+COMMENT ON FUNCTION refresh_queue IS 'Brings the queue up to date with one release; answers whether it waits';
 REVOKE ALL ON FUNCTION refresh_queue FROM PUBLIC;
 
 
@@ -230,16 +298,21 @@ REVOKE ALL ON FUNCTION wheel_targets FROM PUBLIC;
 
 
 CREATE FUNCTION learn_wheel_tags(p_py_version_tags text[], p_abi_tags text[], p_platform_tags text[]) RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $sql$
-    INSERT INTO wheel_tags (py_version_tag, abi_tag, platform_tag, target_ids)
-    SELECT DISTINCT n.py, n.abi, n.platform, wheel_targets(n.py, n.abi, n.platform)
-    FROM unnest(p_py_version_tags, p_abi_tags, p_platform_tags) AS n (py, abi, platform)
-    WHERE NOT EXISTS (
-        SELECT FROM wheel_tags w
-        WHERE w.py_version_tag = n.py AND w.abi_tag = n.abi AND w.platform_tag = n.platform)
-    ORDER BY n.py, n.abi, n.platform
-    ON CONFLICT DO NOTHING;
+BEGIN
+    IF EXISTS (
+        SELECT FROM unnest(p_py_version_tags, p_abi_tags, p_platform_tags) AS n (py, abi, platform)
+        WHERE NOT EXISTS (
+            SELECT FROM wheel_tags w
+            WHERE w.py_version_tag = n.py AND w.abi_tag = n.abi AND w.platform_tag = n.platform)) THEN
+        INSERT INTO wheel_tags (py_version_tag, abi_tag, platform_tag, target_ids)
+        SELECT n.py, n.abi, n.platform, wheel_targets(n.py, n.abi, n.platform)
+        FROM (SELECT DISTINCT * FROM unnest(p_py_version_tags, p_abi_tags, p_platform_tags)) AS n (py, abi, platform)
+        ORDER BY n.py, n.abi, n.platform
+        ON CONFLICT DO NOTHING;
+    END IF;
+END;
 $sql$;
 COMMENT ON FUNCTION learn_wheel_tags IS 'Works out the targets of tags that have not occurred before';
 REVOKE ALL ON FUNCTION learn_wheel_tags FROM PUBLIC;

@@ -14,15 +14,18 @@ COMMENT ON TABLE rewrites_pending IS 'Packages whose project page, or that and t
 GRANT SELECT ON rewrites_pending TO {username};
 
 
--- Called in the transaction that changes what the pages show: a kill at any moment leaves both or neither.
+-- Called in the transaction that changes what the pages show: a kill at any moment leaves both or neither. PL/pgSQL keeps
+-- the plan, where a function in SQL would be planned at each call.
 CREATE FUNCTION owe_rewrite(p_package text, p_command text) RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $sql$
+BEGIN
     INSERT INTO rewrites_pending AS r (package, added_at, command)
     SELECT p.package, now() AT TIME ZONE 'UTC', p_command FROM packages p WHERE p.package = p_package
     ON CONFLICT (package) DO UPDATE SET
         command = CASE 'BOTH' WHEN excluded.command THEN 'BOTH' ELSE r.command END,
         revision = excluded.revision;
+END;
 $sql$;
 COMMENT ON FUNCTION owe_rewrite IS 'Enters that a package''s pages are to be written';
 REVOKE ALL ON FUNCTION owe_rewrite FROM PUBLIC;

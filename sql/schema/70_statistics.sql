@@ -117,13 +117,17 @@ COMMENT ON FUNCTION fold_counters IS 'Adds up what has changed since the last ti
 REVOKE ALL ON FUNCTION fold_counters FROM PUBLIC;
 
 
--- Triggers count, so that what cascades deletes is counted too.
+-- Triggers count, so that what cascades deletes is counted too. They are on the way of every build, so each is one
+-- statement, whose plan is kept: a function in SQL would be planned anew at each call.
 
 CREATE FUNCTION count_versions() RETURNS trigger
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    PERFORM count_minute('versions', v.released, 1) FROM added v;
+    INSERT INTO counter_changes (counter, period, at, amount)
+    SELECT 'versions', 'minute', date_trunc('minute', v.released), count(*) FROM added v
+    WHERE v.released > (now() AT TIME ZONE 'UTC') - interval '1 hour'
+    GROUP BY 3;
     RETURN NULL;
 END;
 $sql$;
@@ -140,14 +144,20 @@ CREATE FUNCTION count_builds_added() RETURNS trigger
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    PERFORM count_change('builds_time', build_microseconds(sum(a.duration))) FROM added a
-    WHERE a.duration <= interval '7 days';
-    PERFORM count_change('packages_built', count(*)) FROM (
-        SELECT a.package FROM added a WHERE a.status GROUP BY a.package
-        HAVING NOT EXISTS (
-            SELECT FROM builds b WHERE b.package = a.package AND b.status
-                AND b.build_id NOT IN (SELECT n.build_id FROM added n))) AS first_built;
-    PERFORM count_minute('builds:' || a.abi_tag, a.built_at, 1) FROM added a;
+    INSERT INTO counter_changes (counter, period, at, amount)
+    SELECT 'builds_time', 'total', timestamp '1970-01-01', build_microseconds(sum(a.duration)) FROM added a
+    WHERE a.duration <= interval '7 days'
+    HAVING sum(a.duration) > interval '0'
+    UNION ALL
+    SELECT 'builds:' || a.abi_tag, 'minute', date_trunc('minute', a.built_at), count(*) FROM added a
+    WHERE a.built_at > (now() AT TIME ZONE 'UTC') - interval '1 hour'
+    GROUP BY 1, 3
+    UNION ALL
+    SELECT 'packages_built', 'total', timestamp '1970-01-01', count(DISTINCT a.package) FROM added a
+    WHERE a.status AND NOT EXISTS (
+        SELECT FROM builds b WHERE b.package = a.package AND b.status
+            AND b.build_id NOT IN (SELECT n.build_id FROM added n))
+    HAVING count(*) > 0;
     RETURN NULL;
 END;
 $sql$;
@@ -162,11 +172,14 @@ CREATE FUNCTION count_builds_deleted() RETURNS trigger
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    PERFORM count_change('builds_time', -build_microseconds(sum(g.duration))) FROM gone g
-    WHERE g.duration <= interval '7 days';
-    PERFORM count_change('packages_built', -count(*)) FROM (
-        SELECT g.package FROM gone g WHERE g.status GROUP BY g.package
-        HAVING NOT EXISTS (SELECT FROM builds b WHERE b.package = g.package AND b.status)) AS last_built;
+    INSERT INTO counter_changes (counter, period, at, amount)
+    SELECT 'builds_time', 'total', timestamp '1970-01-01', -build_microseconds(sum(g.duration)) FROM gone g
+    WHERE g.duration <= interval '7 days'
+    HAVING sum(g.duration) > interval '0'
+    UNION ALL
+    SELECT 'packages_built', 'total', timestamp '1970-01-01', -count(DISTINCT g.package) FROM gone g
+    WHERE g.status AND NOT EXISTS (SELECT FROM builds b WHERE b.package = g.package AND b.status)
+    HAVING count(*) > 0;
     RETURN NULL;
 END;
 $sql$;
@@ -190,10 +203,13 @@ CREATE FUNCTION count_files_added() RETURNS trigger
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    PERFORM
-        count_change('files', count(*)),
-        count_change('builds_size', coalesce(sum(a.filesize) FILTER (WHERE NOT a.alias), 0)::bigint)
-    FROM added a;
+    INSERT INTO counter_changes (counter, period, at, amount)
+    SELECT c.counter, 'total', '1970-01-01', c.amount
+    FROM (
+        SELECT count(*) AS files, coalesce(sum(a.filesize) FILTER (WHERE NOT a.alias), 0)::bigint AS size
+        FROM added a) AS s
+        CROSS JOIN LATERAL (VALUES ('files', s.files), ('builds_size', s.size)) AS c (counter, amount)
+    WHERE c.amount <> 0;
     RETURN NULL;
 END;
 $sql$;
@@ -208,10 +224,13 @@ CREATE FUNCTION count_files_deleted() RETURNS trigger
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    PERFORM
-        count_change('files', -count(*)),
-        count_change('builds_size', -coalesce(sum(g.filesize) FILTER (WHERE NOT g.alias), 0)::bigint)
-    FROM gone g;
+    INSERT INTO counter_changes (counter, period, at, amount)
+    SELECT c.counter, 'total', '1970-01-01', -c.amount
+    FROM (
+        SELECT count(*) AS files, coalesce(sum(g.filesize) FILTER (WHERE NOT g.alias), 0)::bigint AS size
+        FROM gone g) AS s
+        CROSS JOIN LATERAL (VALUES ('files', s.files), ('builds_size', s.size)) AS c (counter, amount)
+    WHERE c.amount <> 0;
     RETURN NULL;
 END;
 $sql$;
@@ -220,36 +239,6 @@ REVOKE ALL ON FUNCTION count_files_deleted FROM PUBLIC;
 
 CREATE TRIGGER count_files_deleted AFTER DELETE ON files REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION count_files_deleted();
-
-
-CREATE FUNCTION count_queue_added() RETURNS trigger
-LANGUAGE plpgsql
-AS $sql$
-BEGIN
-    PERFORM count_change('waiting:' || a.target_id, count(*)) FROM added a GROUP BY a.target_id;
-    RETURN NULL;
-END;
-$sql$;
-COMMENT ON FUNCTION count_queue_added IS 'Trigger: counts what waits for each target';
-REVOKE ALL ON FUNCTION count_queue_added FROM PUBLIC;
-
-CREATE TRIGGER count_queue_added AFTER INSERT ON build_queue REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION count_queue_added();
-
-
-CREATE FUNCTION count_queue_deleted() RETURNS trigger
-LANGUAGE plpgsql
-AS $sql$
-BEGIN
-    PERFORM count_change('waiting:' || g.target_id, -count(*)) FROM gone g GROUP BY g.target_id;
-    RETURN NULL;
-END;
-$sql$;
-COMMENT ON FUNCTION count_queue_deleted IS 'Trigger: counts what waits for each target';
-REVOKE ALL ON FUNCTION count_queue_deleted FROM PUBLIC;
-
-CREATE TRIGGER count_queue_deleted AFTER DELETE ON build_queue REFERENCING OLD TABLE AS gone
-    FOR EACH STATEMENT EXECUTE FUNCTION count_queue_deleted();
 
 
 -- Days that have left the window are taken off. Whoever adds downloads holds the window still meanwhile.

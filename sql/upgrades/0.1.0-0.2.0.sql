@@ -10,3 +10,9 @@ CREATE TABLE requests_done (
     done_at timestamp DEFAULT (clock_timestamp() AT TIME ZONE 'UTC') NOT NULL,
     PRIMARY KEY (request, function)
 );
+
+-- A package's good builds are found without reading its failures.
+CREATE INDEX builds_good ON builds (package) WHERE status;
+
+-- Triggers that count what waits tell of it too.
+SELECT pg_temp.drop_code(ARRAY['build_queue_notify', 'count_queue_added', 'count_queue_deleted']);

@@ -57,7 +57,7 @@ public sealed class GrantTests(ClusterFixture fixture) : IAsyncLifetime
     public async Task Every_function_is_commented_and_either_granted_and_called_by_the_program_or_called_in_SQL_alone()
     {
         var functions = await _store.QueryAsync("""
-            SELECT proname, prosecdef, array_to_string(proconfig, ' '), obj_description(oid, 'pg_proc'),
+            SELECT proname, prosecdef, proconfig[1], obj_description(oid, 'pg_proc'),
                 has_function_privilege('piwheels', oid, 'EXECUTE'),
                 EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0)
             FROM pg_proc WHERE pronamespace = 'public'::regnamespace
