@@ -13,6 +13,7 @@ internal static class Program
     {
         var root = new RootCommand("A wheel farm: follows a Python package index, builds wheels, publishes them.");
         foreach (var command in All()) root.Add(command.Command);
+        root.Add(AuditCommand.Create());
         Arguments = NameOfLink() is { } name ? [name, .. arguments] : arguments;
         var parsed = root.Parse(Arguments);
         var configuration = new InvocationConfiguration
@@ -34,6 +35,7 @@ internal static class Program
         new WebCommand(),
         new InitDbCommand(),
         new TargetCommand(),
+        new AddCommand(),
     ];
 
     /// <summary>The command of a link named piw-NAME that the program was started by; null otherwise.</summary>

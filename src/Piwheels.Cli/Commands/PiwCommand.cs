@@ -44,6 +44,11 @@ internal abstract class PiwCommand
         return setting;
     }
 
+    /// <summary>The command as it is called, with the group that it is in: <c>audit queue</c>.</summary>
+    private string FullName => Command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand) is { } group
+        ? $"{group.Name} {Command.Name}"
+        : Command.Name;
+
     /// <summary>Does the work; answers the exit code.</summary>
     protected abstract Task<int> RunAsync(CommandContext context);
 
@@ -79,14 +84,14 @@ internal abstract class PiwCommand
 
         var source = SettingsSource.Load(parsed, Section, Common.ConfigurationFile(parsed));
         using var loggers = (Common.Log(parsed) with { Quietest = QuietestLevel }).CreateFactory(TimeProvider.System);
-        var logger = loggers.CreateLogger("piw." + Command.Name);
+        var logger = loggers.CreateLogger($"piw.{FullName.Replace(' ', '_')}");
         foreach (var key in source.UnknownKeys(_settings)) logger.UnknownKey(Section, key);
         return await RunAsync(new CommandContext(parsed, source, loggers, logger, TimeProvider.System, stop.Token));
     }
 
     private int Report(ParseResult parsed, Exception fault, int exitCode)
     {
-        Console.Error.WriteLine($"piw {Command.Name}: {fault.Message.ReplaceLineEndings(" ")}");
+        Console.Error.WriteLine($"piw {FullName}: {fault.Message.ReplaceLineEndings(" ")}");
         if (Common.ShowsFaults(parsed)) Console.Error.WriteLine(fault);
         return exitCode;
     }

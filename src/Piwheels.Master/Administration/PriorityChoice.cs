@@ -26,18 +26,19 @@ public abstract record PriorityChoice
     /// Chooses as an installer would (PEP 440, PEP 592): of the versions that satisfy the clauses, no pre-releases and no
     /// yanked ones where there are others. Of these the newest that waits, or all that wait.
     /// </summary>
-    /// <param name="project">The package as the database knows it.</param>
+    /// <param name="project">The package as the database knows it; null for an unknown one.</param>
     /// <param name="wanted">The package with its clauses.</param>
     /// <param name="version">The one version meant, in any spelling; null: as the clauses choose.</param>
     /// <param name="all">All that the clauses let in, pre-releases and yanked ones too, instead of the newest.</param>
     /// <param name="targets">What is built for.</param>
     public static PriorityChoice Of(
-        ProjectData project, Requirement wanted, string? version, bool all, IReadOnlyList<Target> targets)
+        ProjectData? project, Requirement wanted, string? version, bool all, IReadOnlyList<Target> targets)
     {
-        ArgumentNullException.ThrowIfNull(project);
         ArgumentNullException.ThrowIfNull(wanted);
+        ArgumentNullException.ThrowIfNull(targets);
         if (targets.Count == 0) return new Refuse("nothing is built here for any ABI");
         if (!IsFor(wanted, targets)) return new Elsewhere();
+        if (project is null) return new Refuse("NOPKG");
         if (project.Skip.Length > 0) return new Refuse($"{project.Package} is not built here: {project.Skip}");
         if (version is not null) return OfNamed(project, version, targets);
         if (project.Versions.Count == 0) return new Refuse($"{project.Package} has no versions here yet");

@@ -19,7 +19,7 @@ internal sealed partial class PriorityRaise(IDatabase database, ILogger logger)
         }
 
         if (Wrong(request, wanted) is { } wrong) return new ImportReply.Error(wrong);
-        if (await database.GetProjectDataAsync(wanted.Package) is not { } project) return new ImportReply.Error("NOPKG");
+        var project = await database.GetProjectDataAsync(wanted.Package);
         var targets = (await database.GetTargetsAsync()).Where(row => row.Skip.Length == 0).Select(row => row.Target);
         switch (PriorityChoice.Of(project, wanted, request.Version, request.All, [.. targets]))
         {

@@ -89,6 +89,14 @@ public sealed class PriorityChoiceTests
     }
 
     [Fact]
+    public void An_unknown_package_is_told_by_the_protocols_word_unless_it_is_for_other_machines()
+    {
+        PriorityChoice Unknown(string wanted) => PriorityChoice.Of(null, Requirement.Parse(wanted), null, false, [Cp311]);
+        Assert.Equal(new PriorityChoice.Refuse("NOPKG"), Unknown("foo"));
+        Assert.Equal(new PriorityChoice.Elsewhere(), Unknown("foo; sys_platform == 'win32'"));
+    }
+
+    [Fact]
     public void Without_a_target_nothing_is_built()
     {
         var refusal = PriorityChoice.Of(Project("1.0"), Requirement.Parse("foo"), null, false, []);

@@ -1,0 +1,73 @@
+using System.Formats.Cbor;
+using Piwheels.Cli.Options;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Zmq;
+
+namespace Piwheels.Cli.Administration;
+
+/// <summary>A tool's end of the master's import queue: one question at a time, each answered or given up.</summary>
+internal sealed class ImportQueueLink : IDisposable
+{
+    /// <summary>The longest wait before a stop is looked for.</summary>
+    private static readonly TimeSpan PollMax = TimeSpan.FromMilliseconds(200);
+
+    private readonly ZmqContext _zmq = new();
+    private readonly ZmqSocket _socket;
+    private readonly string _address;
+    private readonly TimeSpan _patience;
+    private readonly TimeProvider _time;
+
+    /// <param name="patience">How long to wait for an answer.</param>
+    /// <exception cref="ZmqException">The address is malformed.</exception>
+    public ImportQueueLink(string address, TimeSpan patience, TimeProvider time)
+    {
+        _address = address;
+        _patience = patience;
+        _time = time;
+        // What was not heard when the tool gives up must not be done when a master comes up later
+        _socket = _zmq.CreateSocket(ZmqSocketType.Req, new SocketOptions { Linger = TimeSpan.Zero });
+        _socket.Connect(address);
+    }
+
+    /// <summary>Asks, and waits for the answer.</summary>
+    /// <exception cref="CommandFault">No master answered, or not in a way that can be read.</exception>
+    /// <exception cref="OperationCanceledException">The tool was stopped.</exception>
+    public ImportReply Ask(ImportRequest request, CancellationToken stop)
+    {
+        var writer = new CborWriter();
+        request.Write(writer);
+        var until = _time.GetUtcNow() + _patience;
+        var sent = _socket.TrySend(writer.Encode());
+        while (sent)
+        {
+            stop.ThrowIfCancellationRequested();
+            var left = until - _time.GetUtcNow();
+            if (left <= TimeSpan.Zero) break;
+            if (!_socket.WaitReadable(left < PollMax ? left : PollMax)) continue;
+            if (_socket.TryReceive(out var frames)) return Read(frames);
+        }
+
+        // A master of piwheels drops what it does not know
+        var hint = request is ImportRequest.Priority ? "; a master of piwheels has no answer to --priority" : "";
+        throw new CommandFault($"no master answered at {_address} within {DurationText.Show(_patience)}{hint}");
+    }
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _zmq.Dispose();
+    }
+
+    private ImportReply Read(ReadOnlyMemory<byte>[] frames)
+    {
+        try
+        {
+            return frames is [var payload] ? ImportReply.Read(payload) : throw new WireException("no single frame");
+        }
+        catch (WireException wrong)
+        {
+            throw new CommandFault(
+                $"what answered at {_address} is no master: {wrong.Message}", CommandFault.Failed, wrong);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+using System.Formats.Cbor;
+using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
+using Piwheels.Master;
+using Piwheels.Master.Administration;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Zmq;
+using Piwheels.Testing;
+using Xunit;
+
+namespace Piwheels.EndToEnd.Tests;
+
+/// <summary>`piw add` as people run it, against the master's own task for tools.</summary>
+public sealed class AddTests : IAsyncDisposable
+{
+    private static readonly PackageName Foo = PackageName.Parse("foo");
+    private static readonly Target Cp311 = new("cp311", "linux_armv7l");
+    private static readonly DateTimeOffset LongAgo = new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly TaskTestbed _bed = new();
+    private readonly FakeDatabase _database = new(TimeProvider.System);
+    private readonly string _queue;
+
+    public AddTests()
+    {
+        _queue = _bed.Ipc("import");
+        var environment = _bed.Environment with { Time = TimeProvider.System };
+        var configuration = new MasterConfiguration { ImportQueue = _queue };
+        var others = _bed.Add(new ScriptedTask("others", environment));
+        others.BindRpc<SecretaryRequest, SecretaryReply>(
+            configuration.WebQueue, _ => Task.FromResult<SecretaryReply>(new SecretaryReply.Done()));
+        others.BindRpc<SkipRequest, SkipReply>(
+            MasterConfiguration.SkipQueue, _ => Task.FromResult<SkipReply>(new SkipReply.Ok()));
+        others.BindRpc<FsRequest, FsReply>(configuration.FsQueue, _ => Task.FromResult<FsReply>(new FsReply.Ok()));
+        others.Start();
+        _bed.Add(new MrChase(configuration, environment, _database)).Start();
+    }
+
+    public ValueTask DisposeAsync() => _bed.DisposeAsync();
+
+    [Fact]
+    public async Task A_package_and_a_version_are_added_and_then_changed()
+    {
+        await SaysAsync(0, "Added package foo.", "Foo", "-y", "-d", "a thing", "-a", "FOO", "-a", "foo", "--skip", "not yet");
+        Assert.Equal("a thing", await _database.GetPackageDescriptionAsync(Foo));
+        Assert.Equal("not yet", await _database.GetPackageSkipAsync(Foo));
+        Assert.Equal(["FOO", "Foo"], await _database.GetPackageAliasesAsync(Foo));
+        await SaysAsync(0, "Changed package foo.", "foo", "-y", "-d", "a better thing", "--unskip");
+        Assert.Equal("a better thing", await _database.GetPackageDescriptionAsync(Foo));
+        Assert.Equal("", await _database.GetPackageSkipAsync(Foo));
+
+        await SaysAsync(0, "Added foo 1.0.", "foo", "1.0", "-y", "-r", "2020-01-31", "--yank", "-s", "broken");
+        var version = Assert.Single((await _database.GetProjectDataAsync(Foo))!.Versions);
+        Assert.Equal(
+            (new DateTimeOffset(2020, 1, 31, 0, 0, 0, TimeSpan.Zero), true, "broken"),
+            (version.Released, version.Yanked, version.Skip));
+        await SaysAsync(0, "Changed foo 1.0.", "foo", "1.0", "-y", "--unyank", "--unskip");
+        version = Assert.Single((await _database.GetProjectDataAsync(Foo))!.Versions);
+        Assert.Equal((false, ""), (version.Yanked, version.Skip));
+    }
+
+    [Fact]
+    public async Task What_the_master_refuses_is_told_in_a_line()
+    {
+        await SaysAsync(1, "piw add: Package foo is unknown here; 'piw add foo' adds it.", "foo", "1.0", "-y");
+        await RegisterAsync("1.0");
+        await SaysAsync(
+            1, "piw add: Package foo is known already: what is known is skipped by removing it.",
+            "foo", "-y", "-d", "", "-s", "bad");
+        await SaysAsync(
+            1, "piw add: foo 1.0 is known already: what is known is yanked by removing it.", "foo", "1.0", "-y", "--yank");
+        await SaysAsync(1, "piw add: Package foo: 'bar' is no spelling of foo.", "foo", "-y", "-d", "", "-a", "bar");
+    }
+
+    [Fact]
+    public async Task The_index_describes_a_package_unless_somebody_does()
+    {
+        await using var fixture = await FarmFixture.CreateAsync();
+        var (exitCode, output) = await RunAsync("piw-demo-greeting", "-y", "--pypi-json", fixture.Index.Pypi.ToString());
+        Assert.Equal((0, "Added package piw-demo-greeting."), (exitCode, output.Trim()));
+        Assert.Equal(
+            "A greeting in pure Python: one wheel fits every machine",
+            await _database.GetPackageDescriptionAsync(PackageName.Parse("piw-demo-greeting")));
+
+        (exitCode, output) = await RunAsync("foo", "-y", "--pypi-json", fixture.Index.Pypi.ToString());
+        Assert.Equal(0, exitCode);
+        Assert.Contains("Added package foo.", output, StringComparison.Ordinal);
+        Assert.Contains("does not know it", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_index_that_is_away_keeps_nothing_from_being_added()
+    {
+        var away = $"http://127.0.0.1:{FarmFixture.FreePort()}/pypi";
+        var file = await FileAsync("foo\nbar\n");
+        var (exitCode, output) = await RunAsync("--requirements", file, "-y", "--pypi-json", away);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("Added package foo.", output, StringComparison.Ordinal);
+        Assert.Contains("Added package bar.", output, StringComparison.Ordinal);
+        Assert.Equal(2, output.Split("no descriptions").Length);
+    }
+
+    [Fact]
+    public async Task Where_nobody_can_be_asked_nothing_is_changed_without_yes()
+    {
+        await SaysAsync(2, "piw add: nobody can be asked here: say --yes to go on", "foo", "-d", "");
+        Assert.False(await _database.TestPackageAsync(Foo));
+        await _database.AddTargetAsync(Cp311);
+        await SaysAsync(1, "piw add: Package foo is unknown here; --yes adds it.", "foo", "--priority");
+        Assert.False(await _database.TestPackageAsync(Foo));
+    }
+
+    [Theory]
+    [InlineData("y", 0, "Added package foo.")]
+    [InlineData("n", 2, "piw add: nothing was changed")]
+    [InlineData("", 2, "piw add: nothing was changed")]
+    public async Task On_a_terminal_it_asks(string answer, int code, string line)
+    {
+        var (exitCode, output) = await TypeAsync(answer, "foo", "-d", "");
+        Assert.True(exitCode == code, output);
+        Assert.Contains("Add or change package foo? [y/N] ", output, StringComparison.Ordinal);
+        Assert.Contains(line, output, StringComparison.Ordinal);
+        Assert.Equal(code == 0, await _database.TestPackageAsync(Foo));
+    }
+
+    [Theory]
+    [InlineData("yes", 0, "Added foo 1.0. foo 1.0 goes first.")]
+    [InlineData("no", 2, "piw add: nothing was changed")]
+    public async Task On_a_terminal_it_asks_whether_to_add_what_shall_be_built_first(string answer, int code, string line)
+    {
+        await RegisterAsync();
+        var (exitCode, output) = await TypeAsync(answer, "foo", "1.0", "--priority");
+        Assert.True(exitCode == code, output);
+        Assert.Contains("foo 1.0 is unknown here. Add it? [y/N] ", output, StringComparison.Ordinal);
+        Assert.Contains(line, output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_waits_is_built_first_without_a_question()
+    {
+        await RegisterAsync("1.0", "2.0", "3.0rc1");
+        await SaysAsync(0, "foo 2.0 goes first.", "Foo", "--priority");
+        Assert.Equal("2.0, 1.0, 3.0rc1", await QueueAsync());
+        await SaysAsync(0, "foo 2.0: asked for before, goes first already.", "foo", "--priority");
+        await SaysAsync(0, "foo 1.0 goes first.", "foo<2", "--priority");
+        await SaysAsync(0, "foo 3.0rc1 goes first.", "foo", "3.0-rc.1", "--priority");
+        await SaysAsync(1, "piw add: foo>9: no version of foo here satisfies >9.", "foo>9", "--priority");
+        await SaysAsync(1, "piw add: foo 9 is unknown here; --yes adds it.", "foo", "9", "--priority");
+    }
+
+    [Fact]
+    public async Task All_versions_that_wait_can_be_meant()
+    {
+        await RegisterAsync("1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0");
+        await SaysAsync(0, "foo 3.0, 2.0 go first.", "foo>1,<4", "--priority", "--all-versions");
+        await SaysAsync(0, "foo 7.0, 6.0, 5.0, 4.0, 3.0 and 2 more go first.", "foo", "--priority", "--all-versions");
+    }
+
+    [Fact]
+    public async Task What_is_built_already_is_said_to_be_so()
+    {
+        await RegisterAsync("1.0");
+        var tags = "py3-none-any";
+        await _database.LogBuildAsync(new BuildState(
+            1, "foo", "1.0", "cp311", true, TimeSpan.FromSeconds(1), "", [
+                new FileState(
+                    $"foo-1.0-{tags}.whl", 1, new string('0', 64), "foo", "1.0", "py3", "none", "any", null,
+                    FileState.NoDependencies)], "linux_armv7l"));
+        await SaysAsync(0, "foo is built already.", "foo", "--priority");
+        await SaysAsync(0, "foo 1.0 is built already.", "foo", "1.0", "--priority");
+    }
+
+    [Fact]
+    public async Task What_is_unknown_is_added_and_then_built_first()
+    {
+        await _database.AddTargetAsync(Cp311);
+        await SaysAsync(0, "Added package foo. Added foo 1.0. foo 1.0 goes first.",
+            "foo", "1.0", "--priority", "-y", "--pypi-json", Nowhere);
+        await SaysAsync(0, "Added foo 2.0. foo 2.0 goes first.", "foo", "2.0", "--priority", "-y");
+        await SaysAsync(0, "Changed foo 1.0. foo 1.0: asked for before, goes first already.",
+            "foo", "1.0", "--priority", "--unskip", "-y");
+        await SaysAsync(
+            1, "piw add: Added package bar. bar: bar has no versions here yet.",
+            "bar", "--priority", "-y", "--pypi-json", Nowhere);
+    }
+
+    [Fact]
+    public async Task A_whole_file_is_asked_for_and_what_fails_stops_nothing()
+    {
+        await RegisterAsync("1.0", "2.0");
+        var bar = PackageName.Parse("bar");
+        await _database.AddNewPackageAsync(bar);
+        await _database.AddNewPackageVersionAsync(new Release(bar, "1.0"), LongAgo);
+        var limits = await FileAsync("foo<2\nbaz<3\n");
+        var file = await FileAsync(
+            $"# what we run\n-c {limits}\nfoo>=1\nnowhere==1.0  # a slip\npywin32 ; sys_platform == 'win32'\nbar[extra]\n");
+        var (exitCode, output) = await RunAsync("--requirements", file, "--priority");
+        Assert.Equal(1, exitCode);
+        Assert.Equal(
+            [
+                "foo 1.0 goes first.", "Package nowhere is unknown here; --yes adds it.",
+                "pywin32; sys_platform == \"win32\" is for none of the machines that are built for here; passed over.",
+                "bar 1.0 goes first.", "piw add: 1 of 4 could not be done",
+            ],
+            output.Trim().Split('\n'));
+
+        file = await FileAsync("foo==2\npywin32 ; sys_platform == 'win32'\n");
+        (exitCode, output) = await RunAsync("--requirements", file, "--priority");
+        Assert.Equal(0, exitCode);
+        Assert.Equal(
+            [
+                "foo 2.0 goes first.",
+                "pywin32; sys_platform == \"win32\" is for none of the machines that are built for here; passed over.",
+            ],
+            output.Trim().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("name a package")]
+    [InlineData("name a package", "foo", "--requirements", "x.txt")]
+    [InlineData("is not a package name", "foo bar")]
+    [InlineData("more than a name", "foo>1")]
+    [InlineData("more than a name", "foo>1", "1.0", "--priority")]
+    [InlineData("are for versions", "foo", "--yank")]
+    [InlineData("are for versions", "foo", "--released", "2020-01-01")]
+    [InlineData("is for packages", "foo", "1.0", "--description", "x")]
+    [InlineData("contradict", "foo", "--skip", "x", "--unskip")]
+    [InlineData("contradict", "foo", "1.0", "--yank", "--unyank")]
+    [InlineData("is not a time", "foo", "1.0", "--released", "yesterday")]
+    [InlineData("is not a time", "foo", "1.0", "--released", "01/02/2020")]
+    [InlineData("goes with --priority", "foo", "--all-versions")]
+    [InlineData("name no version", "foo", "1.0", "--all-versions", "--priority")]
+    [InlineData("--skip goes with one package", "--requirements", "x.txt", "--skip", "x")]
+    [InlineData("no option --force", "foo", "--force")]
+    [InlineData("no option -x", "foo", "-x")]
+    [InlineData("'-x' was not matched", "foo", "1.0", "-x")]
+    [InlineData("--wait", "foo", "--wait", "long")]
+    public async Task Wrong_usage_is_told_and_asks_no_master(string words, params string[] arguments)
+    {
+        var (exitCode, output) = await RunAsync(arguments);
+        Assert.True(exitCode == 2, output);
+        Assert.Contains(words, output, StringComparison.Ordinal);
+        Assert.Empty(await _database.GetAllPackagesAsync());
+    }
+
+    [Fact]
+    public async Task A_master_that_is_not_there_is_not_waited_for_for_ever()
+    {
+        var nobody = _bed.Ipc("nobody");
+        var (exitCode, output) = await PiwProcess.RunAsync(
+            "add", "foo", "-y", "-d", "", "--wait", "300ms", "--import-queue", nobody);
+        Assert.Equal((1, $"piw add: no master answered at {nobody} within 0.3s"), (exitCode, output.Trim()));
+    }
+
+    [Theory]
+    [InlineData("ff", "what answered")]
+    [InlineData("6548454c4c4f", "what answered")]
+    [InlineData("older", "this master does not know --priority: it is an older one")]
+    [InlineData("8264444f4e45664e4557504b47", "the master answered DONE, which answers something else")]
+    [InlineData("826453454e4463666f6f", "the master answered SEND, which answers something else")]
+    public async Task A_master_that_answers_otherwise(string answer, string words)
+    {
+        var address = _bed.Ipc("other");
+        var payload = answer == "older"
+            ? Encoded(new ImportReply.Error("no message 'PRIORITY' with data on this queue"))
+            : Convert.FromHexString(answer);
+        var other = _bed.Task("other");
+        other.Register(other.BindRaw(ZmqSocketType.Router, address), socket =>
+        {
+            while (socket.TryReceive(out var frames)) socket.TrySend(frames[0], frames[1], payload);
+        });
+        other.Start();
+        var (exitCode, output) = await PiwProcess.RunAsync("add", "foo", "--priority", "--import-queue", address);
+        Assert.Equal(1, exitCode);
+        Assert.Contains(words, output, StringComparison.Ordinal);
+        Assert.Single(output.Trim().Split('\n'));
+    }
+
+    private static string Nowhere => $"http://127.0.0.1:{FarmFixture.FreePort()}/pypi";
+
+    private static byte[] Encoded(ImportReply reply)
+    {
+        var writer = new CborWriter();
+        reply.Write(writer);
+        return writer.Encode();
+    }
+
+    private async Task RegisterAsync(params string[] versions)
+    {
+        await _database.AddTargetAsync(Cp311);
+        await _database.AddNewPackageAsync(Foo);
+        foreach (var version in versions) await _database.AddNewPackageVersionAsync(new Release(Foo, version), LongAgo);
+    }
+
+    private async Task<string> QueueAsync() =>
+        string.Join(", ", (await _database.GetBuildQueueAsync())[Cp311].Select(release => release.Version));
+
+    private async Task<string> FileAsync(string text)
+    {
+        var path = Path.Combine(_bed.Folder, Path.GetRandomFileName());
+        await File.WriteAllTextAsync(path, text);
+        return path;
+    }
+
+    private Task<(int ExitCode, string Output)> RunAsync(params string[] arguments) =>
+        PiwProcess.RunAsync(["add", "--configuration", "/dev/null", "--import-queue", _queue, .. arguments]);
+
+    /// <summary>Runs it on a terminal, where somebody answers its question.</summary>
+    private Task<(int ExitCode, string Output)> TypeAsync(string answer, params string[] arguments)
+    {
+        var dotnet = Environment.GetEnvironmentVariable("DOTNET_ROOT");
+        string[] program = [.. dotnet is null ? [] : (string[])["/usr/bin/env", $"DOTNET_ROOT={dotnet}"], PiwProcess.Program];
+        return FarmFixture.RunAsync(
+            PythonPeer.Python,
+            [
+                Path.Combine(AppContext.BaseDirectory, "peers", "terminal.py"), answer, .. program, "add",
+                "--configuration", "/dev/null", "--import-queue", _queue, .. arguments,
+            ]);
+    }
+
+    /// <summary>Runs it; it must end so, and say this last.</summary>
+    private async Task SaysAsync(int code, string line, params string[] arguments)
+    {
+        var (exitCode, output) = await RunAsync(arguments);
+        Assert.True(exitCode == code, output);
+        Assert.Contains(line, output.Trim().Split('\n'));
+    }
+}
