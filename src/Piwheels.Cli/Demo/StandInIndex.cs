@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -47,12 +48,17 @@ public sealed class StandInIndex : IAsyncDisposable
     /// <param name="port">0 for any free one.</param>
     /// <exception cref="InvalidDataException">A file in the folder is no sdist or wheel inside.</exception>
     public static Task<StandInIndex> StartAsync(string folder, int port, CancellationToken ct = default) =>
-        StartAsync(folder, port, around: null, ct);
+        StartAsync(folder, port, around: null, certificate: null, ct);
 
     /// <summary>As the other <c>StartAsync</c>.</summary>
     /// <param name="around">Called around each request, to count, delay or spoil it.</param>
+    /// <param name="certificate">To serve by https (HTTP/2 and 1.1) with; null for http.</param>
     public static async Task<StandInIndex> StartAsync(
-        string folder, int port, Func<HttpContext, Func<Task>, Task>? around, CancellationToken ct = default)
+        string folder,
+        int port,
+        Func<HttpContext, Func<Task>, Task>? around,
+        X509Certificate2? certificate = null,
+        CancellationToken ct = default)
     {
         var catalog = new StandInCatalog();
         catalog.Publish(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
@@ -64,7 +70,10 @@ public sealed class StandInIndex : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = RequestBytesMax;
-            kestrel.Listen(IPAddress.Loopback, port);
+            kestrel.Listen(IPAddress.Loopback, port, listen =>
+            {
+                if (certificate is not null) listen.UseHttps(certificate);
+            });
         });
         var web = builder.Build();
         var index = new StandInIndex(web, catalog);
@@ -114,16 +123,10 @@ public sealed class StandInIndex : IAsyncDisposable
         }
 
         var json = WantsJson(context.Request);
-        var etag = $"\"{project.Serial}-{(json ? "json" : "html")}\"";
-        context.Response.Headers.ETag = etag;
         context.Response.Headers.Vary = "Accept";
-        if (context.Request.Headers.IfNoneMatch == etag)
-        {
-            context.Response.StatusCode = StatusCodes.Status304NotModified;
-            return Task.CompletedTask;
-        }
+        if (IsKnown(context, $"\"{project.Serial}-{(json ? "json" : "html")}\"")) return Task.CompletedTask;
 
-        var root = $"http://{context.Request.Host}";
+        var root = $"{context.Request.Scheme}://{context.Request.Host}";
         return json
             ? WriteAsync(context, StandInPages.ProjectJson(project, root), StandInPages.SimpleJsonType)
             : WriteAsync(context, StandInPages.ProjectHtml(project, root), "text/html; charset=utf-8");
@@ -147,12 +150,28 @@ public sealed class StandInIndex : IAsyncDisposable
         return NotFoundAsync(context);
     }
 
-    private Task LegacyAsync(HttpContext context, string name, string? version) =>
-        PackageName.TryParse(name, out var package)
-        && Catalog.Find(package) is { } project
-        && (version is null || project.Releases.ContainsKey(version))
-            ? WriteAsync(context, StandInPages.Legacy(project, version), "application/json")
-            : NotFoundAsync(context);
+    private Task LegacyAsync(HttpContext context, string name, string? version)
+    {
+        if (!PackageName.TryParse(name, out var package)
+            || Catalog.Find(package) is not { } project
+            || (version is not null && !project.Releases.ContainsKey(version)))
+        {
+            return NotFoundAsync(context);
+        }
+
+        return IsKnown(context, $"\"{project.Serial}\"")
+            ? Task.CompletedTask
+            : WriteAsync(context, StandInPages.Legacy(project, version), "application/json");
+    }
+
+    /// <summary>Tags the answer; when the client has that one already, it is answered so.</summary>
+    private static bool IsKnown(HttpContext context, string etag)
+    {
+        context.Response.Headers.ETag = etag;
+        if (context.Request.Headers.IfNoneMatch != etag) return false;
+        context.Response.StatusCode = StatusCodes.Status304NotModified;
+        return true;
+    }
 
     private async Task CallAsync(HttpContext context)
     {

@@ -2,6 +2,7 @@ using System.Net;
 using Piwheels.Cli.Posix;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
+using Piwheels.Master.Upstream;
 using Piwheels.Slave.Python;
 using Piwheels.Storage.Private;
 
@@ -52,7 +53,7 @@ internal static class Preflight
     public static async Task CheckUpstreamAsync(
         UpOptions options, IReadOnlyList<SelectionEntry> wanted, CancellationToken stop)
     {
-        using var http = new HttpClient { Timeout = UpstreamTimeout };
+        using var http = new HttpClient(IndexTransport.Create(UpstreamTimeout)) { Timeout = UpstreamTimeout };
         http.DefaultRequestHeaders.Accept.ParseAdd("application/vnd.pypi.simple.v1+json, text/html;q=0.5");
         http.DefaultRequestHeaders.UserAgent.ParseAdd("piw/0.1");
         if (wanted.Count == 0)

@@ -8,9 +8,14 @@ namespace Piwheels.Master.Upstream;
 /// <param name="Misshapen">How many rows were left out since they were no events.</param>
 public sealed record ChangelogBatch(IReadOnlyList<PypiEvent> Events, int Misshapen);
 
-/// <summary>Asks the index for its change log (PyPI's XML-RPC API).</summary>
+/// <summary>
+/// Asks the index for its change log (PyPI's XML-RPC API), not more often than the limits say. Safe from any thread.
+/// </summary>
 public sealed class ChangelogClient(IndexConnection connection, Uri endpoint)
 {
+    private readonly Lock _lock = new();
+    private long _due = long.MinValue;
+
     /// <summary>The events after a serial, in serial order, as many as the index likes to give at once.</summary>
     public Task<Fetched<ChangelogBatch>> SinceAsync(long serial, CancellationToken ct)
     {
@@ -22,9 +27,14 @@ public sealed class ChangelogClient(IndexConnection connection, Uri endpoint)
     public Task<Fetched<long>> LastSerialAsync(CancellationToken ct) =>
         CallAsync("changelog_last_serial", "", Number, ct);
 
-    private static Fetched<ChangelogBatch> Batch(XmlRpcAnswer answer) => answer is XmlRpcAnswer.Rows rows
-        ? new Fetched<ChangelogBatch>.Found(new ChangelogBatch(rows.Events, rows.Misshapen))
-        : new Fetched<ChangelogBatch>.Unusable("it answered with a number");
+    private static Fetched<ChangelogBatch> Batch(XmlRpcAnswer answer) => answer switch
+    {
+        XmlRpcAnswer.Rows { Events.Count: 0, Misshapen: > 0 } rows =>
+            new Fetched<ChangelogBatch>.Unusable($"none of its {rows.Misshapen:N0} rows is an event"),
+        XmlRpcAnswer.Rows rows =>
+            new Fetched<ChangelogBatch>.Found(new ChangelogBatch(rows.Events, rows.Misshapen)),
+        _ => new Fetched<ChangelogBatch>.Unusable("it answered with a number"),
+    };
 
     private static Fetched<long> Number(XmlRpcAnswer answer) => answer is XmlRpcAnswer.Number number
         ? new Fetched<long>.Found(number.Value)
@@ -33,6 +43,7 @@ public sealed class ChangelogClient(IndexConnection connection, Uri endpoint)
     private async Task<Fetched<T>> CallAsync<T>(
         string method, string parameters, Func<XmlRpcAnswer, Fetched<T>> result, CancellationToken ct)
     {
+        await PaceAsync(ct).ConfigureAwait(false);
         using var request = new HttpRequestMessage(HttpMethod.Post, endpoint)
         {
             Content = new StringContent(
@@ -41,20 +52,46 @@ public sealed class ChangelogClient(IndexConnection connection, Uri endpoint)
                 Encoding.UTF8,
                 new MediaTypeHeaderValue("text/xml")),
         };
-        var limits = connection.Limits;
         return await connection.SendAsync(
             request,
-            limits.ChangelogBytesMax,
-            limits.ChangelogTimeout,
+            connection.Limits.Changelog,
             async (response, _) =>
             {
-                using var reader = new ChangelogReader(response.Body, limits.ChangelogBytesMax);
+                using var reader = new ChangelogReader(response.Body, connection.Limits.ChangelogBytesMax);
                 var answer = await reader.ReadAsync().ConfigureAwait(false);
-                // PyPI says by a fault, too, that it is asked too often
-                return answer is XmlRpcAnswer.Fault fault
-                    ? new Fetched<T>.Away($"it answered with fault {fault.Code}: {fault.Text.ReplaceLineEndings(" ")}")
-                    : result(answer);
+                return answer is XmlRpcAnswer.Fault fault ? Refusal<T>(fault) : result(answer);
             },
             ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Waits until a call is due.</summary>
+    private async Task PaceAsync(CancellationToken ct)
+    {
+        TimeSpan wait;
+        lock (_lock)
+        {
+            var now = connection.Time.GetTimestamp();
+            var start = Math.Max(now, _due);
+            var interval = connection.Limits.ChangelogInterval.TotalSeconds * connection.Time.TimestampFrequency;
+            _due = start + (long)interval;
+            wait = connection.Time.GetElapsedTime(now, start);
+        }
+
+        if (wait > TimeSpan.Zero) await Task.Delay(wait, connection.Time, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// What PyPI says by a fault, being asked too often too: with HTTP's status 200, and when to come back in words.
+    /// </summary>
+    private static Fetched<T>.Away Refusal<T>(XmlRpcAnswer.Fault fault)
+    {
+        const string Before = "Limit may reset in ";
+        var text = fault.Text.ReplaceLineEndings(" ");
+        var at = text.IndexOf(Before, StringComparison.Ordinal);
+        var digits = at < 0 ? "" : text[(at + Before.Length)..].Split(' ')[0];
+        TimeSpan? retryAfter = int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
+        return new Fetched<T>.Away($"it answered with fault {fault.Code}: {text}", retryAfter);
     }
 }

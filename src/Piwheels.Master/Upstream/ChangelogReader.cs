@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Xml;
 
 namespace Piwheels.Master.Upstream;
@@ -19,7 +20,7 @@ internal abstract record XmlRpcAnswer
 /// <summary>
 /// Reads the answers of <c>changelog_since_serial</c> and <c>changelog_last_serial</c> (XML-RPC,
 /// http://xmlrpc.com/spec.md, with the <c>nil</c> and <c>i8</c> extensions) as they come in. No document type, no
-/// entities of its own, nothing nested deeper than the rows are.
+/// entities of its own, nothing longer or nested deeper than events are.
 /// </summary>
 internal sealed class ChangelogReader : IDisposable
 {
@@ -29,12 +30,20 @@ internal sealed class ChangelogReader : IDisposable
     /// <summary>The most rows of one answer: PyPI gives 50,000.</summary>
     private const int RowsMax = 200_000;
 
+    /// <summary>How much of a row that is no event is passed over, in nodes of XML.</summary>
+    private const int SkippedNodesMax = 1_000;
+
     private const int FieldsOfRow = 5;
 
     private readonly XmlReader _xml;
+    private readonly NodeLimitedText _source;
+    private readonly char[] _chunk = new char[TextMax + 1];
+    private readonly StringBuilder _text = new();
 
-    internal ChangelogReader(Stream stream, long charactersMax) =>
-        _xml = XmlReader.Create(stream, new XmlReaderSettings
+    internal ChangelogReader(Stream stream, long charactersMax)
+    {
+        _source = new NodeLimitedText(stream);
+        _xml = XmlReader.Create(_source, new XmlReaderSettings
         {
             Async = true,
             DtdProcessing = DtdProcessing.Prohibit,
@@ -46,8 +55,13 @@ internal sealed class ChangelogReader : IDisposable
             // What XML does not allow, old names may carry; such names are refused later, one by one
             CheckCharacters = false,
         });
+    }
 
-    public void Dispose() => _xml.Dispose();
+    public void Dispose()
+    {
+        _xml.Dispose();
+        _source.Dispose();
+    }
 
     /// <exception cref="XmlException">It is no answer of these methods.</exception>
     internal async Task<XmlRpcAnswer> ReadAsync()
@@ -98,25 +112,18 @@ internal sealed class ChangelogReader : IDisposable
     /// <summary>Reads <c>[name, version or nil, seconds, action, serial]</c>; null when it is something else.</summary>
     private async Task<PypiEvent?> ReadRowAsync()
     {
-        var fields = new string?[FieldsOfRow];
-        var count = 0;
-        await OpenAsync("value").ConfigureAwait(false);
-        await OpenAsync("array").ConfigureAwait(false);
-        await OpenAsync("data").ConfigureAwait(false);
-        while (IsStart("value"))
-        {
-            var text = await ReadScalarAsync().ConfigureAwait(false);
-            if (count < FieldsOfRow) fields[count] = text;
-            count++;
-        }
-
-        await CloseAsync("data").ConfigureAwait(false);
-        await CloseAsync("array").ConfigureAwait(false);
-        await CloseAsync("value").ConfigureAwait(false);
-        return count == FieldsOfRow ? EventOf(fields) : null;
+        var depth = _xml.Depth;
+        var fields = new List<string?>(FieldsOfRow);
+        var isRow = await TryOpenAsync("value").ConfigureAwait(false)
+            && await TryOpenAsync("array").ConfigureAwait(false)
+            && await TryOpenAsync("data").ConfigureAwait(false);
+        while (isRow && IsStart("value"))
+            isRow = fields.Count < FieldsOfRow && await TryReadScalarAsync(fields).ConfigureAwait(false);
+        await LeaveAsync(depth).ConfigureAwait(false);
+        return isRow && fields.Count == FieldsOfRow ? EventOf(fields) : null;
     }
 
-    private static PypiEvent? EventOf(string?[] fields)
+    private static PypiEvent? EventOf(List<string?> fields)
     {
         if (fields[0] is not { } name || fields[3] is not { } action) return null;
         if (TryNumber(fields[2]) is not { } seconds || TryNumber(fields[4]) is not { } serial) return null;
@@ -127,53 +134,52 @@ internal sealed class ChangelogReader : IDisposable
         return new PypiEvent(name, version, DateTimeOffset.FromUnixTimeSeconds(seconds), action, serial);
     }
 
-    /// <summary>Reads one <c>value</c> with a text or a number in it, typed or not; null for <c>nil</c>.</summary>
-    private async Task<string?> ReadScalarAsync()
+    /// <summary>
+    /// Reads one <c>value</c> with a text or a number in it, typed or not, null for <c>nil</c>; false when there is
+    /// something else in it.
+    /// </summary>
+    private async Task<bool> TryReadScalarAsync(List<string?> fields)
     {
-        if (_xml.IsEmptyElement)
+        if (!await TryOpenAsync("value").ConfigureAwait(false))
         {
+            fields.Add("");
             await MoveAsync().ConfigureAwait(false);
-            return "";
+            return true;
         }
 
-        await OpenAsync("value").ConfigureAwait(false);
         if (_xml.NodeType != XmlNodeType.Element)
         {
-            var untyped = await ReadTextAsync().ConfigureAwait(false);
-            await CloseAsync("value").ConfigureAwait(false);
-            return untyped;
+            fields.Add(await ReadTextAsync().ConfigureAwait(false));
+            return await TryCloseAsync("value").ConfigureAwait(false);
         }
 
         var type = _xml.LocalName;
-        if (type is not ("string" or "int" or "i4" or "i8" or "nil"))
-            throw new XmlException($"a value of type '{type[..Math.Min(type.Length, 20)]}' is not expected here");
-        string? text;
-        if (_xml.IsEmptyElement)
-        {
-            text = "";
-            await MoveAsync().ConfigureAwait(false);
-        }
-        else
-        {
-            await MoveAsync().ConfigureAwait(false);
-            text = await ReadTextAsync().ConfigureAwait(false);
-            await CloseAsync(type).ConfigureAwait(false);
-        }
-
-        await CloseAsync("value").ConfigureAwait(false);
-        return type == "nil" ? null : text;
+        if (type is "array" or "struct") return false;
+        var isEmpty = !await TryOpenAsync(type).ConfigureAwait(false);
+        if (isEmpty) await MoveAsync().ConfigureAwait(false);
+        var text = isEmpty ? "" : await ReadTextAsync().ConfigureAwait(false);
+        fields.Add(type == "nil" ? null : text);
+        return (isEmpty || await TryCloseAsync(type).ConfigureAwait(false))
+            && await TryCloseAsync("value").ConfigureAwait(false);
     }
 
+    /// <summary>Reads the text up to the next tag; of one that is too long a part that is too long as well.</summary>
     private async Task<string> ReadTextAsync()
     {
-        var text = "";
+        _text.Clear();
         while (_xml.NodeType is XmlNodeType.Text or XmlNodeType.CDATA or XmlNodeType.SignificantWhitespace)
         {
-            text += await _xml.GetValueAsync().ConfigureAwait(false);
+            int read;
+            while ((read = await _xml.ReadValueChunkAsync(_chunk, 0, _chunk.Length).ConfigureAwait(false)) > 0)
+            {
+                if (_text.Length <= TextMax) _text.Append(_chunk, 0, read);
+                _source.StartNode();
+            }
+
             await MoveAsync().ConfigureAwait(false);
         }
 
-        return text;
+        return _text.ToString();
     }
 
     private async Task<long> ReadNumberAsync()
@@ -199,10 +205,11 @@ internal sealed class ChangelogReader : IDisposable
             await OpenAsync("name").ConfigureAwait(false);
             var name = await ReadTextAsync().ConfigureAwait(false);
             await CloseAsync("name").ConfigureAwait(false);
-            var value = await ReadScalarAsync().ConfigureAwait(false) ?? "";
+            var value = new List<string?>();
+            if (!await TryReadScalarAsync(value).ConfigureAwait(false)) throw Unexpected("string");
             await CloseAsync("member").ConfigureAwait(false);
-            if (name == "faultCode") code = value;
-            if (name == "faultString") text = value;
+            if (name == "faultCode") code = value[0] ?? "";
+            if (name == "faultString") text = value[0] ?? "";
         }
 
         return new XmlRpcAnswer.Fault(code, text.Length > TextMax ? text[..TextMax] : text);
@@ -217,19 +224,51 @@ internal sealed class ChangelogReader : IDisposable
 
     private async Task OpenAsync(string name)
     {
-        if (!IsStart(name) || _xml.IsEmptyElement) throw Unexpected(name);
-        await MoveAsync().ConfigureAwait(false);
+        if (!await TryOpenAsync(name).ConfigureAwait(false)) throw Unexpected(name);
     }
 
     private async Task CloseAsync(string name)
     {
-        if (_xml.NodeType != XmlNodeType.EndElement || _xml.LocalName != name) throw Unexpected("/" + name);
-        await _xml.ReadAsync().ConfigureAwait(false);
+        if (!await TryCloseAsync(name).ConfigureAwait(false)) throw Unexpected("/" + name);
+    }
+
+    /// <summary>Enters an element that has something in it; else stays where it is, and answers false.</summary>
+    private async Task<bool> TryOpenAsync(string name)
+    {
+        if (!IsStart(name) || _xml.IsEmptyElement) return false;
+        await MoveAsync().ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task<bool> TryCloseAsync(string name)
+    {
+        if (_xml.NodeType != XmlNodeType.EndElement || _xml.LocalName != name) return false;
+        await ReadNodeAsync().ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Passes over what is left of the element at a depth, and its end.</summary>
+    private async Task LeaveAsync(int depth)
+    {
+        var isWhole = _xml.Depth == depth && _xml.IsEmptyElement;
+        for (var nodes = 0; !isWhole && !(_xml.Depth == depth && _xml.NodeType == XmlNodeType.EndElement); nodes++)
+        {
+            if (nodes == SkippedNodesMax) throw new XmlException("it has a row that goes on and on");
+            await MoveAsync().ConfigureAwait(false);
+        }
+
+        await MoveAsync().ConfigureAwait(false);
     }
 
     private async Task MoveAsync()
     {
-        if (!await _xml.ReadAsync().ConfigureAwait(false)) throw new XmlException("it ends too early");
+        if (!await ReadNodeAsync().ConfigureAwait(false)) throw new XmlException("it ends too early");
+    }
+
+    private async Task<bool> ReadNodeAsync()
+    {
+        _source.StartNode();
+        return await _xml.ReadAsync().ConfigureAwait(false);
     }
 
     private XmlException Unexpected(string wanted) =>

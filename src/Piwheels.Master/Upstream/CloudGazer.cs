@@ -21,6 +21,7 @@ public sealed partial class CloudGazer : TaskLoop
 
     private readonly RpcClient<SecretaryRequest, SecretaryReply> _secretary;
     private readonly RpcClient<SkipRequest, SkipReply> _slaveDriver;
+    private readonly UpstreamMeter _meter = new();
     private readonly IndexConnection _connection;
     private readonly Func<Task> _follow;
 
@@ -36,7 +37,7 @@ public sealed partial class CloudGazer : TaskLoop
         database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
         _secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
         _slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
-        _connection = new IndexConnection(Time, configuration.SiteUrl, limits);
+        _connection = new IndexConnection(Time, configuration.SiteUrl, limits, _meter);
         var projects = new ProjectClient(_connection, configuration.PypiJson);
         var registry = new Registry(database, new OtherTasks(this));
         var names = new FollowedNames(configuration.FollowOnly, configuration.FollowNever);
@@ -49,6 +50,7 @@ public sealed partial class CloudGazer : TaskLoop
     protected override Task CloseAsync()
     {
         _connection.Dispose();
+        _meter.Dispose();
         return Task.CompletedTask;
     }
 

@@ -7,6 +7,16 @@ public abstract record Fetched<T>
     {
     }
 
+    /// <summary>The outcome in one word, for the figures.</summary>
+    internal string Outcome => this switch
+    {
+        Found => "found",
+        Missing => "missing",
+        Unchanged => "unchanged",
+        Unusable => "unusable",
+        _ => "away",
+    };
+
     /// <summary>It answered.</summary>
     public sealed record Found(T Value) : Fetched<T>;
 

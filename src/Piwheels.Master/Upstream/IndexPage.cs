@@ -2,8 +2,9 @@ namespace Piwheels.Master.Upstream;
 
 /// <summary>A project's page of a simple index, in either form.</summary>
 /// <param name="Versions">The releases as the index spells them (PEP 700); null where it does not say.</param>
-/// <param name="ETag">For asking whether it has changed; null where there is none.</param>
-public sealed record IndexPage(IReadOnlyList<IndexFile> Files, IReadOnlyList<string>? Versions, string? ETag);
+/// <param name="Validators">For asking whether it has changed; null where the index gives none.</param>
+public sealed record IndexPage(
+    IReadOnlyList<IndexFile> Files, IReadOnlyList<string>? Versions, Validators? Validators);
 
 /// <summary>One file on the page.</summary>
 /// <param name="Sha256">In lower-case hexadecimal; null where not known.</param>

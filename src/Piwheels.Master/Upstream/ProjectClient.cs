@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Piwheels.Core.Packaging;
 
 namespace Piwheels.Master.Upstream;
@@ -24,6 +22,11 @@ public sealed class ProjectClient(IndexConnection connection, Uri root)
     /// <summary>The longest description that the database holds, in characters (Unicode scalars).</summary>
     public const int DescriptionMax = 200;
 
+    /// <summary>How much of a summary is looked at, in characters.</summary>
+    private const int SummaryCharsMax = 64 << 10;
+
+    private readonly RecentFacts _known = new();
+
     /// <summary>The facts of a project and its newest release.</summary>
     public Task<Fetched<ProjectFacts>> GetAsync(PackageName package, CancellationToken ct) =>
         GetAsync(IndexAddress.Below(root, package.Value, "json"), ct);
@@ -39,8 +42,9 @@ public sealed class ProjectClient(IndexConnection connection, Uri root)
     public static string DescriptionOf(string? summary)
     {
         if (string.IsNullOrWhiteSpace(summary)) return "";
-        var clean = new StringBuilder(summary.Length);
-        foreach (var rune in summary.EnumerateRunes())
+        var text = summary.AsSpan(0, Math.Min(summary.Length, SummaryCharsMax));
+        var clean = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
             clean.Append(Rune.IsControl(rune) ? " " : rune.ToString());
         var line = string.Join(' ', clean.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         var runes = line.EnumerateRunes().Take(DescriptionMax + 1).ToList();
@@ -51,76 +55,52 @@ public sealed class ProjectClient(IndexConnection connection, Uri root)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, uri);
         request.Headers.Accept.ParseAdd("application/json");
-        return await connection.SendAsync<ProjectFacts>(
+        var known = _known.Find(uri);
+        known?.Validators.AddTo(request);
+        var fetched = await connection.SendAsync<ProjectFacts>(
             request,
-            connection.Limits.PageBytesMax,
-            connection.Limits.PageTimeout,
+            connection.Limits.Facts,
             async (response, token) =>
             {
-                var json = await JsonSerializer
-                    .DeserializeAsync(response.Body, UpstreamJson.Default.ProjectJson, token).ConfigureAwait(false);
-                return json?.Info is null
-                    ? new Fetched<ProjectFacts>.Unusable("it says nothing of the project")
-                    : new Fetched<ProjectFacts>.Found(FactsOf(json.Info, json));
+                if (await ProjectPageJson.ReadAsync(response, token).ConfigureAwait(false) is not { } facts)
+                    return new Fetched<ProjectFacts>.Unusable("it says nothing of the project");
+                if (response.Validators is { } validators) _known.Keep(new KnownFacts(uri, validators, facts));
+                return new Fetched<ProjectFacts>.Found(facts);
             },
             ct).ConfigureAwait(false);
-    }
-
-    private static ProjectFacts FactsOf(ProjectInfoJson info, ProjectJson json)
-    {
-        var released = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
-        foreach (var (version, files) in json.Releases ?? [])
-            NoteFirst(released, version, files);
-        if (info.Version is { } shown) NoteFirst(released, shown, json.Urls);
-        return new ProjectFacts(info.Name, DescriptionOf(info.Summary), info.Version, info.RequiresDist, released);
-    }
-
-    private static void NoteFirst(
-        Dictionary<string, DateTimeOffset> released, string version, IReadOnlyList<UploadJson?>? files)
-    {
-        foreach (var file in files ?? [])
-        {
-            if (IndexAddress.TimeOf(file?.UploadTime) is not { } time) continue;
-            if (!released.TryGetValue(version, out var first) || time < first) released[version] = time;
-        }
+        return fetched is Fetched<ProjectFacts>.Unchanged && known is not null
+            ? new Fetched<ProjectFacts>.Found(known.Facts)
+            : fetched;
     }
 }
 
-internal sealed record ProjectJson(
-    [property: JsonPropertyName("info")] ProjectInfoJson? Info,
-    [property: JsonPropertyName("releases")] Dictionary<string, List<UploadJson?>?>? Releases,
-    [property: JsonPropertyName("urls")] List<UploadJson?>? Urls);
+/// <summary>Facts that were read, with what the index gave for asking whether they have changed.</summary>
+internal sealed record KnownFacts(Uri Uri, Validators Validators, ProjectFacts Facts);
 
-internal sealed record ProjectInfoJson(
-    [property: JsonPropertyName("name")] string? Name,
-    [property: JsonPropertyName("version")] string? Version,
-    [property: JsonPropertyName("summary")] string? Summary,
-    [property: JsonPropertyName("requires_dist")] List<string>? RequiresDist);
+/// <summary>The facts that were read last, a limited number of them. Safe from any thread.</summary>
+internal sealed class RecentFacts
+{
+    private const int CountMax = 256;
 
-internal sealed record UploadJson([property: JsonPropertyName("upload_time_iso_8601")] string? UploadTime);
+    /// <summary>Facts of more releases than this are not kept.</summary>
+    private const int ReleasesMax = 1_000;
 
-/// <summary>A project's page of the simple index in JSON (PEP 691, 700, 714).</summary>
-internal sealed record SimplePageJson(
-    [property: JsonPropertyName("meta")] SimpleMetaJson? Meta,
-    [property: JsonPropertyName("name")] string? Name,
-    [property: JsonPropertyName("versions")] List<string>? Versions,
-    [property: JsonPropertyName("files")] List<SimpleFileJson?>? Files);
+    private readonly Lock _lock = new();
+    private readonly OrderedDictionary<Uri, KnownFacts> _kept = [];
 
-internal sealed record SimpleMetaJson([property: JsonPropertyName("api-version")] string? ApiVersion);
+    internal KnownFacts? Find(Uri uri)
+    {
+        lock (_lock) return _kept.GetValueOrDefault(uri);
+    }
 
-/// <summary>One file; what may be of several types is left as it is.</summary>
-internal sealed record SimpleFileJson(
-    [property: JsonPropertyName("filename")] string? Filename,
-    [property: JsonPropertyName("url")] string? Url,
-    [property: JsonPropertyName("hashes")] Dictionary<string, string>? Hashes,
-    [property: JsonPropertyName("requires-python")] string? RequiresPython,
-    [property: JsonPropertyName("yanked")] JsonElement Yanked,
-    [property: JsonPropertyName("core-metadata")] JsonElement CoreMetadata,
-    [property: JsonPropertyName("dist-info-metadata")] JsonElement DistInfoMetadata,
-    [property: JsonPropertyName("size")] long? Size,
-    [property: JsonPropertyName("upload-time")] string? UploadTime);
-
-[JsonSourceGenerationOptions(MaxDepth = 32)]
-[JsonSerializable(typeof(ProjectJson))]
-[JsonSerializable(typeof(SimplePageJson))]
-internal sealed partial class UpstreamJson : JsonSerializerContext;
+    internal void Keep(KnownFacts facts)
+    {
+        lock (_lock)
+        {
+            _kept.Remove(facts.Uri);
+            if (facts.Facts.Released.Count > ReleasesMax) return;
+            if (_kept.Count == CountMax) _kept.RemoveAt(0);
+            _kept.Add(facts.Uri, facts);
+        }
+    }
+}

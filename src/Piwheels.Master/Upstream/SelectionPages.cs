@@ -44,12 +44,12 @@ internal sealed class SelectionPages(SimpleClient simple, TimeProvider time)
     private async Task<Fetched<IReadOnlyList<IndexRelease>>> FetchAsync(
         PackageName package, bool ifChanged, CancellationToken ct)
     {
-        var etag = ifChanged ? _pages.GetValueOrDefault(package)?.ETag : null;
-        switch (await simple.GetPageAsync(package, etag, ct))
+        var known = ifChanged ? _pages.GetValueOrDefault(package)?.Validators : null;
+        switch (await simple.GetPageAsync(package, known, ct))
         {
             case Fetched<IndexPage>.Found found:
                 var releases = IndexRelease.Of(package, found.Value);
-                _pages[package] = new Page(found.Value.ETag, time.GetUtcNow()) { Releases = releases };
+                _pages[package] = new Page(found.Value.Validators, time.GetUtcNow()) { Releases = releases };
                 return new Fetched<IReadOnlyList<IndexRelease>>.Found(releases);
             case Fetched<IndexPage>.Unchanged:
                 return new Fetched<IReadOnlyList<IndexRelease>>.Unchanged();
@@ -64,9 +64,9 @@ internal sealed class SelectionPages(SimpleClient simple, TimeProvider time)
         }
     }
 
-    private sealed class Page(string? etag, DateTimeOffset readAt)
+    private sealed class Page(Validators? validators, DateTimeOffset readAt)
     {
-        internal string? ETag { get; } = etag;
+        internal Validators? Validators { get; } = validators;
         internal DateTimeOffset ReadAt { get; } = readAt;
         internal IReadOnlyList<IndexRelease>? Releases { get; set; }
     }

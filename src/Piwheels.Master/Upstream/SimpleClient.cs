@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Piwheels.Core.Packaging;
 
 namespace Piwheels.Master.Upstream;
@@ -17,17 +16,15 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
     private const string ApiMajor = "1";
 
     /// <summary>A project's page.</summary>
-    /// <param name="etag">Of the page that one has, to be told <see cref="Fetched{T}.Unchanged"/>.</param>
-    public async Task<Fetched<IndexPage>> GetPageAsync(PackageName package, string? etag, CancellationToken ct)
+    /// <param name="known">Of the page that one has, to be told <see cref="Fetched{T}.Unchanged"/>.</param>
+    public async Task<Fetched<IndexPage>> GetPageAsync(PackageName package, Validators? known, CancellationToken ct)
     {
         // With the slash at the end: without it indexes redirect (PEP 503)
         var uri = new Uri(IndexAddress.Below(root, package.Value).AbsoluteUri + "/");
         using var request = new HttpRequestMessage(HttpMethod.Get, uri);
         request.Headers.TryAddWithoutValidation("Accept", Accept);
-        if (etag is not null) request.Headers.TryAddWithoutValidation("If-None-Match", etag);
-        return await connection.SendAsync(
-            request, connection.Limits.PageBytesMax, connection.Limits.PageTimeout, ReadPageAsync, ct)
-            .ConfigureAwait(false);
+        known?.AddTo(request);
+        return await connection.SendAsync(request, connection.Limits.Page, ReadPageAsync, ct).ConfigureAwait(false);
     }
 
     /// <summary>The core metadata of a file that has it beside it (PEP 658).</summary>
@@ -38,8 +35,7 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
         using var request = new HttpRequestMessage(HttpMethod.Get, uri);
         return await connection.SendAsync<string>(
             request,
-            connection.Limits.MetadataBytesMax,
-            connection.Limits.PageTimeout,
+            connection.Limits.Metadata,
             async (response, token) =>
                 new Fetched<string>.Found(await ReadTextAsync(response.Body, token).ConfigureAwait(false)),
             ct).ConfigureAwait(false);
@@ -51,11 +47,7 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
         {
             case "application/vnd.pypi.simple.v1+json":
             case "application/json":
-                var json = await JsonSerializer
-                    .DeserializeAsync(response.Body, UpstreamJson.Default.SimplePageJson, ct).ConfigureAwait(false);
-                return json is null
-                    ? new Fetched<IndexPage>.Unusable("it is empty")
-                    : PageOf(json, response);
+                return await SimplePageJson.ReadAsync(response, ct).ConfigureAwait(false);
             case "application/vnd.pypi.simple.v1+html":
             case "text/html":
                 return PageOf(await ReadTextAsync(response.Body, ct).ConfigureAwait(false), response);
@@ -68,28 +60,6 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
     {
         using var reader = new StreamReader(body, Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
         return await reader.ReadToEndAsync(ct).ConfigureAwait(false);
-    }
-
-    private static Fetched<IndexPage> PageOf(SimplePageJson json, IndexResponse response)
-    {
-        if (UnknownVersion(json.Meta?.ApiVersion) is { } unknown) return unknown;
-        if (json.Files is null) return new Fetched<IndexPage>.Unusable("it lists no files");
-        var files = new List<IndexFile>(json.Files.Count);
-        foreach (var file in json.Files)
-        {
-            if (file is not { Filename.Length: > 0, Url: not null }) continue;
-            if (!TryResolve(response.Uri, file.Url, out var url)) continue;
-            files.Add(new IndexFile(
-                file.Filename,
-                url,
-                Sha256Of(file.Hashes?.GetValueOrDefault("sha256")),
-                NullWhenEmpty(file.RequiresPython),
-                Says(file.Yanked, orText: true),
-                Says(file.CoreMetadata, orText: false) || Says(file.DistInfoMetadata, orText: false),
-                IndexAddress.TimeOf(file.UploadTime)));
-        }
-
-        return new Fetched<IndexPage>.Found(new IndexPage(files, json.Versions, response.ETag));
     }
 
     private static Fetched<IndexPage> PageOf(string html, IndexResponse response)
@@ -116,7 +86,7 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
             }
         }
 
-        return new Fetched<IndexPage>.Found(new IndexPage(files, Versions: null, response.ETag));
+        return new Fetched<IndexPage>.Found(new IndexPage(files, Versions: null, response.Validators));
     }
 
     private static IndexFile? FileOf(IReadOnlyDictionary<string, string> attributes, Uri at)
@@ -132,19 +102,23 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
             Sha256Of(fragment),
             NullWhenEmpty(attributes.GetValueOrDefault("data-requires-python")),
             attributes.ContainsKey("data-yanked"),
-            SaysMetadata(attributes, "data-core-metadata") || SaysMetadata(attributes, "data-dist-info-metadata"));
+            !IsLessSafe(url, at) && SaysMetadata(attributes));
     }
+
+    /// <summary>The second name is the older one (PEP 714).</summary>
+    private static bool SaysMetadata(IReadOnlyDictionary<string, string> attributes) =>
+        SaysMetadata(attributes, "data-core-metadata") || SaysMetadata(attributes, "data-dist-info-metadata");
 
     private static bool SaysMetadata(IReadOnlyDictionary<string, string> attributes, string key) =>
         attributes.TryGetValue(key, out var value) && value != "false";
 
-    private static Fetched<IndexPage>.Unusable? UnknownVersion(string? version) =>
+    internal static Fetched<IndexPage>.Unusable? UnknownVersion(string? version) =>
         version is null || version.Split('.')[0] == ApiMajor
             ? null
             : new Fetched<IndexPage>.Unusable("it speaks a version of the simple API that is not known here");
 
     /// <summary>Resolves a link; false for one that is broken, or leads elsewhere than to a web server.</summary>
-    private static bool TryResolve(Uri at, string? link, out Uri url)
+    internal static bool TryResolve(Uri at, string? link, out Uri url)
     {
         url = at;
         return link is { Length: > 0 }
@@ -152,16 +126,13 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
             && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp);
     }
 
-    private static bool Says(JsonElement value, bool orText) => value.ValueKind switch
-    {
-        JsonValueKind.True or JsonValueKind.Object => true,
-        JsonValueKind.String => orText && value.GetString() is { Length: > 0 },
-        _ => false,
-    };
+    /// <summary>Whether a link leads from https to http: then it is not followed, as no redirect is.</summary>
+    internal static bool IsLessSafe(Uri link, Uri page) =>
+        page.Scheme == Uri.UriSchemeHttps && link.Scheme != Uri.UriSchemeHttps;
 
-    private static string? NullWhenEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+    internal static string? NullWhenEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 
-    private static string? Sha256Of(string? text) =>
+    internal static string? Sha256Of(string? text) =>
         text is { Length: 64 } && text.All(char.IsAsciiHexDigit)
             ? text.ToLowerInvariant()
             : null;

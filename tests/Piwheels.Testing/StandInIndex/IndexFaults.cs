@@ -63,6 +63,22 @@ public sealed class IndexFaults : IDisposable
         return Task.CompletedTask;
     };
 
+    /// <summary>Sends the client elsewhere.</summary>
+    public static Func<HttpContext, Task> Redirect(int status, string location) => context =>
+    {
+        context.Response.StatusCode = status;
+        context.Response.Headers.Location = location;
+        return Task.CompletedTask;
+    };
+
+    /// <summary>A fault of XML-RPC, which comes with a good status.</summary>
+    public static Func<HttpContext, Task> XmlRpcFault(int code, string text) => Body(
+        "text/xml",
+        "<?xml version='1.0'?><methodResponse><fault><value><struct>" +
+        $"<member><name>faultCode</name><value><int>{code}</int></value></member>" +
+        $"<member><name>faultString</name><value><string>{text}</string></value></member>" +
+        "</struct></value></fault></methodResponse>");
+
     /// <summary>A good status, and a body of the test's choice.</summary>
     public static Func<HttpContext, Task> Body(string type, string body) => context =>
     {
@@ -96,6 +112,21 @@ public sealed class IndexFaults : IDisposable
         await context.Response.WriteAsync(beginning);
         await context.Response.Body.FlushAsync();
         await NeverAnswers()(context);
+    };
+
+    /// <summary>Begins the answer, then sends one blank each time that a clock has moved on, for ever.</summary>
+    public Func<HttpContext, Task> Dribbles(
+        string type, string beginning, TimeProvider clock, TimeSpan interval) => async context =>
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _released.Token);
+        context.Response.ContentType = type;
+        await context.Response.WriteAsync(beginning, either.Token);
+        while (!either.IsCancellationRequested)
+        {
+            await context.Response.WriteAsync(" ", either.Token);
+            await context.Response.Body.FlushAsync(either.Token);
+            await Task.Delay(interval, clock, either.Token);
+        }
     };
 
     /// <summary>Text without end (up to a size), in one value.</summary>

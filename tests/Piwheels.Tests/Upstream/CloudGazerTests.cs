@@ -163,7 +163,8 @@ public sealed class CloudGazerTests
                 PypiSimple = Index.Index.Simple,
             },
             Tasks.Environment,
-            Database));
+            Database,
+            StandInBed.Unpaced));
 
         /// <summary>
         /// Looks again and again until something holds, but not for ever; the test's clock stands still.

@@ -61,9 +61,9 @@ public sealed class IndexClientTests
     {
         await using var bed = await StartAsync();
         var page = Found(await bed.Simple.GetPageAsync(Foo, null, default));
-        Assert.IsType<Fetched<IndexPage>.Unchanged>(await bed.Simple.GetPageAsync(Foo, page.ETag, default));
+        Assert.IsType<Fetched<IndexPage>.Unchanged>(await bed.Simple.GetPageAsync(Foo, page.Validators, default));
         bed.Index.Catalog.Enter("foo-bar", "2.0", "yank release");
-        Assert.True(Found(await bed.Simple.GetPageAsync(Foo, page.ETag, default)).Files[2].Yanked);
+        Assert.True(Found(await bed.Simple.GetPageAsync(Foo, page.Validators, default)).Files[2].Yanked);
     }
 
     [Fact]

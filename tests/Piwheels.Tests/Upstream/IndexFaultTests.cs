@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Upstream;
 using Piwheels.Testing;
@@ -16,16 +17,14 @@ public sealed class IndexFaultTests
     private const string Xml = "text/xml";
     private static readonly PackageName Foo = PackageName.Parse("foo");
 
-    private static readonly UpstreamLimits Small = new()
+    private static readonly UpstreamLimits Small = StandInBed.Unpaced with
     {
         PageBytesMax = 1 << 20,
         ChangelogBytesMax = 1 << 20,
-        PageTimeout = TimeSpan.FromSeconds(1),
-        ChangelogTimeout = TimeSpan.FromSeconds(1),
     };
 
-    private static Task<StandInBed> StartAsync(UpstreamLimits? limits = null) =>
-        StandInBed.StartAsync(folder => folder.AddSdist("foo", "1.0"), limits ?? Small);
+    private static Task<StandInBed> StartAsync(UpstreamLimits? limits = null, TimeProvider? clock = null) =>
+        StandInBed.StartAsync(folder => folder.AddSdist("foo", "1.0"), limits ?? Small, clock: clock);
 
     [Theory]
     [InlineData(429, true)]
@@ -71,8 +70,8 @@ public sealed class IndexFaultTests
     [InlineData(Json, "[]")]
     [InlineData(Json, "{")]
     [InlineData(Json, "{\"files\": {}}")]
-    [InlineData(Json, "{\"files\": [3]}")]
-    [InlineData(Json, "{\"files\": [{\"filename\": 3}]}")]
+    [InlineData(Json, "{\"files\": []} x")]
+    [InlineData(Json, "{\"files\": [], \"x\": [[[[}")]
     [InlineData(Json, "{\"name\": \"foo\"}")]
     [InlineData(Json, "{\"meta\": {\"api-version\": \"2.0\"}, \"files\": []}")]
     [InlineData(Json, "\u0000\u0001garbage")]
@@ -90,15 +89,19 @@ public sealed class IndexFaultTests
     {
         await using var bed = await StartAsync();
         bed.Faults.Spoil(Page, IndexFaults.Body(Json, """
-            {"files": [null, {}, {"filename": "a"}, {"url": "b"}, {"filename": "c", "url": "ftp://x/c"},
+            {"meta": "1", "versions": "2", "files": [null, 3, "x", [{}], {}, {"filename": "a"}, {"url": "b"},
+            {"filename": 3, "url": "b"}, {"filename": "\ud800", "url": "b"}, {"filename": "c", "url": "ftp://x/c"},
+            {"filename": "d", "url": ["d"], "size": "1"},
             {"filename": "d", "url": "http://["}, {"filename": "e", "url": "javascript:alert(1)"},
-            {"filename": "f", "url": "../../f", "hashes": {"sha256": "zz"}, "yanked": "",
+            {"filename": "f", "url": "../../f", "hashes": {"sha256": "zz"}, "yanked": "", "size": "1",
             "core-metadata": {"sha256": "00"}},
-            {"filename": "g", "url": "/g", "yanked": "broken", "requires-python": " ", "upload-time": "yesterday"}]}
+            {"filename": "g", "url": "/g", "yanked": "broken", "requires-python": " ", "upload-time": "yesterday",
+            "hashes": null, "core-metadata": 1, "dist-info-metadata": null, "gpg-sig": [{"a": [1, 2.5e10]}]}]}
             """));
         var page = Assert.IsType<Fetched<IndexPage>.Found>(await bed.Simple.GetPageAsync(Foo, null, default)).Value;
         Assert.Equal(["f", "g"], page.Files.Select(f => f.Filename));
         Assert.Equal(new Uri(bed.Index.Root, "f"), page.Files[0].Url);
+        Assert.Null(page.Versions);
         Assert.Equal((null, false, true), (page.Files[0].Sha256, page.Files[0].Yanked, page.Files[0].Metadata));
         Assert.Equal((null, true, null), (page.Files[1].RequiresPython, page.Files[1].Yanked, page.Files[1].Uploaded));
     }
@@ -116,52 +119,71 @@ public sealed class IndexFaultTests
     [Fact]
     public async Task A_server_that_never_answers_is_given_up()
     {
-        await using var bed = await StartAsync();
+        var clock = new FakeTimeProvider();
+        await using var bed = await StartAsync(clock: clock);
         bed.Faults.Spoil(Page, bed.Faults.NeverAnswers());
-        var away = Assert.IsType<Fetched<IndexPage>.Away>(await bed.Simple.GetPageAsync(Foo, null, default).Within());
-        Assert.Equal("no whole answer within 1 s", away.Reason);
+        var asked = Asked(bed);
+        var page = bed.Simple.GetPageAsync(Foo, null, default);
+        await asked.Within();
+        clock.Advance(bed.Connection.Limits.PageTimeout);
+        var away = Assert.IsType<Fetched<IndexPage>.Away>(await page.Within());
+        Assert.Equal(("no whole answer within 60 s", false), (away.Reason, away.WholeIndex));
     }
 
-    [Fact]
-    public async Task A_server_that_stands_still_half_way_is_given_up()
+    [Theory]
+    [InlineData(Page, Json, "{\"files\": [")]
+    [InlineData(Log, Xml, "<?xml version='1.0'?><methodResponse>")]
+    public async Task A_server_that_stands_still_half_way_is_given_up(string path, string type, string beginning)
     {
-        await using var bed = await StartAsync();
-        bed.Faults.Spoil(Page, bed.Faults.Stalls(Json, "{\"files\": ["));
-        bed.Faults.Spoil(Log, bed.Faults.Stalls(Xml, "<?xml version='1.0'?><methodResponse>"));
-        Assert.IsType<Fetched<IndexPage>.Away>(await bed.Simple.GetPageAsync(Foo, null, default).Within());
-        Assert.IsType<Fetched<ChangelogBatch>.Away>(await bed.Changelog.SinceAsync(0, default).Within());
+        var clock = new FakeTimeProvider();
+        await using var bed = await StartAsync(clock: clock);
+        bed.Faults.Spoil(path, bed.Faults.Stalls(type, beginning));
+        await GivenUpAsync(bed, clock, path);
+    }
+
+    /// <summary>Each byte comes before one has waited long for it, and still it does not go on for ever.</summary>
+    [Theory]
+    [InlineData(Page, Json, "{\"files\": [")]
+    [InlineData(Log, Xml, "<?xml version='1.0'?><methodResponse>")]
+    public async Task A_server_that_says_a_byte_a_minute_is_given_up(string path, string type, string beginning)
+    {
+        var clock = new FakeTimeProvider();
+        await using var bed = await StartAsync(clock: clock);
+        bed.Faults.Spoil(path, bed.Faults.Dribbles(type, beginning, clock, TimeSpan.FromMinutes(1)));
+        await GivenUpAsync(bed, clock, path);
+    }
+
+    private static async Task GivenUpAsync(StandInBed bed, FakeTimeProvider clock, string path)
+    {
+        var asked = Asked(bed);
+        var given = path == Log
+            ? IsAwayAsync(bed.Changelog.SinceAsync(0, default))
+            : IsAwayAsync(bed.Simple.GetPageAsync(Foo, null, default));
+        await asked.Within();
+        for (var minutes = 0; minutes < 4; minutes++) clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(await given.Within());
+    }
+
+    private static async Task<bool> IsAwayAsync<T>(Task<Fetched<T>> fetched) => await fetched is Fetched<T>.Away;
+
+    private static Task Asked(StandInBed bed)
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        bed.Faults.Seen = _ => asked.TrySetResult();
+        return asked.Task;
     }
 
     [Fact]
     public async Task An_answer_without_end_is_cut_off()
     {
         await using var bed = await StartAsync(
-            new UpstreamLimits { PageBytesMax = 1 << 20, ChangelogBytesMax = 1 << 20 });
+            StandInBed.Unpaced with { PageBytesMax = 1 << 20, ChangelogBytesMax = 1 << 20 });
         bed.Faults.Spoil(Facts, IndexFaults.Endless(Json, "{\"info\": {\"summary\": \"", 100L << 20));
         var unusable = Assert.IsType<Fetched<ProjectFacts>.Unusable>(await bed.Projects.GetAsync(Foo, default));
         Assert.Equal("it has more than 1,048,576 bytes", unusable.Reason);
         bed.Faults.Spoil(Log, IndexFaults.Endless(
             Xml, "<?xml version='1.0'?><methodResponse><params><param><value><int>", 100L << 20));
         Assert.IsType<Fetched<ChangelogBatch>.Unusable>(await bed.Changelog.SinceAsync(0, default));
-    }
-
-    [Fact]
-    public async Task An_answer_that_grows_when_unpacked_is_cut_off()
-    {
-        await using var bed = await StartAsync();
-        bed.Faults.Spoil(Facts, async context =>
-        {
-            context.Response.ContentType = Json;
-            context.Response.Headers.ContentEncoding = "gzip";
-            await using var gzip = new System.IO.Compression.GZipStream(
-                context.Response.Body, System.IO.Compression.CompressionLevel.Fastest);
-            await gzip.WriteAsync("{\"info\": {\"summary\": \""u8.ToArray());
-            var block = new byte[1 << 16];
-            block.AsSpan().Fill((byte)'a');
-            for (var i = 0; i < 100 && !context.RequestAborted.IsCancellationRequested; i++)
-                await gzip.WriteAsync(block, context.RequestAborted);
-        });
-        Assert.IsType<Fetched<ProjectFacts>.Unusable>(await bed.Projects.GetAsync(Foo, default));
     }
 
     [Fact]
@@ -204,12 +226,7 @@ public sealed class IndexFaultTests
     public async Task A_fault_is_worth_another_try_and_is_told()
     {
         await using var bed = await StartAsync();
-        bed.Faults.Spoil(Log, IndexFaults.Body(Xml,
-            "<?xml version='1.0'?><methodResponse><fault><value><struct><member>" +
-            "<name>faultCode</name><value><int>-32500</int>" +
-            "</value></member><member><name>faultString</name>" +
-            "<value><string>HTTPTooManyRequests: slow\ndown</string></value>" +
-            "</member></struct></value></fault></methodResponse>"));
+        bed.Faults.Spoil(Log, IndexFaults.XmlRpcFault(-32500, "HTTPTooManyRequests: slow\ndown"));
         var away = Assert.IsType<Fetched<ChangelogBatch>.Away>(await bed.Changelog.SinceAsync(0, default));
         Assert.Equal("it answered with fault -32500: HTTPTooManyRequests: slow down", away.Reason);
     }
@@ -237,7 +254,7 @@ public sealed class IndexFaultTests
     [Fact]
     public async Task Giving_up_ourselves_is_no_outcome()
     {
-        await using var bed = await StartAsync(new UpstreamLimits());
+        await using var bed = await StartAsync(StandInBed.Unpaced);
         bed.Faults.Spoil(Page, bed.Faults.NeverAnswers());
         using var quitting = new CancellationTokenSource();
         bed.Faults.Seen = _ => quitting.Cancel();
