@@ -173,6 +173,21 @@ public sealed class QueueAuditTests(ClusterFixture fixture) : IAsyncLifetime
         await IsRightAsync();
     }
 
+    [Fact]
+    public async Task Of_two_who_repair_a_count_at_once_the_second_finds_it_right()
+    {
+        await _store.RunAsync("SELECT count_change('waiting:1', 5)");
+        await using var other = await _store.OpenAsync();
+        await using var change = await other.BeginTransactionAsync();
+        await using var fix = new Npgsql.NpgsqlCommand("SELECT fix_queue_lengths()", other, change);
+        Assert.Equal(1L, await fix.ExecuteScalarAsync());
+        var repair = _database.FixQueueLengthsAsync();
+        await WaitForLockAsync();
+        await change.CommitAsync();
+        Assert.Equal(0, await repair.Within());
+        await IsRightAsync();
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
