@@ -1,50 +1,124 @@
+using System.Net;
 using Npgsql;
+using Piwheels.Core.AccessLog;
+using Piwheels.Core.Database;
 using Piwheels.Core.States;
 
 namespace Piwheels.Storage;
 
+/// <summary>A month of raw hits of one kind, by the name of its table, and the bytes that it takes on disk.</summary>
+public sealed record HitMonth(string Hits, DateOnly Month, long Bytes);
+
 /// <content>Functions of 60_access_log.sql.</content>
 public sealed partial class Database
 {
-    public async Task LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null)
+    public async Task<int> LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null)
     {
         ArgumentNullException.ThrowIfNull(accesses);
-        var storable = accesses.Where(IsStorable).ToList();
-        await LogInstallersAsync(
-            "log_downloads", storable.OfType<DownloadState>().ToList(), d => d.Filename, d => d.Installer, request);
-        await LogInstallersAsync(
-            "log_searches", storable.OfType<SearchState>().ToList(), s => s.Package, s => s.Installer, request);
-        await LogReadersAsync(
-            "log_project_hits", storable.OfType<ProjectState>().ToList(), p => p.Package, p => p.UserAgent, request);
-        await LogReadersAsync(
-            "log_json_downloads", storable.OfType<JsonState>().ToList(), j => j.Package, j => j.UserAgent, request);
-        await LogReadersAsync(
-            "log_page_hits", storable.OfType<PageState>().ToList(), p => p.Page, p => p.UserAgent, request);
+        var batch = new Batch([.. accesses.Select(Storable.Of).OfType<Storable>()], request);
+        return await LogInstallersAsync<DownloadState>("log_downloads", batch, d => d.Filename, d => d.Installer)
+            + await LogInstallersAsync<SearchState>("log_searches", batch, s => s.Package, s => s.Installer)
+            + await LogReadersAsync<ProjectState>("log_project_hits", batch, p => p.Package, p => p.UserAgent)
+            + await LogReadersAsync<JsonState>("log_json_downloads", batch, j => j.Package, j => j.UserAgent)
+            + await LogReadersAsync<PageState>("log_page_hits", batch, p => p.Page, p => p.UserAgent);
     }
 
-    private async Task LogInstallersAsync<T>(
-        string function, List<T> accesses, Func<T, string> name, Func<T, InstallerState> installer, Guid? request)
+    public Task<bool> LogDownloadAsync(DownloadState download, Guid? request = null) =>
+        LogInstallerAsync("log_download", download, download.Filename, download.Installer, request);
+
+    public Task<bool> LogSearchAsync(SearchState search, Guid? request = null) =>
+        LogInstallerAsync("log_search", search, search.Package, search.Installer, request);
+
+    public Task<bool> LogProjectAsync(ProjectState hit, Guid? request = null) =>
+        LogReaderAsync("log_project", hit, hit.Package, hit.UserAgent, request);
+
+    public Task<bool> LogJsonAsync(JsonState hit, Guid? request = null) =>
+        LogReaderAsync("log_json", hit, hit.Package, hit.UserAgent, request);
+
+    public Task<bool> LogPageAsync(PageState hit, Guid? request = null) =>
+        LogReaderAsync("log_page", hit, hit.Page, hit.UserAgent, request);
+
+    /// <summary>The months of raw hits that had ended by a date, by kind: what <see cref="DropMonthsAsync"/> drops.</summary>
+    public async Task<IReadOnlyList<HitMonth>> GetHitMonthsAsync(DateOnly before) =>
+        await ListAsync(Call("SELECT hits, month, bytes FROM get_hit_months($1)", Date(before)), ReadMonth);
+
+    /// <summary>
+    /// Drops the raw hits of all months that had ended by a date, or none of them; totals stay. Answers which.
+    /// </summary>
+    /// <exception cref="DatabaseException">
+    /// A table is in use: then it is transient. Or the date is later than the first day of this month.
+    /// </exception>
+    public async Task<IReadOnlyList<HitMonth>> DropMonthsAsync(DateOnly before) =>
+        await ListAsync(Call("SELECT hits, month, bytes FROM drop_months($1)", Date(before)), ReadMonth);
+
+    private static HitMonth ReadMonth(NpgsqlDataReader row) =>
+        new(row.GetString(0), row.GetFieldValue<DateOnly>(1), row.GetInt64(2));
+
+    private async Task<int> LogInstallersAsync<T>(
+        string function, Batch batch, Func<T, string> name, Func<T, InstallerState> installer)
         where T : AccessState
     {
-        if (accesses.Count == 0) return;
-        NpgsqlParameter Told(Func<InstallerState, string?> field) => Texts(accesses.Select(a => field(installer(a))));
-        await DoAsync(Call(
-            $"SELECT {function}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-            Texts(accesses.Select(name)), Texts(accesses.Select(a => a.Host)), Times(accesses.Select(a => a.Timestamp)),
-            Told(i => i.Arch), Told(i => i.DistroName), Told(i => i.DistroVersion), Told(i => i.OsName),
-            Told(i => i.OsVersion), Told(i => i.PyName), Told(i => i.PyVersion), Told(i => i.InstallerName),
-            Told(i => i.InstallerVersion), Told(i => i.SetuptoolsVersion), Uuid(request)));
+        var (kind, hosts) = batch.OfKind<T>();
+        if (kind.Length == 0) return 0;
+        NpgsqlParameter Told(Func<InstallerState, string?> field) => Texts(kind.Select(a => field(installer(a))));
+        return await AskAsync(
+            Call(
+                $"SELECT {function}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                Texts(kind.Select(name)), Addresses(hosts), Times(kind.Select(a => a.Timestamp)),
+                Told(i => i.Arch), Told(i => i.DistroName), Told(i => i.DistroVersion), Told(i => i.OsName),
+                Told(i => i.OsVersion), Told(i => i.PyName), Told(i => i.PyVersion), Told(i => i.InstallerName),
+                Told(i => i.InstallerVersion), Told(i => i.SetuptoolsVersion), Uuid(batch.Request)),
+            r => r.GetInt32(0));
     }
 
-    private async Task LogReadersAsync<T>(
-        string function, List<T> accesses, Func<T, string> name, Func<T, string> userAgent, Guid? request)
+    private async Task<int> LogReadersAsync<T>(
+        string function, Batch batch, Func<T, string> name, Func<T, string> userAgent)
         where T : AccessState
     {
-        if (accesses.Count == 0) return;
-        await DoAsync(Call(
-            $"SELECT {function}($1, $2, $3, $4, $5)",
-            Texts(accesses.Select(name)), Texts(accesses.Select(a => a.Host)), Times(accesses.Select(a => a.Timestamp)),
-            Texts(accesses.Select(userAgent)), Uuid(request)));
+        var (kind, hosts) = batch.OfKind<T>();
+        if (kind.Length == 0) return 0;
+        return await AskAsync(
+            Call(
+                $"SELECT {function}($1, $2, $3, $4, $5)",
+                Texts(kind.Select(name)), Addresses(hosts), Times(kind.Select(a => a.Timestamp)),
+                Texts(kind.Select(userAgent)), Uuid(batch.Request)),
+            r => r.GetInt32(0));
+    }
+
+    private async Task<bool> LogInstallerAsync(
+        string function, AccessState access, string name, InstallerState told, Guid? request) =>
+        Storable.Of(access) is { } storable && await AskAsync(
+            Call(
+                $"SELECT {function}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                Text(name), Address(storable.Host), Time(access.Timestamp), Text(told.Arch), Text(told.DistroName),
+                Text(told.DistroVersion), Text(told.OsName), Text(told.OsVersion), Text(told.PyName),
+                Text(told.PyVersion), Text(told.InstallerName), Text(told.InstallerVersion),
+                Text(told.SetuptoolsVersion), Uuid(request)),
+            r => r.GetBoolean(0));
+
+    private async Task<bool> LogReaderAsync(
+        string function, AccessState access, string name, string userAgent, Guid? request) =>
+        Storable.Of(access) is { } storable && await AskAsync(
+            Call(
+                $"SELECT {function}($1, $2, $3, $4, $5)",
+                Text(name), Address(storable.Host), Time(access.Timestamp), Text(userAgent), Uuid(request)),
+            r => r.GetBoolean(0));
+
+    private sealed record Batch(IReadOnlyList<Storable> All, Guid? Request)
+    {
+        public (T[] Accesses, IPAddress[] Hosts) OfKind<T>()
+            where T : AccessState
+        {
+            var kind = All.Where(each => each.Access is T).ToArray();
+            return (Array.ConvertAll(kind, each => (T)each.Access), Array.ConvertAll(kind, each => each.Host));
+        }
+    }
+
+    /// <summary>An access that can be put into a statement, with its address.</summary>
+    private sealed record Storable(AccessState Access, IPAddress Host)
+    {
+        public static Storable? Of(AccessState access) =>
+            HostAddress.TryParse(access.Host, out var host) && IsStorable(access) ? new Storable(access, host) : null;
     }
 
     /// <summary>
@@ -52,11 +126,11 @@ public sealed partial class Database
     /// </summary>
     private static bool IsStorable(AccessState access) => access switch
     {
-        DownloadState d => IsStorable(d.Filename) && IsStorable(d.Host) && IsStorable(d.Installer),
-        SearchState s => IsStorable(s.Package) && IsStorable(s.Host) && IsStorable(s.Installer),
-        ProjectState p => IsStorable(p.Package) && IsStorable(p.Host) && IsStorable(p.UserAgent),
-        JsonState j => IsStorable(j.Package) && IsStorable(j.Host) && IsStorable(j.UserAgent),
-        PageState p => IsStorable(p.Page) && IsStorable(p.Host) && IsStorable(p.UserAgent),
+        DownloadState d => IsStorable(d.Filename) && IsStorable(d.Installer),
+        SearchState s => IsStorable(s.Package) && IsStorable(s.Installer),
+        ProjectState p => IsStorable(p.Package) && IsStorable(p.UserAgent),
+        JsonState j => IsStorable(j.Package) && IsStorable(j.UserAgent),
+        PageState p => IsStorable(p.Page) && IsStorable(p.UserAgent),
         _ => false,
     };
 

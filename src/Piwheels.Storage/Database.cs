@@ -1,4 +1,5 @@
 using System.Data;
+using System.Net;
 using Npgsql;
 using NpgsqlTypes;
 using Piwheels.Core.Database;
@@ -102,6 +103,7 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
     {
         var builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString);
         builder.EnableArrays();
+        builder.EnableNetworkTypes();
         builder.EnableTransportSecurity();
         return builder.Build();
     }
@@ -205,6 +207,8 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
         NpgsqlDbType = NpgsqlDbType.TimestampTz,
     };
 
+    private static NpgsqlParameter<DateOnly> Date(DateOnly value) => new NpgsqlParameter<DateOnly> { TypedValue = value };
+
     private static NpgsqlParameter Uuid(Guid? value) => new NpgsqlParameter
     {
         Value = value is { } uuid ? uuid : DBNull.Value,
@@ -227,6 +231,15 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
     {
         TypedValue = values.Select(t => t.ToUniversalTime()).ToArray(),
         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+    };
+
+    private static NpgsqlParameter<IPAddress> Address(IPAddress value) =>
+        new NpgsqlParameter<IPAddress> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Inet };
+
+    private static NpgsqlParameter<IPAddress[]> Addresses(IPAddress[] values) => new NpgsqlParameter<IPAddress[]>
+    {
+        TypedValue = values,
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet,
     };
 
     /// <summary>A canonical name as stored; packages has a check that every one is.</summary>

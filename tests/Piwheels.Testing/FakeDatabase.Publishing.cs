@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
@@ -13,6 +14,7 @@ public sealed partial class FakeDatabase
     private readonly Dictionary<PackageName, FakeRewrite> _rewrites = [];
     private readonly List<AccessState> _accesses = [];
     private readonly HashSet<(Guid Request, Type Kind)> _accessesByRequest = [];
+    private readonly List<SearchIndex> _searchMarks = [];
     private readonly HashSet<(string Abi, string AptPackage)> _preinstalled = [];
     private long _revision;
 
@@ -42,6 +44,18 @@ public sealed partial class FakeDatabase
             _rewrites.GetValueOrDefault(package)?.Revision ?? 0)
         : null);
 
+    public Task<IReadOnlyList<ProjectVersionRow>> GetProjectVersionsAsync(PackageName package) =>
+        Call<IReadOnlyList<ProjectVersionRow>>(() =>
+            [.. VersionsOf(package).Select(version => VersionOf(Find(package)!, version)).Select(version =>
+                new ProjectVersionRow(
+                    version.Version, version.Released, version.Yanked, version.Skip, version.Targets))]);
+
+    public Task<IReadOnlyList<ProjectFileRow>> GetProjectFilesAsync(PackageName package) =>
+        Call<IReadOnlyList<ProjectFileRow>>(() =>
+            [.. VersionsOf(package).Select(version => VersionOf(Find(package)!, version)).SelectMany(version =>
+                version.Files.Select(file => new ProjectFileRow(version.Version, version.Yanked, file)))
+                .OrderBy(row => row.File.Filename, StringComparer.Ordinal)]);
+
     public Task<IReadOnlyDictionary<string, string>> GetPackageFilesAsync(PackageName package) =>
         Call<IReadOnlyDictionary<string, string>>(() =>
             VersionsOf(package)
@@ -52,17 +66,19 @@ public sealed partial class FakeDatabase
     public Task<IReadOnlyList<string>> GetVersionFilesAsync(Release release) => Call<IReadOnlyList<string>>(() =>
         [.. (Find(release)?.Builds ?? []).SelectMany(build => build.Files.Keys).Order(StringComparer.Ordinal)]);
 
-    public Task<IReadOnlyList<SearchEntry>> GetSearchIndexAsync() => Call<IReadOnlyList<SearchEntry>>(() =>
+    public Task<SearchIndex> GetSearchIndexAsync() => Call(SearchIndexNow);
+
+    public Task<SearchChanges> GetSearchChangesAsync(string since) => Call(() =>
     {
-        var downloads = _accesses.OfType<DownloadState>()
-            .ToLookup(download => PackageName.Canonicalize(download.Filename.Split('-')[0]), StringComparer.Ordinal);
-        return
-        [
-            .. _packages.Where(package => package.Value.Skip != Deleted).Select(package => new SearchEntry(
-                package.Key,
-                downloads[package.Key.Value].Count(IsRecent),
-                downloads[package.Key.Value].Count())),
-        ];
+        var (mark, index) = ($"{_searchMarks.Count}", SearchIndexNow());
+        _searchMarks.Add(index);
+        if (!int.TryParse(since, out var number)) return new SearchChanges(mark, Complete: true, index, []);
+        var before = _searchMarks[number];
+        return new SearchChanges(
+            mark,
+            Complete: false,
+            SearchIndex.Of(index.Except(before)),
+            [.. before.Select(entry => entry.Package).Except(index.Select(entry => entry.Package))]);
     });
 
     public Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync() => Call<IReadOnlyList<RewritePending>>(() =>
@@ -81,16 +97,18 @@ public sealed partial class FakeDatabase
         }
     });
 
-    public Task LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null) => Call(() =>
-    {
-        var now = time.GetUtcNow();
-        foreach (var kind in accesses.GroupBy(access => access.GetType()))
-        {
-            if (request is { } number && !_accessesByRequest.Add((number, kind.Key))) continue;
-            _accesses.AddRange(kind.Where(access => FakeLimits.Fits(access) &&
-                access.Timestamp > now - AccessAgeMax && access.Timestamp < now.AddDays(1)));
-        }
-    });
+    public Task<int> LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null) => Call(() =>
+        accesses.GroupBy(access => access.GetType()).Sum(kind => Log([.. kind], request)));
+
+    public Task<bool> LogDownloadAsync(DownloadState download, Guid? request = null) => LogOne(download, request);
+
+    public Task<bool> LogSearchAsync(SearchState search, Guid? request = null) => LogOne(search, request);
+
+    public Task<bool> LogProjectAsync(ProjectState hit, Guid? request = null) => LogOne(hit, request);
+
+    public Task<bool> LogJsonAsync(JsonState hit, Guid? request = null) => LogOne(hit, request);
+
+    public Task<bool> LogPageAsync(PageState hit, Guid? request = null) => LogOne(hit, request);
 
     public Task<FarmStatistics> GetStatisticsAsync() => Call(() =>
     {
@@ -119,6 +137,31 @@ public sealed partial class FakeDatabase
 
         bool IsLastHour(DateTimeOffset at) => at > now.AddHours(-1) && at <= now;
     });
+
+    private SearchIndex SearchIndexNow()
+    {
+        var downloads = _accesses.OfType<DownloadState>()
+            .ToLookup(download => PackageName.Canonicalize(download.Filename.Split('-')[0]), StringComparer.Ordinal);
+        return SearchIndex.Of(
+            _packages.Where(package => package.Value.Skip != Deleted).Select(package => new SearchEntry(
+                package.Key,
+                downloads[package.Key.Value].Count(IsRecent),
+                downloads[package.Key.Value].Count())));
+    }
+
+    private Task<bool> LogOne(AccessState access, Guid? request, [CallerMemberName] string method = "") =>
+        Call(() => Log([access], request) == 1, method);
+
+    /// <summary>Records what the database would of accesses of one kind, unless it has under that number.</summary>
+    private int Log(IReadOnlyList<AccessState> accesses, Guid? request)
+    {
+        var now = time.GetUtcNow();
+        var fit = accesses.Where(access => FakeLimits.Fits(access) &&
+            access.Timestamp > now - AccessAgeMax && access.Timestamp < now.AddDays(1)).ToList();
+        var known = request is { } number && !_accessesByRequest.Add((number, accesses[0].GetType()));
+        if (!known) _accesses.AddRange(fit);
+        return fit.Count;
+    }
 
     private bool IsRecent(DownloadState download) =>
         download.Timestamp.UtcDateTime.Date > time.GetUtcNow().UtcDateTime.Date.AddDays(-30);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
+using Piwheels.Core.AccessLog;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 
@@ -47,7 +48,7 @@ internal static partial class FakeLimits
             PageState hit => (hit.Page, PageLengthMax),
             _ => ("", 0),
         };
-        return what.Length > 0 && Fits(what, lengthMax) && System.Net.IPAddress.TryParse(access.Host, out _);
+        return what.Length > 0 && Fits(what, lengthMax) && HostAddress.TryParse(access.Host, out _);
     }
 
     private static bool HasHalfPair(string text)

@@ -20,11 +20,8 @@ public class Packages
     [GlobalSetup]
     public void Setup()
     {
-        _reply = new DbReply.Search(
-        [
-            .. Enumerable.Range(0, Count).Select(n =>
-                new SearchEntry(PackageName.Parse($"project-{n:x}"), n % 1000, n * 10L)),
-        ]);
+        _reply = new DbReply.Search(SearchIndex.Of(Enumerable.Range(0, Count).Select(n =>
+            new SearchEntry(PackageName.Parse($"project-{n:x}"), n % 1000, n * 10L))));
         _reply.Write(_writer);
         _payload = _writer.Encode();
         _writer.Reset();

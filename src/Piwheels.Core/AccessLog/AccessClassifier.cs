@@ -1,4 +1,3 @@
-using System.Net;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 
@@ -28,7 +27,7 @@ public static class AccessClassifier
     {
         if (request.Method != "GET" || request.Status != 200) return null;
         if (string.IsNullOrWhiteSpace(request.UserAgent)) return null;
-        if (!IPAddress.TryParse(request.Host, out _) || Split(request.Target) is not { } segments) return null;
+        if (!HostAddress.TryParse(request.Host, out _) || Split(request.Target) is not { } segments) return null;
         return segments switch
         {
             ["simple", _, var file] when IsWheel(file) =>

@@ -147,13 +147,27 @@ public interface IDatabase
     /// <summary>Everything for a package's pages; null for an unknown package.</summary>
     Task<ProjectData?> GetProjectDataAsync(PackageName package);
 
+    /// <summary>A package's versions, and how each stands on each target; none for an unknown package.</summary>
+    Task<IReadOnlyList<ProjectVersionRow>> GetProjectVersionsAsync(PackageName package);
+
+    /// <summary>A package's wheels with what its page shows of them; none for an unknown package.</summary>
+    Task<IReadOnlyList<ProjectFileRow>> GetProjectFilesAsync(PackageName package);
+
     /// <summary>File names and SHA-256 hashes of a package's wheels.</summary>
     Task<IReadOnlyDictionary<string, string>> GetPackageFilesAsync(PackageName package);
 
     /// <summary>Names of the files of one version.</summary>
     Task<IReadOnlyList<string>> GetVersionFilesAsync(Release release);
 
-    Task<IReadOnlyList<SearchEntry>> GetSearchIndexAsync();
+    /// <summary>All packages with their downloads, but those that are about to be deleted.</summary>
+    Task<SearchIndex> GetSearchIndexAsync();
+
+    /// <summary>
+    /// What has changed in the search index since an earlier answer of this method. With any mark that is not of the
+    /// same day and the same run of the server, or some hours old, the answer is the whole index.
+    /// </summary>
+    /// <param name="since">The mark of the earlier answer; empty to begin.</param>
+    Task<SearchChanges> GetSearchChangesAsync(string since);
 
     Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync();
 
@@ -174,13 +188,30 @@ public interface IDatabase
     // Access log and statistics
 
     /// <summary>
-    /// Records accesses of any kind; one transaction per kind. Those that the database refuses are left out.
+    /// Records accesses of any kind; one transaction per kind. Those without a usable address, name or date are left out.
     /// </summary>
     /// <param name="request">
     /// The number of just these accesses, for a day (<see cref="RequestNumber"/>): of what is asked again, the kinds that
     /// were recorded are left alone. Without one each call records all.
     /// </param>
-    Task LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null);
+    /// <returns>How many are recorded, by this call or by the first one of the same number.</returns>
+    Task<int> LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null);
+
+    /// <summary>Records a wheel downloaded; false when it has no usable address, name or date.</summary>
+    /// <param name="request">As for <see cref="LogAccessAsync"/>; so for the other kinds.</param>
+    Task<bool> LogDownloadAsync(DownloadState download, Guid? request = null);
+
+    /// <summary>Records a package looked up; false as for downloads.</summary>
+    Task<bool> LogSearchAsync(SearchState search, Guid? request = null);
+
+    /// <summary>Records a project page read; false as for downloads.</summary>
+    Task<bool> LogProjectAsync(ProjectState hit, Guid? request = null);
+
+    /// <summary>Records a project's JSON read; false as for downloads.</summary>
+    Task<bool> LogJsonAsync(JsonState hit, Guid? request = null);
+
+    /// <summary>Records another page read; false as for downloads.</summary>
+    Task<bool> LogPageAsync(PageState hit, Guid? request = null);
 
     Task<FarmStatistics> GetStatisticsAsync();
 }

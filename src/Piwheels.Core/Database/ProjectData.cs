@@ -28,6 +28,14 @@ public sealed record ProjectVersion(
     IReadOnlyList<ProjectFile> Files,
     IReadOnlyList<ProjectTarget> Targets);
 
+/// <summary>A row of the table of versions on the project page.</summary>
+/// <param name="Skip">Why it is not built (the version's reason, else the package's); empty when it is.</param>
+public sealed record ProjectVersionRow(
+    string Version, DateTimeOffset Released, bool Yanked, string Skip, IReadOnlyList<ProjectTarget> Targets);
+
+/// <summary>A row of the table of files on the project page.</summary>
+public sealed record ProjectFileRow(string Version, bool Yanked, ProjectFile File);
+
 /// <summary>One wheel of a version. The hash is SHA-256 in hexadecimal, the size in bytes.</summary>
 /// <param name="AptDependencies">Debian packages needed, less those preinstalled for the ABI that built it.</param>
 public sealed record ProjectFile(

@@ -16,7 +16,7 @@ public sealed record FarmStatistics(
     IReadOnlyDictionary<string, long> BuildsLastHour);
 
 /// <summary>A package in the search index: its downloads of 30 days, and in all.</summary>
-public sealed record SearchEntry(PackageName Package, long DownloadsRecent, long DownloadsAll);
+public readonly record struct SearchEntry(PackageName Package, long DownloadsRecent, long DownloadsAll);
 
 /// <summary>A target and why nothing is built for it; the reason is empty when it is active.</summary>
 public sealed record TargetRow(Target Target, string Skip);

@@ -27,12 +27,16 @@ public readonly record struct PackageName : IComparable<PackageName>
         name = default;
         if (string.IsNullOrEmpty(text) || text.Length > LengthMax) return false;
         if (!char.IsAsciiLetterOrDigit(text[0]) || !char.IsAsciiLetterOrDigit(text[^1])) return false;
+        var (canonical, last) = (true, '\0');
         foreach (var c in text)
         {
             if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')) return false;
+            canonical &= !char.IsAsciiLetterUpper(c) && c is not ('_' or '.') && (c, last) is not ('-', '-');
+            last = c;
         }
 
-        name = new PackageName(Canonicalize(text));
+        // Most texts are names out of the database
+        name = new PackageName(canonical ? text : Canonicalize(text));
         return true;
     }
 

@@ -1,4 +1,4 @@
-using System.Net;
+using Piwheels.Core.AccessLog;
 using Piwheels.Core.Database;
 using Piwheels.Core.States;
 
@@ -40,7 +40,7 @@ public sealed class AccessBuffer(TimeProvider time)
     public string? Add(AccessState access)
     {
         var now = time.GetUtcNow();
-        if (!IPAddress.TryParse(access.Host, out _)) return "its address is none";
+        if (!HostAddress.TryParse(access.Host, out _)) return "its address is none";
         if (access.Timestamp < now - AgeMax || access.Timestamp > now + AheadMax) return "its date cannot be";
         if (Count >= KeptMax) return $"{KeptMax} accesses wait for the database";
         if (!_open.TryGetValue(access.GetType(), out var batch)) _open.Add(access.GetType(), batch = []);

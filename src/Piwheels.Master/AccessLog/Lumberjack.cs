@@ -65,7 +65,9 @@ public sealed partial class Lumberjack : TaskLoop
         {
             try
             {
-                await _database.LogAccessAsync(batch.Accesses, batch.Request);
+                var all = batch.Accesses.Count;
+                var refused = all - await _database.LogAccessAsync(batch.Accesses, batch.Request);
+                if (refused > 0) Refused(Logger, refused, all);
             }
             catch (DatabaseException away) when (away.Transient)
             {
@@ -92,6 +94,10 @@ public sealed partial class Lumberjack : TaskLoop
     [LoggerMessage(EventId = 20, Level = LogLevel.Warning,
         Message = "{Count} accesses wait for the database, which is away: {Reason}")]
     private static partial void DatabaseAway(ILogger logger, int count, string reason);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning,
+        Message = "{Count} of {All} accesses are left out: the database takes no such name, address or date")]
+    private static partial void Refused(ILogger logger, int count, int all);
 
     [LoggerMessage(EventId = 21, Level = LogLevel.Warning,
         Message = "{Count} accesses could not be recorded, and are lost")]

@@ -123,14 +123,23 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
     public async Task<ProjectData?> GetProjectDataAsync(PackageName package) =>
         (await AskAsync<DbReply.Project>(new DbRequest.GetProjectData(package))).Data;
 
+    public async Task<IReadOnlyList<ProjectVersionRow>> GetProjectVersionsAsync(PackageName package) =>
+        (await AskAsync<DbReply.Versions>(new DbRequest.GetProjectVersions(package))).Rows;
+
+    public async Task<IReadOnlyList<ProjectFileRow>> GetProjectFilesAsync(PackageName package) =>
+        (await AskAsync<DbReply.ProjectFiles>(new DbRequest.GetProjectFiles(package))).Rows;
+
     public async Task<IReadOnlyDictionary<string, string>> GetPackageFilesAsync(PackageName package) =>
         (await AskAsync<DbReply.Files>(new DbRequest.GetPackageFiles(package))).Hashes;
 
     public Task<IReadOnlyList<string>> GetVersionFilesAsync(Release release) =>
         TextsAsync(new DbRequest.GetVersionFiles(release));
 
-    public async Task<IReadOnlyList<SearchEntry>> GetSearchIndexAsync() =>
-        (await AskAsync<DbReply.Search>(new DbRequest.GetSearchIndex())).Entries;
+    public async Task<SearchIndex> GetSearchIndexAsync() =>
+        (await AskAsync<DbReply.Search>(new DbRequest.GetSearchIndex())).Index;
+
+    public async Task<SearchChanges> GetSearchChangesAsync(string since) =>
+        (await AskAsync<DbReply.Changes>(new DbRequest.GetSearchChanges(since))).Value;
 
     public async Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync() =>
         (await AskAsync<DbReply.Rewrites>(new DbRequest.LoadRewritesPending())).Rows;
@@ -141,8 +150,23 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
     public Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision) =>
         DoAsync(new DbRequest.RewriteDone(package, done, revision));
 
-    public Task LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null) =>
-        DoAsync(new DbRequest.LogAccess(accesses, request));
+    public async Task<int> LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null) =>
+        (int)await NumberAsync(new DbRequest.LogAccess(accesses, request));
+
+    public Task<bool> LogDownloadAsync(DownloadState download, Guid? request = null) =>
+        FlagAsync(new DbRequest.LogHit(download, request));
+
+    public Task<bool> LogSearchAsync(SearchState search, Guid? request = null) =>
+        FlagAsync(new DbRequest.LogHit(search, request));
+
+    public Task<bool> LogProjectAsync(ProjectState hit, Guid? request = null) =>
+        FlagAsync(new DbRequest.LogHit(hit, request));
+
+    public Task<bool> LogJsonAsync(JsonState hit, Guid? request = null) =>
+        FlagAsync(new DbRequest.LogHit(hit, request));
+
+    public Task<bool> LogPageAsync(PageState hit, Guid? request = null) =>
+        FlagAsync(new DbRequest.LogHit(hit, request));
 
     public async Task<FarmStatistics> GetStatisticsAsync() =>
         (await AskAsync<DbReply.Statistics>(new DbRequest.GetStatistics())).Value;

@@ -1,4 +1,5 @@
 using Piwheels.Core.Database;
+using Piwheels.Core.States;
 using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Master.Packages;
@@ -45,6 +46,8 @@ internal static class OracleAnswers
             DbRequest.GetVersionsDeleted => new DbReply.Texts(await database.GetVersionsDeletedAsync(package)),
             DbRequest.DeletePackage => await Done(database.DeletePackageAsync(package)),
             DbRequest.GetProjectData => new DbReply.Project(await database.GetProjectDataAsync(package)),
+            DbRequest.GetProjectVersions => new DbReply.Versions(await database.GetProjectVersionsAsync(package)),
+            DbRequest.GetProjectFiles => new DbReply.ProjectFiles(await database.GetProjectFilesAsync(package)),
             DbRequest.GetPackageFiles => new DbReply.Files(await database.GetPackageFilesAsync(package)),
             _ => throw Unknown(about),
         };
@@ -94,8 +97,20 @@ internal static class OracleAnswers
         DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),
         DbRequest.RewriteDone done => await Done(
             database.RewriteDoneAsync(done.Package, done.Done, done.Revision)),
-        DbRequest.LogAccess log => await Done(database.LogAccessAsync(log.Accesses, log.Request)),
+        DbRequest.GetSearchChanges get => new DbReply.Changes(await database.GetSearchChangesAsync(get.Since)),
+        DbRequest.LogAccess log => new DbReply.Number(await database.LogAccessAsync(log.Accesses, log.Request)),
+        DbRequest.LogHit log => new DbReply.Flag(await LogAsync(database, log.Access, log.Request)),
         _ => throw Unknown(request),
+    };
+
+    private static Task<bool> LogAsync(IDatabase database, AccessState access, Guid? request) => access switch
+    {
+        DownloadState download => database.LogDownloadAsync(download, request),
+        SearchState search => database.LogSearchAsync(search, request),
+        ProjectState hit => database.LogProjectAsync(hit, request),
+        JsonState hit => database.LogJsonAsync(hit, request),
+        PageState hit => database.LogPageAsync(hit, request),
+        _ => throw new ArgumentException($"no call logs {access.GetType().Name}", nameof(access)),
     };
 
     private static async Task<DbReply> Done(Task call)

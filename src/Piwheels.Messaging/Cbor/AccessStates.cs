@@ -6,6 +6,19 @@ namespace Piwheels.Messaging.Cbor;
 /// <summary>Lines of the web server's log. What a column can hold is the database's concern.</summary>
 internal static class AccessStates
 {
+    public static void Write(this CborWriter writer, AccessState access)
+    {
+        switch (access)
+        {
+            case DownloadState download: writer.Write(download); break;
+            case SearchState search: writer.Write(search); break;
+            case ProjectState hit: writer.Write(hit); break;
+            case JsonState hit: writer.Write(hit); break;
+            case PageState hit: writer.Write(hit); break;
+            default: throw new ArgumentException($"no form of {access.GetType().Name}", nameof(access));
+        }
+    }
+
     public static DownloadState ReadDownload(WireReader reader)
     {
         reader.StartRecord("download");

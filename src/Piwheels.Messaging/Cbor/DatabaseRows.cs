@@ -37,24 +37,6 @@ internal static class DatabaseRows
         writer.WriteEndArray();
     }
 
-    public static SearchEntry ReadSearchEntry(WireReader reader)
-    {
-        reader.StartRecord("search entry");
-        var entry = new SearchEntry(
-            BuildStates.ReadPackage(reader), reader.Size("downloads recently"), reader.Size("downloads"));
-        reader.EndRecord("search entry");
-        return entry;
-    }
-
-    public static void Write(this CborWriter writer, SearchEntry entry)
-    {
-        writer.WriteStartArray(3);
-        writer.WriteTextString(entry.Package.Value);
-        writer.WriteInt64(entry.DownloadsRecent);
-        writer.WriteInt64(entry.DownloadsAll);
-        writer.WriteEndArray();
-    }
-
     public static TargetRow ReadTargetRow(WireReader reader)
     {
         reader.StartRecord("target");

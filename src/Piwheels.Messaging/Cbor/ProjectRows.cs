@@ -34,6 +34,47 @@ internal static class ProjectRows
         writer.WriteEndArray();
     }
 
+    public static ProjectVersionRow ReadVersionRow(WireReader reader)
+    {
+        reader.StartRecord("version");
+        var row = new ProjectVersionRow(
+            BuildStates.ReadVersion(reader),
+            reader.Timestamp("released"),
+            reader.Boolean("yanked"),
+            reader.Text("skip reason", WireLimits.LongTextLengthMax),
+            reader.List("targets", WireLimits.TargetsMax, ReadTarget));
+        reader.EndRecord("version");
+        return row;
+    }
+
+    public static void Write(this CborWriter writer, ProjectVersionRow row)
+    {
+        writer.WriteStartArray(5);
+        writer.WriteTextString(row.Version);
+        writer.WriteTimestamp(row.Released);
+        writer.WriteBoolean(row.Yanked);
+        writer.WriteTextString(row.Skip);
+        writer.WriteList(row.Targets, static (w, target) => w.Write(target));
+        writer.WriteEndArray();
+    }
+
+    public static ProjectFileRow ReadFileRow(WireReader reader)
+    {
+        reader.StartRecord("file of a version");
+        var row = new ProjectFileRow(BuildStates.ReadVersion(reader), reader.Boolean("yanked"), ReadFile(reader));
+        reader.EndRecord("file of a version");
+        return row;
+    }
+
+    public static void Write(this CborWriter writer, ProjectFileRow row)
+    {
+        writer.WriteStartArray(3);
+        writer.WriteTextString(row.Version);
+        writer.WriteBoolean(row.Yanked);
+        writer.Write(row.File);
+        writer.WriteEndArray();
+    }
+
     public static ProjectTarget ReadTarget(WireReader reader)
     {
         reader.StartRecord("target");

@@ -73,6 +73,11 @@ internal sealed class WireReader
 
     public string? NullableText(string field, int lengthMax) => TryNull() ? null : Text(field, lengthMax);
 
+    /// <summary>A block of bytes; a view of the payload, and valid as long as that is.</summary>
+    public ReadOnlyMemory<byte> Bytes(string field) => Peek() == CborReaderState.ByteString
+        ? _reader.ReadDefiniteLengthByteString()
+        : throw Expected(field, "bytes");
+
     public bool Boolean(string field) =>
         Peek() == CborReaderState.Boolean ? _reader.ReadBoolean() : throw Expected(field, "a boolean");
 

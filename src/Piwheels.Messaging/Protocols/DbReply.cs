@@ -40,8 +40,12 @@ public abstract record DbReply : IWireMessage<DbReply>
             ("PROJECT", true) => new Project(reader.TryNull() ? null : ProjectRows.ReadProject(reader)),
             ("FILES", true) => new Files(reader.Map(
                 "files", WireLimits.RowsMax, static r => r.Text("hash", WireLimits.TextLengthMax))),
-            ("SEARCH", true) => new Search(
-                reader.List("search index", WireLimits.RowsMax, DatabaseRows.ReadSearchEntry)),
+            ("VERSIONS", true) => new Versions(
+                reader.List("versions", WireLimits.RowsMax, ProjectRows.ReadVersionRow)),
+            ("PROJFILES", true) => new ProjectFiles(
+                reader.List("files", WireLimits.RowsMax, ProjectRows.ReadFileRow)),
+            ("SEARCH", true) => new Search(SearchRows.ReadIndex(reader)),
+            ("CHANGES", true) => new Changes(SearchRows.ReadChanges(reader)),
             ("REWRITES", true) => new Rewrites(
                 reader.List("rewrites", WireLimits.RowsMax, DatabaseRows.ReadRewrite)),
             ("STATS", true) => new Statistics(DatabaseRows.ReadStatistics(reader)),
@@ -192,12 +196,34 @@ public abstract record DbReply : IWireMessage<DbReply>
             writer.WriteMap(Hashes, static (w, hash) => w.WriteTextString(hash));
     }
 
-    public sealed record Search(IReadOnlyList<SearchEntry> Entries) : DbReply
+    public sealed record Versions(IReadOnlyList<ProjectVersionRow> Rows) : DbReply
+    {
+        public override string Name => "VERSIONS";
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Rows, static (w, row) => w.Write(row));
+    }
+
+    public sealed record ProjectFiles(IReadOnlyList<ProjectFileRow> Rows) : DbReply
+    {
+        public override string Name => "PROJFILES";
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Rows, static (w, row) => w.Write(row));
+    }
+
+    public sealed record Search(SearchIndex Index) : DbReply
     {
         public override string Name => "SEARCH";
 
-        private protected override void WriteData(CborWriter writer) =>
-            writer.WriteList(Entries, static (w, entry) => w.Write(entry));
+        private protected override void WriteData(CborWriter writer) => writer.Write(Index);
+    }
+
+    public sealed record Changes(SearchChanges Value) : DbReply
+    {
+        public override string Name => "CHANGES";
+
+        private protected override void WriteData(CborWriter writer) => writer.Write(Value);
     }
 
     public sealed record Rewrites(IReadOnlyList<RewritePending> Rows) : DbReply

@@ -15,6 +15,18 @@ public abstract partial record DbRequest
         public override string Name => "PROJDATA";
     }
 
+    /// <summary>See <see cref="IDatabase.GetProjectVersionsAsync"/>.</summary>
+    public sealed record GetProjectVersions(PackageName Package) : OfPackage(Package)
+    {
+        public override string Name => "PROJVERS";
+    }
+
+    /// <summary>See <see cref="IDatabase.GetProjectFilesAsync"/>.</summary>
+    public sealed record GetProjectFiles(PackageName Package) : OfPackage(Package)
+    {
+        public override string Name => "PROJFILES";
+    }
+
     /// <summary>See <see cref="IDatabase.GetPackageFilesAsync"/>.</summary>
     public sealed record GetPackageFiles(PackageName Package) : OfPackage(Package)
     {
@@ -31,6 +43,14 @@ public abstract partial record DbRequest
     public sealed record GetSearchIndex : Bare
     {
         public override string Name => "GETSEARCH";
+    }
+
+    /// <summary>See <see cref="IDatabase.GetSearchChangesAsync"/>.</summary>
+    public sealed record GetSearchChanges(string Since) : DbRequest
+    {
+        public override string Name => "SEARCHSINCE";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteTextString(Since);
     }
 
     /// <summary>See <see cref="IDatabase.LoadRewritesPendingAsync"/>.</summary>
@@ -102,6 +122,32 @@ public abstract partial record DbRequest
             writer.WriteStartArray(2);
             writer.WriteNullableUuid(Request);
             writer.WriteList(Accesses, static (w, access) => LogEntry.Of(access).Write(w));
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>
+    /// See <see cref="IDatabase.LogDownloadAsync"/> and the methods for the other kinds; named and written as on the log
+    /// queue.
+    /// </summary>
+    public sealed record LogHit(AccessState Access, Guid? Request) : DbRequest
+    {
+        public override string Name => LogEntry.Of(Access).Name;
+
+        internal static LogHit ReadData(WireReader reader, string name)
+        {
+            reader.StartRecord("hit");
+            var request = reader.NullableUuid("request");
+            var entry = LogEntry.ReadData(reader, name);
+            reader.EndRecord("hit");
+            return new LogHit(entry.Access, request);
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(2);
+            writer.WriteNullableUuid(Request);
+            writer.Write(Access);
             writer.WriteEndArray();
         }
     }

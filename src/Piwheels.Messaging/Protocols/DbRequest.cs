@@ -91,11 +91,16 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "RAISEPRIO" => RaisePriority.ReadData(reader),
         "LOGBUILD" => LogBuild.ReadData(reader),
         "PROJDATA" => new GetProjectData(BuildStates.ReadPackage(reader)),
+        "PROJVERS" => new GetProjectVersions(BuildStates.ReadPackage(reader)),
+        "PROJFILES" => new GetProjectFiles(BuildStates.ReadPackage(reader)),
         "PKGFILES" => new GetPackageFiles(BuildStates.ReadPackage(reader)),
         "VERFILES" => new GetVersionFiles(BuildStates.ReadRelease(reader)),
+        "SEARCHSINCE" => new GetSearchChanges(reader.Text("mark", WireLimits.TextLengthMax)),
         "SAVERWP" => SaveRewritesPending.ReadData(reader),
         "RWPDONE" => RewriteDone.ReadData(reader),
         "LOGACCESS" => LogAccess.ReadData(reader),
+        "LOGDOWNLOAD" or "LOGSEARCH" or "LOGPROJECT" or "LOGJSON" or "LOGPAGE" =>
+            LogHit.ReadData(reader, name),
         _ => null,
     };
 

@@ -41,6 +41,52 @@ public abstract class PublishingCompliance<TAccess>(ClusterFixture fixture) : Co
     }
 
     [Fact]
+    public async Task The_tables_of_the_project_page_say_the_same_on_their_own()
+    {
+        await AddTargetsAsync(Cp39, Cp311);
+        await RegisterAsync(Foo1, Foo2, new Release(Foo, "3.0"));
+        await Store.RunAsync("INSERT INTO preinstalled_apt_packages VALUES ('cp39', 'libc6')");
+        await Db.SkipPackageVersionAsync(Foo2, "too big");
+        await Db.YankVersionAsync(Foo1);
+        await Db.LogBuildAsync(Failed(Foo1, Cp311));
+        await Db.LogBuildAsync(Built(
+            Foo1, Cp39,
+            Wheel(Foo1, "cp39-cp39-linux_armv7l", 'a', ("apt", "libx1"), ("apt", "libc6"), ("pip", "b"), ("pip", "a"), ("", "z")),
+            Wheel(Foo1, "cp39-none-linux_armv7l", 'b') with { RequiresPython = ">=3.8" }));
+
+        var data = (await Db.GetProjectDataAsync(Foo))!;
+        var versions = await Db.GetProjectVersionsAsync(Foo);
+        Assert.Equal(["1.0", "2.0", "3.0"], versions.Select(v => v.Version));
+        Assert.Equivalent(
+            data.Versions.OrderBy(v => v.Version)
+                .Select(v => new ProjectVersionRow(v.Version, v.Released, v.Yanked, v.Skip, v.Targets)),
+            versions, strict: true);
+        var files = await Db.GetProjectFilesAsync(Foo);
+        Assert.Equivalent(
+            data.Versions.SelectMany(v => v.Files.Select(f => new ProjectFileRow(v.Version, v.Yanked, f)))
+                .OrderBy(f => f.File.Filename, StringComparer.Ordinal),
+            files, strict: true);
+        Assert.Equal((true, "1.0"), (files[0].Yanked, files[0].Version));
+        Assert.Equal(["libx1"], files[0].File.AptDependencies);
+        Assert.Equal(["a", "b"], files[0].File.PipDependencies);
+        Assert.Equal((null, ">=3.8"), (files[0].File.RequiresPython, files[1].File.RequiresPython));
+    }
+
+    [Fact]
+    public async Task An_unknown_package_has_no_data_and_one_without_versions_or_targets_has_little()
+    {
+        Assert.Null(await Db.GetProjectDataAsync(Foo));
+        Assert.Empty(await Db.GetProjectVersionsAsync(Foo));
+        Assert.Empty(await Db.GetProjectFilesAsync(Foo));
+        await Db.AddNewPackageAsync(Foo);
+        Assert.Empty((await Db.GetProjectDataAsync(Foo))!.Versions);
+        Assert.Empty(await Db.GetProjectVersionsAsync(Foo));
+        await Db.AddNewPackageVersionAsync(Foo1);
+        Assert.Empty((await Db.GetProjectDataAsync(Foo))!.Versions.Single().Targets);
+        Assert.Empty((await Db.GetProjectVersionsAsync(Foo)).Single().Targets);
+    }
+
+    [Fact]
     public async Task A_skipped_package_skips_its_versions_unless_they_have_their_own_reason()
     {
         await RegisterAsync(Foo1, Foo2);

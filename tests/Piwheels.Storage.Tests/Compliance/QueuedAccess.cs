@@ -36,6 +36,8 @@ public sealed class Queued : IDatabaseAccess
     }
 }
 
+public sealed class AccessLogQueued(ClusterFixture fixture) : AccessLogCompliance<Queued>(fixture);
+
 public sealed class BuildQueueQueued(ClusterFixture fixture) : BuildQueueCompliance<Queued>(fixture);
 
 public sealed class BuildsQueued(ClusterFixture fixture) : BuildsCompliance<Queued>(fixture);
@@ -43,6 +45,8 @@ public sealed class BuildsQueued(ClusterFixture fixture) : BuildsCompliance<Queu
 public sealed class PackagesQueued(ClusterFixture fixture) : PackagesCompliance<Queued>(fixture);
 
 public sealed class PublishingQueued(ClusterFixture fixture) : PublishingCompliance<Queued>(fixture);
+
+public sealed class SearchIndexQueued(ClusterFixture fixture) : SearchIndexCompliance<Queued>(fixture);
 
 public sealed class SelectionQueued(ClusterFixture fixture) : SelectionCompliance<Queued>(fixture);
 

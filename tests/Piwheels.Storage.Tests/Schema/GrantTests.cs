@@ -75,7 +75,9 @@ public sealed class GrantTests(ClusterFixture fixture) : IAsyncLifetime
             Assert.True(function[1] == (called ? "t" : "f"), $"{name} is SECURITY DEFINER: {function[1]}");
             if (called)
             {
-                Assert.True(function[2] == "search_path=public, pg_temp", $"{name} runs with {function[2]}");
+                Assert.True(
+                    function[2]?.Split(' ', 3)[..2] is ["search_path=public,", "pg_temp"],
+                    $"{name} runs with {function[2]}");
             }
             else
             {

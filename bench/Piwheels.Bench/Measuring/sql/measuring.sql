@@ -21,13 +21,16 @@ END;
 $sql$;
 COMMENT ON FUNCTION bench.write_down IS 'Trigger: keeps a copy of each row written';
 
--- Triggers fire in the order of their names: this one before those that count.
+-- Triggers fire in the order of their names: this one before those that count. What one change adds up for many before it
+-- (fold_when_due) is not of its own rows, and put off meanwhile.
 CREATE OR REPLACE FUNCTION bench.begin_writing_down() RETURNS void
 LANGUAGE plpgsql
 AS $sql$
 DECLARE
     v_table regclass;
 BEGIN
+    PERFORM fold_figures();
+    UPDATE figures_folded SET at = 'infinity', number = number + 1000000000;
     TRUNCATE bench.written;
     FOR v_table IN
         SELECT oid FROM pg_class
@@ -51,6 +54,7 @@ BEGIN
     LOOP
         EXECUTE format('DROP TRIGGER bench_write_down ON %s', v_table);
     END LOOP;
+    UPDATE figures_folded SET at = now(), number = number - 1000000000 WHERE at = 'infinity';
 END;
 $sql$;
 COMMENT ON FUNCTION bench.end_writing_down IS 'Ends what begin_writing_down() began';
@@ -79,7 +83,7 @@ BEGIN
     DELETE FROM rewrites_pending WHERE package NOT IN (SELECT package FROM bench.owed);
     DELETE FROM requests_done;
     PERFORM bench.take_back_downloads(v_facts.today);
-    PERFORM fold_counters();
+    PERFORM fold_figures();
 END;
 $sql$;
 COMMENT ON FUNCTION bench.take_back IS 'Removes whatever measurements have added';
@@ -89,6 +93,7 @@ CREATE OR REPLACE FUNCTION bench.take_back_downloads(p_today date) RETURNS void
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
+    PERFORM fold_figures();
     CREATE TEMPORARY TABLE gone ON COMMIT DROP AS
     SELECT d.day, d.package, d.amount FROM package_downloads_daily d WHERE d.day >= p_today;
     IF NOT EXISTS (SELECT FROM gone) THEN
@@ -98,7 +103,6 @@ BEGIN
     DELETE FROM package_downloads_daily WHERE day >= p_today;
     UPDATE package_downloads p SET recent = p.recent - g.amount, total = p.total - g.amount
     FROM (SELECT package, sum(amount) AS amount FROM gone GROUP BY package) AS g WHERE g.package = p.package;
-    PERFORM fold_counters();
     UPDATE counters SET amount = amount - (SELECT sum(amount) FROM gone)
     WHERE counter = 'downloads' AND period = 'total';
     DELETE FROM counters WHERE counter = 'downloads' AND at >= p_today;
