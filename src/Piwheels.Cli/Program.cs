@@ -36,6 +36,7 @@ internal static class Program
         new InitDbCommand(),
         new TargetCommand(),
         new AddCommand(),
+        new PruneCommand(),
     ];
 
     /// <summary>The command of a link named piw-NAME that the program was started by; null otherwise.</summary>

@@ -40,15 +40,7 @@ internal sealed class InitDbCommand : PiwCommand
             return CommandFault.WrongUsage;
         }
 
-        try
-        {
-            await installer.ApplyAsync(found, user, progress, context.Stop);
-        }
-        catch (OperationCanceledException fault)
-        {
-            throw new CommandFault("stopped; nothing was changed", inner: fault);
-        }
-
+        await installer.ApplyAsync(found, user, progress, context.Stop);
         Console.WriteLine("The database is ready.");
         return 0;
     }
