@@ -24,7 +24,7 @@ CREATE TABLE files (
     filename varchar(255) COLLATE "C" PRIMARY KEY CHECK (filename <> ''),
     build_id integer NOT NULL REFERENCES builds ON DELETE CASCADE,
     filesize bigint NOT NULL CHECK (filesize >= 0),
-    filehash char(64) NOT NULL CHECK (filehash ~ '^[0-9a-f]{64}$'),
+    filehash char(64) NOT NULL CHECK (length(filehash) = 64 AND filehash !~ '[^0-9a-f]'),
     package_tag varchar(200) NOT NULL,
     package_version_tag varchar(200) NOT NULL,
     py_version_tag varchar(100) COLLATE "C" NOT NULL,

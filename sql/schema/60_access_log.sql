@@ -78,6 +78,18 @@ COMMENT ON FUNCTION is_plausible IS 'Whether a hit has a name that fits, an addr
 REVOKE ALL ON FUNCTION is_plausible FROM PUBLIC;
 
 
+CREATE FUNCTION plausible_months(p_times timestamptz[]) RETURNS timestamptz[]
+LANGUAGE plpgsql STABLE
+AS $sql$
+BEGIN
+    RETURN array(
+        SELECT DISTINCT date_trunc('month', t, 'UTC') FROM unnest(p_times) AS t WHERE is_plausible('x', 1, '::', t));
+END;
+$sql$;
+COMMENT ON FUNCTION plausible_months IS 'The months of these times, but of those that cannot be';
+REVOKE ALL ON FUNCTION plausible_months FROM PUBLIC;
+
+
 CREATE FUNCTION plausible_hits(p_names text[], p_length_max integer, p_hosts inet[], p_times timestamptz[])
 RETURNS integer
 LANGUAGE sql STABLE
@@ -109,8 +121,7 @@ DECLARE
 BEGIN
     EXECUTE format('LOCK TABLE ONLY %I IN ROW EXCLUSIVE MODE', p_table);
     FOR v_month IN
-        SELECT DISTINCT date_trunc('month', t AT TIME ZONE 'UTC')::date FROM unnest(p_times) AS t
-        WHERE is_plausible('x', 1, '::', t) ORDER BY 1
+        SELECT DISTINCT date_trunc('month', t AT TIME ZONE 'UTC')::date FROM unnest(p_times) AS t ORDER BY 1
     LOOP
         v_name := p_table || to_char(v_month, '_YYYY_MM');
         CONTINUE WHEN to_regclass(v_name) IS NOT NULL;
@@ -144,7 +155,7 @@ BEGIN
     IF NOT claim_request(p_request, 'log_downloads') THEN
         RETURN plausible_hits(p_filenames, 255, p_hosts, p_times);
     END IF;
-    PERFORM make_months('downloads', p_times);
+    PERFORM make_months('downloads', plausible_months(p_times));
     INSERT INTO downloads
     SELECT
         n.filename, n.host, n.at AT TIME ZONE 'UTC', n.arch::varchar(100), n.distro_name::varchar(100),
@@ -198,7 +209,7 @@ BEGIN
     IF NOT claim_request(p_request, 'log_searches') THEN
         RETURN plausible_hits(p_packages, 200, p_hosts, p_times);
     END IF;
-    PERFORM make_months('searches', p_times);
+    PERFORM make_months('searches', plausible_months(p_times));
     INSERT INTO searches
     SELECT
         n.package, n.host, n.at AT TIME ZONE 'UTC', n.arch::varchar(100), n.distro_name::varchar(100),
@@ -249,7 +260,7 @@ BEGIN
     IF NOT claim_request(p_request, 'log_project_hits') THEN
         RETURN plausible_hits(p_packages, 200, p_hosts, p_times);
     END IF;
-    PERFORM make_months('project_page_hits', p_times);
+    PERFORM make_months('project_page_hits', plausible_months(p_times));
     INSERT INTO project_page_hits
     SELECT n.package, n.host, n.at AT TIME ZONE 'UTC', n.user_agent::varchar(2000), is_bot(n.user_agent)
     FROM unnest(p_packages, p_hosts, p_times, p_user_agents) AS n (package, host, at, user_agent)
@@ -286,7 +297,7 @@ BEGIN
     IF NOT claim_request(p_request, 'log_json_downloads') THEN
         RETURN plausible_hits(p_packages, 200, p_hosts, p_times);
     END IF;
-    PERFORM make_months('project_json_downloads', p_times);
+    PERFORM make_months('project_json_downloads', plausible_months(p_times));
     INSERT INTO project_json_downloads
     SELECT n.package, n.host, n.at AT TIME ZONE 'UTC', n.user_agent::varchar(2000)
     FROM unnest(p_packages, p_hosts, p_times, p_user_agents) AS n (package, host, at, user_agent)
@@ -323,7 +334,7 @@ BEGIN
     IF NOT claim_request(p_request, 'log_page_hits') THEN
         RETURN plausible_hits(p_pages, 30, p_hosts, p_times);
     END IF;
-    PERFORM make_months('web_page_hits', p_times);
+    PERFORM make_months('web_page_hits', plausible_months(p_times));
     INSERT INTO web_page_hits
     SELECT n.page, n.host, n.at AT TIME ZONE 'UTC', n.user_agent::varchar(2000), is_bot(n.user_agent)
     FROM unnest(p_pages, p_hosts, p_times, p_user_agents) AS n (page, host, at, user_agent)

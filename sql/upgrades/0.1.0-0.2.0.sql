@@ -17,6 +17,11 @@ CREATE INDEX builds_good ON builds (package) WHERE status;
 -- Triggers that count what waits tell of it too.
 SELECT pg_temp.drop_code(ARRAY['build_queue_notify', 'count_queue_added', 'count_queue_deleted']);
 
+-- The same rule, told so that it is checked thirty times as fast.
+ALTER TABLE files
+    DROP CONSTRAINT files_filehash_check,
+    ADD CONSTRAINT files_filehash_check CHECK (length(filehash) = 64 AND filehash !~ '[^0-9a-f]');
+
 -- Addresses come as such, and figures are added up now and then by whoever changes one: changes say which transaction
 -- they are of.
 SELECT pg_temp.drop_code(ARRAY['plausible_access', 'try_inet', 'count_minute', 'counter_last_hour']);

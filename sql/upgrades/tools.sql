@@ -65,3 +65,19 @@ BEGIN
     END IF;
 END;
 $sql$;
+
+
+-- What the program can read, which is the years 1 to 9999 (.NET, System.DateTime), or 1970 where the time is unknown.
+CREATE OR REPLACE FUNCTION pg_temp.calendar_time(p_at timestamp) RETURNS timestamp
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $sql$
+    SELECT CASE WHEN p_at >= '0001-01-01' AND p_at < '10000-01-01' THEN p_at ELSE '1970-01-01' END;
+$sql$;
+
+
+-- Whether a hit may have been at that time: since Unix, and in four digits, as partitions are named.
+CREATE OR REPLACE FUNCTION pg_temp.hit_time(p_at timestamp) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $sql$
+    SELECT p_at >= '1970-01-01' AND p_at < '10000-01-01';
+$sql$;

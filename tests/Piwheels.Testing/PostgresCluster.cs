@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Npgsql;
 using Piwheels.Storage;
 using Piwheels.Storage.Private;
@@ -86,11 +87,13 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>A database of its own with the current schema and nothing in it; or with nothing at all.</summary>
-    public async Task<TestDatabase> CreateDatabaseAsync(bool empty = false)
+    /// <param name="empty">Nothing at all.</param>
+    /// <param name="options">More of CREATE DATABASE: of an empty one the locale, say.</param>
+    public async Task<TestDatabase> CreateDatabaseAsync(bool empty = false, string options = "")
     {
         var number = Interlocked.Increment(ref _databases).ToString(CultureInfo.InvariantCulture);
         var name = $"test_{number}";
-        await RunAsync(_superuserDsn, $"CREATE DATABASE {name} TEMPLATE {(empty ? "template0" : Template)}");
+        await RunAsync(_superuserDsn, $"CREATE DATABASE {name} TEMPLATE {(empty ? "template0" : Template)} {options}");
         return new TestDatabase(this, name, _superuserDsn.WithDatabase(name));
     }
 
@@ -102,7 +105,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>Runs one statement as superuser.</summary>
-    internal static async Task RunAsync(Dsn dsn, string sql)
+    public static async Task RunAsync(Dsn dsn, string sql)
     {
         await using var connection = await OpenAsync(dsn);
         await using var command = new NpgsqlCommand(sql, connection);
@@ -129,7 +132,7 @@ public sealed class PostgresCluster : IAsyncDisposable
 }
 
 /// <summary>One database of a <see cref="PostgresCluster"/>; disposing drops it.</summary>
-public sealed class TestDatabase(PostgresCluster cluster, string name, Dsn superuserDsn) : IAsyncDisposable
+public sealed partial class TestDatabase(PostgresCluster cluster, string name, Dsn superuserDsn) : IAsyncDisposable
 {
     public Dsn SuperuserDsn { get; } = superuserDsn;
 
@@ -157,8 +160,29 @@ public sealed class TestDatabase(PostgresCluster cluster, string name, Dsn super
     /// <summary>The first column of a query's rows.</summary>
     public async Task<IReadOnlyList<string?>> ColumnAsync(string sql) => [.. (await QueryAsync(sql)).Select(r => r[0])];
 
+    /// <summary>All that is in it, as pg_dump has it.</summary>
+    public async Task<string> DumpAsync()
+    {
+        var start = new ProcessStartInfo(
+            Path.Combine(PostgresBinaries.Find().Folder, "pg_dump"),
+            ["--host", SuperuserDsn.Host, "--username", SuperuserDsn.Username, "--create", name])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+        };
+        using var dump = Process.Start(start)!;
+        var text = await dump.StandardOutput.ReadToEndAsync();
+        await dump.WaitForExitAsync();
+        if (dump.ExitCode != 0) throw new InvalidOperationException($"pg_dump ended with {dump.ExitCode}");
+        // A random word that keeps a dump from being more than data (since PostgreSQL 15.14)
+        return RestrictLine().Replace(text, "");
+    }
+
     /// <summary>A connection as superuser, for what needs a session.</summary>
     public Task<NpgsqlConnection> OpenAsync() => PostgresCluster.OpenAsync(SuperuserDsn);
 
     public async ValueTask DisposeAsync() => await cluster.DropAsync(name);
+
+    [GeneratedRegex(@"^\\(?:un)?restrict .*$", RegexOptions.Multiline)]
+    private static partial Regex RestrictLine();
 }

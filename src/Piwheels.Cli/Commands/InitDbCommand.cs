@@ -40,7 +40,15 @@ internal sealed class InitDbCommand : PiwCommand
             return CommandFault.WrongUsage;
         }
 
-        await installer.ApplyAsync(found, user, progress, context.Stop);
+        try
+        {
+            await installer.ApplyAsync(found, user, progress, context.Stop);
+        }
+        catch (OperationCanceledException fault)
+        {
+            throw new CommandFault("stopped; nothing was changed", inner: fault);
+        }
+
         Console.WriteLine("The database is ready.");
         return 0;
     }

@@ -23,7 +23,19 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
     private const string RefusalState = "PIW02";
 
     /// <summary>How long a lock on a table is waited for: somebody else is connected who should not be.</summary>
-    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+    private const string LockTimeout = "5s";
+
+    /// <summary>What an operator may have set for others must not end or mislead an upgrade.</summary>
+    private static readonly string[] Settings =
+    [
+        "statement_timeout = 0", "lock_timeout = 0", "idle_in_transaction_session_timeout = 0",
+        "client_min_messages = notice", "search_path = public", "standard_conforming_strings = on", "DateStyle = 'ISO'",
+        "IntervalStyle = 'postgres'", "TimeZone = 'UTC'", "transaction_read_only = off", "row_security = off",
+        "quote_all_identifiers = off",
+        "work_mem = '256MB'", "maintenance_work_mem = '512MB'",
+        // Functions may name what a later statement makes; the tests call every one of them
+        "check_function_bodies = off",
+    ];
 
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlConnection _connection;
@@ -101,8 +113,7 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
     public Task<SchemaFound> DetectVersionAsync(
         IProgress<SchemaProgress>? progress = null, CancellationToken cancel = default) => GuardAsync(async () =>
     {
-        await using var transaction = await _connection.BeginTransactionAsync(cancel);
-        await LockAsync(progress, cancel);
+        await using var transaction = await BeginAsync(progress, cancel);
         return await LookAsync(cancel);
     });
 
@@ -118,11 +129,14 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
             SchemaKind.Empty => [.. SchemaScripts.Creation()],
             SchemaKind.Current => [],
             SchemaKind.Other => [.. SchemaScripts.Upgrade(found.Version) ?? throw new SchemaException(
-                $"the database is of version {found.Version}, which this program ({SchemaVersion.Current}) does not "
-                + "know: use the release that it belongs to, or a newer one")],
+                $"the database is of version {found.Version}, which this program (of {SchemaVersion.Current}) does not know: "
+                + "use the release that it belongs to, or a newer one")],
+            SchemaKind.Piwheels when SchemaFound.PiwheelsVersions.Contains(found.Version) =>
+                [.. SchemaScripts.PiwheelsUpgrade()],
             SchemaKind.Piwheels => throw new SchemaException(
-                $"this is a database of piwheels {Named(found.Version)}, which this release cannot upgrade: "
-                + "it stays as it is; create an empty database for this program"),
+                $"this is a database of piwheels {Named(found.Version)}, and {SchemaFound.PiwheelsVersions[0]} to "
+                + $"{SchemaFound.PiwheelsVersions[^1]} can be upgraded: bring an older one (whose package names are not "
+                + "canonical) to one of these with piwheels' own piw-initdb; for a newer one use a newer release of this program"),
             _ => throw new SchemaException(
                 $"the database holds something else ({found.Version}): create an empty one for this program"),
         };
@@ -141,17 +155,29 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
         CancellationToken cancel = default) => GuardAsync(async () =>
     {
         ArgumentNullException.ThrowIfNull(found);
-        await using var transaction = await _connection.BeginTransactionAsync(cancel);
-        await LockAsync(progress, cancel);
+        await using var transaction = await BeginAsync(progress, cancel);
         var present = await LookAsync(cancel);
         if (present.Kind == SchemaKind.Current) return true;
         if (present != found) throw new SchemaException("the database was changed by somebody else meanwhile: try again");
         if (found.Kind != SchemaKind.Empty) await RefuseOthersAsync(ordinaryUser, cancel);
-        await SettleSessionAsync(cancel);
         await RunAsync(GetScript(found), ordinaryUser, progress, cancel);
-        await transaction.CommitAsync(cancel);
+        await CommitAsync(transaction);
         return true;
     });
+
+    /// <summary>Is not cancelled: whoever stops here would not know what became of it.</summary>
+    private static async Task CommitAsync(NpgsqlTransaction transaction)
+    {
+        try
+        {
+            await transaction.CommitAsync(CancellationToken.None);
+        }
+        catch (NpgsqlException e) when (e is not PostgresException)
+        {
+            throw new DatabaseException(
+                "the connection broke when all was done and being committed: run it again to know whether it was", true, e);
+        }
+    }
 
     private async Task CheckServerAsync(CancellationToken cancel)
     {
@@ -172,12 +198,19 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
     }
 
     /// <summary>Until the transaction ends, no other installer looks at the database or changes it.</summary>
-    private async Task LockAsync(IProgress<SchemaProgress>? progress, CancellationToken cancel)
+    private async Task<NpgsqlTransaction> BeginAsync(IProgress<SchemaProgress>? progress, CancellationToken cancel)
     {
+        var transaction = await _connection.BeginTransactionAsync(cancel);
+        foreach (var setting in Settings) await RunAsync($"SET LOCAL {setting}", cancel);
         var key = InstallerLock.ToString(CultureInfo.InvariantCulture);
-        if (await AskAsync($"SELECT pg_try_advisory_xact_lock({key})", false, cancel)) return;
-        progress?.Report(new SchemaProgress("", 0, 0, "another piw-initdb is at work in this database: waiting for its end"));
-        await RunAsync($"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({key})", cancel);
+        if (!await AskAsync($"SELECT pg_try_advisory_xact_lock({key})", false, cancel))
+        {
+            progress?.Report(
+                new SchemaProgress("", 0, 0, "another piw-initdb is at work in this database: waiting for its end"));
+            await RunAsync($"SELECT pg_advisory_xact_lock({key})", cancel);
+        }
+
+        return transaction;
     }
 
     private async Task<SchemaFound> LookAsync(CancellationToken cancel)
@@ -207,24 +240,6 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
             $"{ordinaryUser} is connected to the database ({sessions} sessions): stop the master first");
     }
 
-    /// <summary>What an operator may have set for others must not end or mislead an upgrade.</summary>
-    private async Task SettleSessionAsync(CancellationToken cancel)
-    {
-        var lockTimeout = ((long)LockTimeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
-        foreach (var setting in new[]
-        {
-            $"lock_timeout = {lockTimeout}", "statement_timeout = 0", "idle_in_transaction_session_timeout = 0",
-            "client_min_messages = notice", "search_path = public", "standard_conforming_strings = on",
-            "DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "TimeZone = 'UTC'", "work_mem = '256MB'",
-            "maintenance_work_mem = '512MB'",
-            // Functions may name what a later statement makes; the tests call every one of them
-            "check_function_bodies = off",
-        })
-        {
-            await RunAsync($"SET LOCAL {setting}", cancel);
-        }
-    }
-
     private async Task RunAsync(
         IReadOnlyList<SchemaStep> steps, string ordinaryUser, IProgress<SchemaProgress>? progress, CancellationToken cancel)
     {
@@ -234,6 +249,7 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
             if (e.Notice.SqlState == NoteState) progress?.Report(at with { Note = e.Notice.MessageText });
         }
 
+        await RunAsync($"SET LOCAL lock_timeout = '{LockTimeout}'", cancel);
         _connection.Notice += Note;
         try
         {

@@ -10,6 +10,7 @@ internal static partial class SchemaScripts
 {
     private const string SchemaFolder = "sql/schema/";
     private const string UpgradesFolder = "sql/upgrades/";
+    private const string PiwheelsFolder = "sql/upgrades/piwheels/";
 
     /// <summary>Begins the statements whose objects hold no rows: these are made anew by every upgrade.</summary>
     private static readonly string[] CodeBeginnings =
@@ -51,6 +52,16 @@ internal static partial class SchemaScripts
         return way;
     }
 
+    /// <summary>From piwheels: its tables are put aside, ours are made and filled from them.</summary>
+    public static IEnumerable<SchemaStep> PiwheelsUpgrade()
+    {
+        var scripts = Names(PiwheelsFolder).Select(name => SchemaStep.Of(TitleOf(name), Read(name))).ToList();
+        return
+        [
+            SchemaStep.Of(scripts[0].Name, Read("sql/upgrades/tools.sql")), scripts[0], .. Creation(), .. scripts[1..],
+        ];
+    }
+
     /// <summary>The steps that are kept: sql/upgrades/FROM-TO.sql.</summary>
     private static List<(string From, string To, string Script)> ReadSteps() =>
     [
@@ -82,6 +93,10 @@ internal static partial class SchemaScripts
             .Select(m => $"'{m.Groups[1].Value}'").Distinct(StringComparer.Ordinal);
         return $"SELECT pg_temp.drop_code(ARRAY[{string.Join(", ", names)}])";
     }
+
+    /// <summary>"40_page_hits.sql" is about "page hits".</summary>
+    private static string TitleOf(string name) =>
+        Path.GetFileNameWithoutExtension(name).TrimStart("0123456789_".ToCharArray()).Replace('_', ' ');
 
     private static IEnumerable<string> Names(string folder) => typeof(SchemaScripts).Assembly
         .GetManifestResourceNames()

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage.Private;
-using Piwheels.Storage.Tests.Schema;
 using Piwheels.Testing;
 using Xunit;
 

@@ -1,3 +1,4 @@
+using Npgsql;
 using Piwheels.Core.Database;
 using Piwheels.Storage.Schema;
 using Piwheels.Testing;
@@ -66,18 +67,102 @@ public sealed class SchemaInstallerTests(ClusterFixture fixture) : IAsyncLifetim
     }
 
     [Theory]
-    [InlineData("CREATE TABLE mine (id int)", SchemaKind.Unknown, "mine")]
-    [InlineData("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", SchemaKind.Unknown, "mine")]
-    [InlineData("CREATE SCHEMA other; CREATE TABLE other.mine (id int)", SchemaKind.Unknown, "mine")]
-    [InlineData(Piwheels17, SchemaKind.Piwheels, "0.17")]
-    public async Task Something_else_is_refused_with_what_was_found(string sql, SchemaKind kind, string named)
+    [InlineData("CREATE TABLE mine (id int)", "something else (mine)")]
+    [InlineData("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", "something else (mine)")]
+    [InlineData("CREATE SCHEMA other; CREATE TABLE other.mine (id int)", "something else (other.mine)")]
+    [InlineData("CREATE TABLE configuration (setting text)", "something else (configuration)")]
+    [InlineData("CREATE SCHEMA a; CREATE TABLE a.configuration (version text)", "something else (a.configuration)")]
+    [InlineData("CREATE TABLE packages (); CREATE TABLE versions (); CREATE TABLE builds (); CREATE TABLE files ()", "piwheels without a version")]
+    [InlineData("0.17", "piwheels 0.17, and 0.18 to 0.23 can be upgraded: bring an older one")]
+    [InlineData("0.24", "for a newer one use a newer release")]
+    [InlineData("0.23; DROP TABLE searches, downloads", "piwheels 0.23 without downloads, searches")]
+    public async Task Something_else_is_refused_with_what_was_found(string sql, string named)
     {
-        await _store.RunAsync(sql);
+        if (char.IsDigit(sql[0]))
+        {
+            await _store.LoadPiwheelsAsync("0.23");
+            var change = sql.Split("; ");
+            await _store.RunAsync($"UPDATE configuration SET version = '{change[0]}'");
+            foreach (var more in change[1..]) await _store.RunAsync($"{more} CASCADE");
+        }
+        else
+        {
+            await _store.RunAsync(sql);
+        }
+
         await using var installer = await SchemaInstaller.ConnectAsync(_store.SuperuserDsn);
         var found = await installer.DetectVersionAsync();
-        Assert.Equal(kind, found.Kind);
+        Assert.True(found.Kind is SchemaKind.Unknown or SchemaKind.Piwheels);
         var refusal = Assert.Throws<SchemaException>(() => SchemaInstaller.GetScript(found));
         Assert.Contains(named, refusal.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<SchemaException>(() => installer.ApplyAsync(found, PostgresCluster.OrdinaryUser));
+    }
+
+    [Fact]
+    public async Task While_the_master_is_connected_nothing_is_upgraded()
+    {
+        await _store.LoadPiwheelsAsync("0.23");
+        await using (var master = Database.CreateSource(_store.UserDsn.ToSettings()))
+        {
+            await using var session = await master.OpenConnectionAsync();
+            var refusal = await Assert.ThrowsAsync<SchemaException>(() => _store.UpgradeAsync());
+            Assert.Equal("piwheels is connected to the database (1 sessions): stop the master first", refusal.Message);
+        }
+
+        await _store.RunAsync("SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE usename = 'piwheels'");
+        await _store.UpgradeAsync();
+    }
+
+    [Fact]
+    public async Task A_table_that_somebody_works_on_is_not_waited_for_long()
+    {
+        await _store.LoadPiwheelsAsync("0.23");
+        await using var other = await _store.OpenAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using (var read = new NpgsqlCommand("SELECT count(*) FROM files", other)) await read.ExecuteScalarAsync();
+        var refusal = await Assert.ThrowsAsync<SchemaException>(() => _store.UpgradeAsync());
+        Assert.Contains("somebody else works in the database", refusal.Message, StringComparison.Ordinal);
+        await transaction.RollbackAsync();
+        await _store.UpgradeAsync();
+    }
+
+    [Theory]
+    [InlineData("0.1.0")]
+    [InlineData("0.23")]
+    public async Task What_an_operator_has_set_for_the_database_does_not_matter(string version)
+    {
+        await using var plain = await fixture.Cluster.CreateDatabaseAsync(empty: true);
+        foreach (var store in new[] { plain, _store })
+        {
+            await (version == "0.23" ? store.LoadPiwheelsAsync(version) : store.LoadAsync(version));
+        }
+
+        foreach (var setting in new[]
+        {
+            "statement_timeout = 50", "lock_timeout = 1", "search_path = nowhere", "\"DateStyle\" = 'German, DMY'",
+            "\"IntervalStyle\" = 'sql_standard'", "\"TimeZone\" = 'Asia/Kolkata'", "standard_conforming_strings = off",
+            "client_min_messages = error", "default_transaction_read_only = on", "check_function_bodies = on",
+            "work_mem = '64kB'", "default_transaction_isolation = 'serializable'", "quote_all_identifiers = on",
+        })
+        {
+            await AlterAsync($"SET {setting}");
+        }
+
+        var expected = await plain.UpgradeAsync();
+        Assert.Equal(expected, await _store.UpgradeAsync());
+        await AlterAsync("RESET ALL");
+        Assert.Equal(await SchemaPicture.OfAsync(plain), await SchemaPicture.OfAsync(_store));
+
+        Task AlterAsync(string change) => PostgresCluster.RunAsync(
+            _store.SuperuserDsn.WithDatabase("postgres"), $"ALTER DATABASE {_store.SuperuserDsn.Database} {change}");
+    }
+
+    [Fact]
+    public async Task A_database_in_another_encoding_is_refused()
+    {
+        await using var store = await fixture.Cluster.CreateDatabaseAsync(empty: true, "ENCODING 'LATIN1' LOCALE 'C'");
+        var refusal = await Assert.ThrowsAsync<SchemaException>(() => SchemaInstaller.ConnectAsync(store.SuperuserDsn));
+        Assert.Contains("is in LATIN1, not in UTF8", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -152,13 +237,6 @@ public sealed class SchemaInstallerTests(ClusterFixture fixture) : IAsyncLifetim
                 $"DROP OWNED BY {SchemaInstaller.QuoteIdentifier(Odd)}; DROP ROLE {SchemaInstaller.QuoteIdentifier(Odd)}");
         }
     }
-
-    /// <summary>As much of a piwheels 0.17 database as tells what it is.</summary>
-    private const string Piwheels17 = """
-        CREATE TABLE configuration (id integer PRIMARY KEY, version varchar(16), pypi_serial bigint);
-        INSERT INTO configuration VALUES (1, '0.17', 1);
-        CREATE TABLE packages (); CREATE TABLE versions (); CREATE TABLE builds (); CREATE TABLE files ();
-        """;
 
     private async Task InstallAsync(string user = PostgresCluster.OrdinaryUser)
     {
