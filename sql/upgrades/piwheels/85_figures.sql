@@ -11,7 +11,8 @@ FROM (
     UNION ALL
     SELECT 'builds_size', coalesce(sum(filesize), 0) FROM files WHERE NOT alias
     UNION ALL
-    SELECT 'downloads', count(*) FROM downloads) AS c;
+    SELECT 'downloads', count(*) FROM downloads) AS c
+WHERE c.amount <> 0;
 
 INSERT INTO counters (counter, period, at, amount)
 SELECT c.counter, 'minute', c.at, count(*)

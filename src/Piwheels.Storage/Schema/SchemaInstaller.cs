@@ -274,8 +274,8 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
         }
         catch (PostgresException e) when (e.Severity == "ERROR")
         {
-            var detail = e.Detail is null ? "" : $" ({e.Detail})";
-            throw new DatabaseException($"{at.Step}: {e.MessageText}{detail}; nothing was changed", false, e);
+            var more = string.Concat(new[] { e.Detail, e.Hint }.OfType<string>().Select(text => $" ({text})"));
+            throw new DatabaseException($"{at.Step}: {e.MessageText}{more}; nothing was changed", false, e);
         }
         finally
         {

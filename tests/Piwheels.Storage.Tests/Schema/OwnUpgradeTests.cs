@@ -48,7 +48,14 @@ public sealed class OwnUpgradeTests(ClusterFixture fixture) : IAsyncLifetime
         await _store.UpgradeAsync();
 
         var after = await RowsAsync(before.Keys.Select(key => (IReadOnlyList<string?>)key.Split('|')));
-        foreach (var (table, rows) in before) Assert.True(!rows.Except(after[table]).Any(), $"rows of {table} differ");
+        foreach (var (table, rows) in before)
+        {
+            // A step may add rows of its own
+            var left = after[table].CountBy(row => row!).ToDictionary();
+            Assert.All(rows.CountBy(row => row!), row => Assert.True(
+                left.GetValueOrDefault(row.Key) >= row.Value, $"{table} has lost {row.Key}"));
+        }
+
         Assert.Empty(await _store.ColumnAsync(KeptFiguresTests.QueueDifferences));
         Assert.Empty(await _store.ColumnAsync(KeptFiguresTests.CounterDifferences));
         Assert.Empty(await _store.ColumnAsync(KeptDownloadsTests.Differences));

@@ -256,7 +256,7 @@ public sealed class PiwheelsUpgradeTests(ClusterFixture fixture) : IAsyncLifetim
     {
         Assert.Empty(await _store.ColumnAsync(KeptFiguresTests.QueueDifferences));
         Assert.Empty(await _store.ColumnAsync(KeptFiguresTests.CounterDifferences));
-        Assert.Empty(await _store.ColumnAsync(RollUpDifferences));
+        Assert.Empty(await _store.ColumnAsync(KeptDownloadsTests.Differences));
     }
 
     /// <summary>What of a table's rows is there otherwise than before, and what is aside, by a key.</summary>
@@ -289,25 +289,5 @@ public sealed class PiwheelsUpgradeTests(ClusterFixture fixture) : IAsyncLifetim
                 EXECUTE format('CREATE TABLE before.%I AS TABLE public.%1$I', v);
             END LOOP;
         END $$;
-        """;
-
-    /// <summary>Roll-ups of downloads that do not say what the rows say.</summary>
-    private const string RollUpDifferences = """
-        WITH
-            hits AS (SELECT canonical_name(split_part(filename, '-', 1)) AS package, accessed_at::date AS day FROM downloads),
-            daily AS (SELECT day, package, count(*) AS amount FROM hits GROUP BY 1, 2),
-            of_packages AS (
-                SELECT package, count(*) FILTER (WHERE day > (now() AT TIME ZONE 'UTC')::date - 30) AS recent, count(*) AS total
-                FROM hits GROUP BY 1)
-        (SELECT 'daily: ' || d FROM (TABLE daily EXCEPT SELECT day, package, amount FROM package_downloads_daily) d)
-        UNION ALL (SELECT 'kept: ' || d FROM (SELECT day, package, amount FROM package_downloads_daily EXCEPT TABLE daily) d)
-        UNION ALL (SELECT 'package: ' || d FROM (TABLE of_packages EXCEPT SELECT package, recent, total FROM package_downloads) d)
-        UNION ALL (SELECT 'package: ' || d FROM (SELECT package, recent, total FROM package_downloads WHERE total > 0 EXCEPT TABLE of_packages) d)
-        UNION ALL (
-            SELECT 'day: ' || day || ' ' || amount
-            FROM (
-                SELECT day, sum(amount) AS amount FROM daily GROUP BY day
-                EXCEPT SELECT at::date, sum(amount) FROM counter_values
-                    WHERE counter = 'downloads' AND period = 'day' GROUP BY at) AS d)
         """;
 }
