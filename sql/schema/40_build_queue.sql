@@ -22,7 +22,7 @@ REVOKE ALL ON FUNCTION python_of FROM PUBLIC;
 -- The rule of coverage: whether an installer on the target takes a wheel with these tags (PEP 425; tags may be sets
 -- joined by dots). Wheels without an ABI run on their Python and later ones of the same major, or on that very
 -- interpreter; abi3 wheels on their CPython and later ones, not on free-threaded builds; others on their ABI alone.
--- A manylinux wheel made on a machine runs there (PEP 600).
+-- A manylinux wheel made on a machine runs there (PEP 600). The program has the same rule as Coverage.
 CREATE FUNCTION wheel_runs_on(
     p_py_tags text, p_abi_tags text, p_platform_tags text, p_abi_tag text, p_platform_tag text, p_armv6_alias boolean)
 RETURNS boolean
@@ -33,13 +33,16 @@ AS $sql$
             SELECT
             FROM unnest(string_to_array(p_py_tags, '.')) AS py, unnest(string_to_array(p_abi_tags, '.')) AS abi
             WHERE CASE
-                WHEN abi = 'none' AND py ~ '^py[0-9]+$' THEN
-                    python_of(py) / 1000 = python_of(p_abi_tag) / 1000 AND python_of(py) <= python_of(p_abi_tag)
-                WHEN abi = 'none' THEN
-                    python_of(py) = python_of(p_abi_tag) AND left(py, 2) = left(p_abi_tag, 2)
+                WHEN abi NOT IN ('none', 'abi3') THEN abi = p_abi_tag
+                WHEN py !~ '^[a-z]+[0-9]{1,4}([^0-9]|$)' OR p_abi_tag !~ '^[a-z]+[0-9]{1,4}([^0-9]|$)' THEN false
                 WHEN abi = 'abi3' THEN
-                    py ~ '^cp3[0-9]*$' AND p_abi_tag ~ '^cp3[0-9]+[a-su-z]*$' AND python_of(py) <= python_of(p_abi_tag)
-                ELSE abi = p_abi_tag
+                    py ~ '^cp3[0-9]*$' AND p_abi_tag ~ '^cp3[0-9]+[^t]*$' AND python_of(py) <= python_of(p_abi_tag)
+                WHEN py ~ '^py[0-9]+$' THEN
+                    python_of(py) / 1000 = python_of(p_abi_tag) / 1000 AND python_of(py) <= python_of(p_abi_tag)
+                ELSE
+                    python_of(py) = python_of(p_abi_tag)
+                    AND regexp_replace(substring(py FROM '^[a-z]+'), '^pypy$', 'pp')
+                        = regexp_replace(substring(p_abi_tag FROM '^[a-z]+'), '^pypy$', 'pp')
             END)
         AND EXISTS (
             SELECT
