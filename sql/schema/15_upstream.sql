@@ -140,6 +140,7 @@ AS $sql$
             NOT EXISTS (SELECT FROM selection WHERE state = 'NEW')
             AND NOT EXISTS (SELECT FROM get_unexamined_files())
             AND EXISTS (SELECT FROM targets WHERE skip = '')
+            AND NOT EXISTS (SELECT FROM targets WHERE settled_from IS NOT NULL OR settled_to IS NOT NULL)
             AND NOT EXISTS (SELECT FROM build_queue)
             AND NOT EXISTS (SELECT FROM rewrites_pending),
         'packages', coalesce((

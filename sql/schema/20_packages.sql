@@ -55,6 +55,19 @@ COMMENT ON FUNCTION lock_package IS 'Keeps all others from changing the package;
 REVOKE ALL ON FUNCTION lock_package FROM PUBLIC;
 
 
+-- The same for many, in the order of their names: whoever locks more than one does it so, and none waits in a circle.
+CREATE FUNCTION lock_packages(p_packages text[]) RETURNS void
+LANGUAGE plpgsql
+AS $sql$
+BEGIN
+    LOCK TABLE targets IN ROW SHARE MODE;
+    PERFORM FROM packages WHERE package = ANY (p_packages) ORDER BY package FOR NO KEY UPDATE;
+END;
+$sql$;
+COMMENT ON FUNCTION lock_packages IS 'Keeps all others from changing the packages; unknown ones are passed over';
+REVOKE ALL ON FUNCTION lock_packages FROM PUBLIC;
+
+
 -- A request that added it, and is asked again, is answered as the first time (requests_done).
 CREATE FUNCTION add_new_package(p_package text, p_skip text, p_description text, p_request uuid DEFAULT NULL)
 RETURNS boolean
@@ -75,6 +88,39 @@ $sql$;
 COMMENT ON FUNCTION add_new_package IS 'Registers a package; false when it is known already';
 REVOKE ALL ON FUNCTION add_new_package FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_new_package TO {username};
+
+
+-- As many as there are, in the order of their names, so that two such batches wait for each other in one direction alone.
+-- Answers for each whether it is new; what comes twice is new once.
+CREATE FUNCTION add_new_packages(p_packages text[], p_skips text[], p_descriptions text[]) RETURNS boolean[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+AS $sql$
+DECLARE
+    v_new boolean[];
+BEGIN
+    WITH
+        given AS MATERIALIZED (
+            SELECT n.*, row_number() OVER (PARTITION BY n.package ORDER BY n.place) = 1 AS first
+            FROM unnest(p_packages, p_skips, p_descriptions) WITH ORDINALITY
+                AS n (package, skip, description, place)),
+        added AS (
+            INSERT INTO packages (package, skip, description)
+            SELECT g.package, g.skip, g.description FROM given g WHERE g.first ORDER BY g.package COLLATE "C"
+            ON CONFLICT (package) DO NOTHING
+            RETURNING package),
+        named AS (
+            INSERT INTO package_names (package, name) SELECT a.package, a.package FROM added a),
+        owed AS (
+            INSERT INTO rewrites_pending (package, added_at, command)
+            SELECT a.package, now() AT TIME ZONE 'UTC', 'BOTH' FROM added a)
+    SELECT array_agg(g.first AND a.package IS NOT NULL ORDER BY g.place) INTO v_new
+    FROM given g LEFT JOIN added a ON a.package = g.package;
+    RETURN coalesce(v_new, '{}');
+END;
+$sql$;
+COMMENT ON FUNCTION add_new_packages IS 'Registers packages; answers for each whether it was not known before';
+REVOKE ALL ON FUNCTION add_new_packages FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_new_packages TO {username};
 
 
 -- A release of the last week comes before the backlog; one that the selection has chosen comes before all. Nothing has
@@ -108,7 +154,7 @@ BEGIN
     IF p_skip = '' THEN
         INSERT INTO build_queue (package, version, target_id, priority, released)
         SELECT p.package, p_version, t.target_id, v_version.priority, v_version.released
-        FROM packages p CROSS JOIN unnest(lowest_targets('{}')) AS t (target_id)
+        FROM packages p CROSS JOIN lowest_targets(p_package, '{}') t
         WHERE p.package = p_package AND p.skip = '';
     END IF;
     PERFORM owe_rewrite(p_package, 'PROJECT');
@@ -118,6 +164,63 @@ $sql$;
 COMMENT ON FUNCTION add_new_package_version IS 'Registers a version; false when it is known already';
 REVOKE ALL ON FUNCTION add_new_package_version FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_new_package_version TO {username};
+
+
+-- As add_new_package_version(), for many at once: all or, where a package is unknown, none of them.
+CREATE FUNCTION add_new_package_versions(
+    p_packages text[], p_versions text[], p_released timestamptz[], p_skips text[])
+RETURNS boolean[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+AS $sql$
+DECLARE
+    v_new boolean[];
+    v_unknown text;
+BEGIN
+    PERFORM lock_packages(p_packages);
+    SELECT n.package INTO v_unknown FROM unnest(p_packages) AS n (package)
+    WHERE NOT EXISTS (SELECT FROM packages p WHERE p.package = n.package) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'no such package: %', v_unknown USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    WITH
+        given AS MATERIALIZED (
+            SELECT
+                n.package, n.version, coalesce(n.released, now()) AS released, n.skip, n.place,
+                row_number() OVER (PARTITION BY n.package, n.version ORDER BY n.place) = 1 AS first
+            FROM unnest(p_packages, p_versions, p_released, p_skips) WITH ORDINALITY
+                AS n (package, version, released, skip, place)),
+        added AS (
+            INSERT INTO versions (package, version, released, skip, priority)
+            SELECT
+                g.package, g.version, g.released AT TIME ZONE 'UTC', g.skip,
+                CASE
+                    WHEN s.package IS NOT NULL THEN 0
+                    WHEN g.released > now() - interval '7 days' THEN 1
+                    ELSE 2
+                END
+            FROM given g LEFT JOIN selection s ON s.package = g.package AND s.version = g.version
+            WHERE g.first
+            ON CONFLICT (package, version) DO NOTHING
+            RETURNING *),
+        queued AS (
+            INSERT INTO build_queue (package, version, target_id, priority, released)
+            SELECT a.package, a.version, t.target_id, a.priority, a.released
+            FROM added a
+                JOIN packages p ON p.package = a.package AND p.skip = ''
+                CROSS JOIN LATERAL lowest_targets(a.package, '{}') t
+            WHERE a.skip = ''),
+        owed AS (
+            INSERT INTO rewrites_pending AS r (package, added_at, command)
+            SELECT DISTINCT a.package, now() AT TIME ZONE 'UTC', 'PROJECT' FROM added a ORDER BY a.package
+            ON CONFLICT (package) DO UPDATE SET revision = excluded.revision)
+    SELECT array_agg(g.first AND a.package IS NOT NULL ORDER BY g.place) INTO v_new
+    FROM given g LEFT JOIN added a ON a.package = g.package AND a.version = g.version;
+    RETURN coalesce(v_new, '{}');
+END;
+$sql$;
+COMMENT ON FUNCTION add_new_package_versions IS 'Registers versions; answers for each whether it was not known before';
+REVOKE ALL ON FUNCTION add_new_package_versions FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_new_package_versions TO {username};
 
 
 CREATE FUNCTION add_package_name(p_package text, p_name text, p_seen timestamptz) RETURNS void
@@ -241,7 +344,10 @@ BEGIN
     PERFORM lock_package(p_package);
     UPDATE packages SET skip = p_reason WHERE package = p_package AND skip <> p_reason;
     IF FOUND THEN
-        PERFORM refresh_queue(v.package, v.version) FROM versions v WHERE v.package = p_package;
+        DELETE FROM build_queue WHERE package = p_package;
+        INSERT INTO build_queue (package, version, target_id, priority, released)
+        SELECT r.package, r.version, r.target_id, r.priority, r.released
+        FROM releases_pending r WHERE r.package = p_package;
         IF p_reason <> 'deleted' THEN
             PERFORM owe_rewrite(p_package, 'PROJECT');
         END IF;

@@ -139,6 +139,23 @@ REVOKE ALL ON FUNCTION log_build FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION log_build TO {username};
 
 
+-- First in a transaction of many builds, given in the order of their packages: what more than one transaction may want is
+-- locked in one order.
+CREATE FUNCTION prepare_builds(
+    p_packages text[], p_py_version_tags text[], p_abi_tags text[], p_platform_tags text[])
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+BEGIN
+    PERFORM lock_packages(p_packages);
+    PERFORM learn_wheel_tags(p_py_version_tags, p_abi_tags, p_platform_tags);
+END;
+$sql$;
+COMMENT ON FUNCTION prepare_builds IS 'Locks packages, and learns tags, whose builds are recorded in this transaction';
+REVOKE ALL ON FUNCTION prepare_builds FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION prepare_builds TO {username};
+
+
 -- Called under lock_package(). A wheel made again belongs to the newest build, whatever version that was of; a version
 -- that has lost its own has to be looked at again.
 CREATE FUNCTION replace_files(p_package text, p_version text, p_filenames text[]) RETURNS text[]

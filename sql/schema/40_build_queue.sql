@@ -4,9 +4,10 @@
 -- tried there, with whatever result. Of the targets that are not done only the lowest ABI of each platform waits: most
 -- releases turn out pure, and one build then covers all.
 --
--- releases_pending is the rule. refresh_queue() applies it to one release or package and is called by all that changes
--- one; remake_queue() applies it to a platform, for changes of the targets. builds_pending says the same once more
--- as one plain query over everything: for audits, and for the test that holds the queue against it.
+-- releases_pending is the rule. refresh_queue() applies it to one release and is called by all that changes one; requeue()
+-- to a range of packages, for changes of the targets (45_targets.sql). builds_pending says it once more as one plain query
+-- over everything: for audits, for tables filled in bulk, and for the test that holds the queue against it after each
+-- step of any history.
 
 -- "cp311" is Python 3011, "py3" is 3000, "pypy39_pp73" is 3009: to be compared as numbers, cp39 before cp311.
 CREATE FUNCTION python_of(p_tag text) RETURNS integer
@@ -55,16 +56,38 @@ COMMENT ON FUNCTION wheel_runs_on IS 'Whether a wheel with these tags runs on th
 REVOKE ALL ON FUNCTION wheel_runs_on FROM PUBLIC;
 
 
+-- A change of a target concerns every release, so it takes effect package by package (45_targets.sql): for the packages
+-- after settled_from and up to settled_to what skip says holds already, for all others still the opposite. Both null, as
+-- nearly always: it holds everywhere. removed: the row goes when that is so.
 CREATE TABLE targets (
     target_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     abi_tag varchar(100) COLLATE "C" NOT NULL CHECK (abi_tag NOT IN ('', 'none')),
     platform_tag varchar(100) COLLATE "C" NOT NULL CHECK (platform_tag NOT IN ('', 'any')),
     skip varchar(100) DEFAULT '' NOT NULL,
     abi_order integer GENERATED ALWAYS AS (python_of(abi_tag)) STORED,
-    UNIQUE (abi_tag, platform_tag)
+    removed boolean DEFAULT false NOT NULL,
+    settled_from varchar(200) COLLATE "C",
+    settled_to varchar(200) COLLATE "C",
+    settled_versions bigint DEFAULT 0 NOT NULL,
+    step_versions integer DEFAULT 2000 NOT NULL CHECK (step_versions > 0),
+    step_after timestamp DEFAULT '1970-01-01' NOT NULL,
+    UNIQUE (abi_tag, platform_tag),
+    CONSTRAINT targets_settled_on_one_side CHECK (settled_from IS NULL OR settled_to IS NULL),
+    CONSTRAINT targets_removed_skip CHECK (NOT removed OR skip <> '')
 );
 COMMENT ON TABLE targets IS 'ABIs on platforms that wheels are built for; skip says why one is not';
 GRANT SELECT ON targets TO {username};
+
+
+-- The one place that says which targets count for a package.
+CREATE FUNCTION is_active(p_target targets, p_package text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $sql$
+    SELECT (p_target.skip = '') = (
+        coalesce(p_package > p_target.settled_from, true) AND coalesce(p_package <= p_target.settled_to, true));
+$sql$;
+COMMENT ON FUNCTION is_active IS 'Whether the package is to be built for the target, as far as that depends on the target';
+REVOKE ALL ON FUNCTION is_active FROM PUBLIC;
 
 -- The rule of coverage, remembered for each combination of tags that ever occurred (a few hundred at PyPI's size): a
 -- question about millions of files becomes a plain join.
@@ -92,28 +115,71 @@ COMMENT ON TABLE build_queue IS 'Releases that wait for a slave, by target, in t
 GRANT SELECT ON build_queue TO {username};
 
 
+-- The rule is these two functions and the view; where the functions stand in FROM the planner makes them part of the
+-- query (their bodies are plain and stable), so a question about a few releases, or a range of packages, costs in
+-- proportion to them.
+
+CREATE FUNCTION targets_done(p_package text, p_version text) RETURNS TABLE (target_id integer)
+LANGUAGE sql STABLE
+AS $sql$
+    SELECT t.target_id
+    FROM builds b JOIN targets t ON t.abi_tag = b.abi_tag AND t.platform_tag = b.platform_tag
+    WHERE b.package = p_package AND b.version = p_version
+    UNION ALL
+    SELECT unnest(w.target_ids)
+    FROM builds b
+        JOIN files f ON f.build_id = b.build_id
+        JOIN wheel_tags w
+            ON w.py_version_tag = f.py_version_tag AND w.abi_tag = f.abi_tag AND w.platform_tag = f.platform_tag
+    WHERE b.package = p_package AND b.version = p_version AND b.status;
+$sql$;
+COMMENT ON FUNCTION targets_done IS 'Where a release was tried, or a wheel of it runs';
+REVOKE ALL ON FUNCTION targets_done FROM PUBLIC;
+
+
+CREATE FUNCTION lowest_targets(p_package text, p_done integer[])
+RETURNS TABLE (target_id integer, platform_tag varchar)
+LANGUAGE sql STABLE
+AS $sql$
+    SELECT DISTINCT ON (t.platform_tag) t.target_id, t.platform_tag FROM targets t
+    WHERE is_active(t, p_package) AND t.target_id <> ALL (p_done)
+    ORDER BY t.platform_tag, t.abi_order, t.abi_tag;
+$sql$;
+COMMENT ON FUNCTION lowest_targets IS 'Where a release waits that is done on these targets: at most one target a platform';
+REVOKE ALL ON FUNCTION lowest_targets FROM PUBLIC;
+
+
+-- OFFSET 0 has what is done gathered once a release, however many targets there are.
 CREATE VIEW releases_pending AS
-SELECT DISTINCT ON (v.package, v.version, t.platform_tag)
-    v.package, v.version, t.platform_tag, t.target_id, v.priority, v.released
+SELECT v.package, v.version, t.platform_tag, t.target_id, v.priority, v.released
 FROM packages p
     JOIN versions v ON v.package = p.package
-    CROSS JOIN targets t
-WHERE p.skip = '' AND v.skip = '' AND t.skip = ''
-    AND NOT EXISTS (
-        SELECT FROM builds b
-        WHERE b.package = v.package AND b.version = v.version
-            AND b.abi_tag = t.abi_tag AND b.platform_tag = t.platform_tag)
-    AND NOT EXISTS (
-        SELECT FROM builds b
-            JOIN files f ON f.build_id = b.build_id
-            JOIN wheel_tags w
-                ON w.py_version_tag = f.py_version_tag AND w.abi_tag = f.abi_tag AND w.platform_tag = f.platform_tag
-        WHERE b.package = v.package AND b.version = v.version AND b.status AND t.target_id = ANY (w.target_ids))
-ORDER BY v.package, v.version, t.platform_tag, t.abi_order, t.abi_tag;
-COMMENT ON VIEW releases_pending IS 'What has to be built: the rule that refresh_queue and remake_queue apply';
+    CROSS JOIN LATERAL (
+        SELECT ARRAY(SELECT d.target_id FROM targets_done(v.package, v.version) d) AS target_ids OFFSET 0) AS done
+    CROSS JOIN LATERAL lowest_targets(v.package, done.target_ids) AS t
+WHERE p.skip = '' AND v.skip = '';
+COMMENT ON VIEW releases_pending IS 'What has to be built: the rule that the queue is kept by';
 GRANT SELECT ON releases_pending TO {username};
 
+-- The same by plain joins over everything, with the coverage of all tags worked out anew: it trusts neither queue nor
+-- wheel_tags.
 CREATE VIEW builds_pending AS
+WITH
+    runs AS MATERIALIZED (
+        SELECT f.py_version_tag, f.abi_tag, f.platform_tag, t.target_id
+        FROM (SELECT DISTINCT py_version_tag, abi_tag, platform_tag FROM files) AS f
+            CROSS JOIN targets t
+            CROSS JOIN configuration c
+        WHERE wheel_runs_on(
+            f.py_version_tag, f.abi_tag, f.platform_tag, t.abi_tag, t.platform_tag, c.armv6_alias)),
+    done AS (
+        SELECT b.package, b.version, t.target_id
+        FROM builds b JOIN targets t ON t.abi_tag = b.abi_tag AND t.platform_tag = b.platform_tag
+        UNION ALL
+        SELECT b.package, b.version, r.target_id
+        FROM builds b JOIN files f USING (build_id) JOIN runs r
+            ON r.py_version_tag = f.py_version_tag AND r.abi_tag = f.abi_tag AND r.platform_tag = f.platform_tag
+        WHERE b.status)
 SELECT
     abi_tag, platform_tag,
     row_number() OVER (
@@ -125,14 +191,10 @@ FROM (
     FROM packages p
         JOIN versions v ON v.package = p.package
         CROSS JOIN targets t
-        CROSS JOIN configuration c
-    WHERE p.skip = '' AND v.skip = '' AND t.skip = ''
+    WHERE p.skip = '' AND v.skip = '' AND is_active(t, v.package)
         AND NOT EXISTS (
-            SELECT FROM builds b LEFT JOIN files f ON f.build_id = b.build_id
-            WHERE b.package = v.package AND b.version = v.version
-                AND (b.abi_tag = t.abi_tag AND b.platform_tag = t.platform_tag
-                    OR b.status AND wheel_runs_on(
-                        f.py_version_tag, f.abi_tag, f.platform_tag, t.abi_tag, t.platform_tag, c.armv6_alias)))
+            SELECT FROM done d
+            WHERE d.package = v.package AND d.version = v.version AND d.target_id = t.target_id)
     ORDER BY v.package, v.version, t.platform_tag, python_of(t.abi_tag), t.abi_tag) AS pending;
 COMMENT ON VIEW builds_pending IS 'What has to be built, by one plain query over everything, for audits';
 GRANT SELECT ON builds_pending TO {username};
@@ -195,22 +257,8 @@ CREATE TRIGGER build_queue_moved AFTER UPDATE ON build_queue
     FOR EACH ROW EXECUTE FUNCTION build_queue_moved();
 
 
-CREATE FUNCTION lowest_targets(p_done integer[]) RETURNS integer[]
-LANGUAGE plpgsql STABLE
-AS $sql$
-BEGIN
-    RETURN ARRAY(
-        SELECT DISTINCT ON (t.platform_tag) t.target_id FROM targets t
-        WHERE t.skip = '' AND t.target_id <> ALL (p_done)
-        ORDER BY t.platform_tag, t.abi_order, t.abi_tag);
-END;
-$sql$;
-COMMENT ON FUNCTION lowest_targets IS 'Where a release waits that is done on these targets: one target of each platform';
-REVOKE ALL ON FUNCTION lowest_targets FROM PUBLIC;
-
-
--- On the way of every build, so it asks for one release what releases_pending says of all: what is done, then the
--- lowest of what is left. Called under lock_package().
+-- On the way of every build, so it asks for one release what the view says of all, in two questions that are faster
+-- than one. Called under lock_package().
 CREATE FUNCTION refresh_queue(p_package text, p_version text) RETURNS boolean
 LANGUAGE plpgsql
 AS $sql$
@@ -222,19 +270,8 @@ BEGIN
     SELECT v.* INTO v_release FROM versions v JOIN packages p ON p.package = v.package
     WHERE v.package = p_package AND v.version = p_version AND v.skip = '' AND p.skip = '';
     IF FOUND THEN
-        v_done := ARRAY(
-            SELECT t.target_id
-            FROM builds b JOIN targets t ON t.abi_tag = b.abi_tag AND t.platform_tag = b.platform_tag
-            WHERE b.package = p_package AND b.version = p_version
-            UNION ALL
-            SELECT unnest(w.target_ids)
-            FROM builds b
-                JOIN files f ON f.build_id = b.build_id
-                JOIN wheel_tags w
-                    ON w.py_version_tag = f.py_version_tag AND w.abi_tag = f.abi_tag
-                    AND w.platform_tag = f.platform_tag
-            WHERE b.package = p_package AND b.version = p_version AND b.status);
-        v_wanted := lowest_targets(v_done);
+        v_done := ARRAY(SELECT d.target_id FROM targets_done(p_package, p_version) d);
+        v_wanted := ARRAY(SELECT t.target_id FROM lowest_targets(p_package, v_done) t);
     END IF;
 
     DELETE FROM build_queue q
@@ -254,29 +291,20 @@ COMMENT ON FUNCTION refresh_queue IS 'Brings the queue up to date with one relea
 REVOKE ALL ON FUNCTION refresh_queue FROM PUBLIC;
 
 
--- The first step of every change to the targets: waits until no package is being changed, and keeps it so.
-CREATE FUNCTION lock_targets() RETURNS void
+-- For many releases at once: one platform's, of the packages after one and up to another (null: to the last). Called
+-- under lock_targets().
+CREATE FUNCTION requeue(p_platform_tag text, p_after text, p_to text) RETURNS void
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    LOCK TABLE targets IN EXCLUSIVE MODE;
-END;
-$sql$;
-COMMENT ON FUNCTION lock_targets IS 'Keeps all others from changing targets and packages';
-REVOKE ALL ON FUNCTION lock_targets FROM PUBLIC;
-
-
--- Called under lock_targets(). A change of the targets concerns every release, so this is one query over all of them.
-CREATE FUNCTION remake_queue(p_platform_tag text) RETURNS void
-LANGUAGE plpgsql
-AS $sql$
-BEGIN
-    UPDATE wheel_tags w SET target_ids = wheel_targets(w.py_version_tag, w.abi_tag, w.platform_tag);
     WITH
-        wanted AS MATERIALIZED (SELECT * FROM releases_pending WHERE platform_tag = p_platform_tag),
+        wanted AS MATERIALIZED (
+            SELECT * FROM releases_pending r
+            WHERE r.platform_tag = p_platform_tag AND r.package > p_after AND (p_to IS NULL OR r.package <= p_to)),
         gone AS (
             DELETE FROM build_queue q USING targets t
             WHERE t.target_id = q.target_id AND t.platform_tag = p_platform_tag
+                AND q.package > p_after AND (p_to IS NULL OR q.package <= p_to)
                 AND NOT EXISTS (
                     SELECT FROM wanted w
                     WHERE w.package = q.package AND w.version = q.version AND w.target_id = q.target_id))
@@ -285,7 +313,29 @@ BEGIN
     ON CONFLICT (package, version, target_id) DO NOTHING;
 END;
 $sql$;
-COMMENT ON FUNCTION remake_queue IS 'Brings the queue of a platform up to date with its targets';
+COMMENT ON FUNCTION requeue IS 'Brings a platform''s queue up to date with a range of packages';
+REVOKE ALL ON FUNCTION requeue FROM PUBLIC;
+
+
+-- For tables that were filled in bulk: everything about it is worked out anew, by the plain query. Called under
+-- lock_targets(), or by whoever has the database to himself.
+CREATE FUNCTION remake_queue(p_platform_tag text) RETURNS void
+LANGUAGE plpgsql
+AS $sql$
+BEGIN
+    INSERT INTO wheel_tags (py_version_tag, abi_tag, platform_tag, target_ids)
+    SELECT DISTINCT f.py_version_tag, f.abi_tag, f.platform_tag, '{}'::integer[] FROM files f
+    ON CONFLICT DO NOTHING;
+    UPDATE wheel_tags w SET target_ids = wheel_targets(w.py_version_tag, w.abi_tag, w.platform_tag);
+
+    DELETE FROM build_queue q USING targets t WHERE t.target_id = q.target_id AND t.platform_tag = p_platform_tag;
+    INSERT INTO build_queue (package, version, target_id, priority, released)
+    SELECT b.package, b.version, t.target_id, b.priority, b.released
+    FROM builds_pending b JOIN targets t ON t.abi_tag = b.abi_tag AND t.platform_tag = b.platform_tag
+    WHERE b.platform_tag = p_platform_tag;
+END;
+$sql$;
+COMMENT ON FUNCTION remake_queue IS 'Makes the whole queue of a platform, whatever was there before';
 REVOKE ALL ON FUNCTION remake_queue FROM PUBLIC;
 
 
@@ -319,97 +369,6 @@ END;
 $sql$;
 COMMENT ON FUNCTION learn_wheel_tags IS 'Works out the targets of tags that have not occurred before';
 REVOKE ALL ON FUNCTION learn_wheel_tags FROM PUBLIC;
-
-
-CREATE FUNCTION get_build_abis(p_exclude_skipped boolean) RETURNS TABLE (abi_tag varchar)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-AS $sql$
-    SELECT DISTINCT t.abi_tag FROM targets t WHERE t.skip = '' OR NOT p_exclude_skipped;
-$sql$;
-COMMENT ON FUNCTION get_build_abis IS 'The ABI tags of all targets, or of the active ones';
-REVOKE ALL ON FUNCTION get_build_abis FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION get_build_abis TO {username};
-
-
-CREATE FUNCTION get_targets() RETURNS TABLE (abi_tag varchar, platform_tag varchar, skip varchar)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-AS $sql$
-    SELECT t.abi_tag, t.platform_tag, t.skip FROM targets t ORDER BY t.platform_tag, t.abi_order, t.abi_tag;
-$sql$;
-COMMENT ON FUNCTION get_targets IS 'All targets, by platform, lowest ABI first';
-REVOKE ALL ON FUNCTION get_targets FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION get_targets TO {username};
-
-
-CREATE FUNCTION add_target(p_abi_tag text, p_platform_tag text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-AS $sql$
-BEGIN
-    IF EXISTS (SELECT FROM targets WHERE abi_tag = p_abi_tag AND platform_tag = p_platform_tag) THEN
-        RETURN false;
-    END IF;
-    PERFORM lock_targets();
-    INSERT INTO targets (abi_tag, platform_tag) VALUES (p_abi_tag, p_platform_tag) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    PERFORM remake_queue(p_platform_tag);
-    RETURN true;
-END;
-$sql$;
-COMMENT ON FUNCTION add_target IS 'Adds a target; false when it is known already';
-REVOKE ALL ON FUNCTION add_target FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION add_target TO {username};
-
-
-CREATE FUNCTION skip_target(p_abi_tag text, p_platform_tag text, p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-AS $sql$
-BEGIN
-    PERFORM lock_targets();
-    UPDATE targets SET skip = p_reason
-    WHERE abi_tag = p_abi_tag AND platform_tag = p_platform_tag AND skip <> p_reason;
-    IF FOUND THEN
-        PERFORM remake_queue(p_platform_tag);
-    END IF;
-END;
-$sql$;
-COMMENT ON FUNCTION skip_target IS 'Sets why nothing is built for a target; an empty reason activates it again';
-REVOKE ALL ON FUNCTION skip_target FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION skip_target TO {username};
-
-
--- Builds made for it stay, and so do their wheels.
-CREATE FUNCTION remove_target(p_abi_tag text, p_platform_tag text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-AS $sql$
-BEGIN
-    PERFORM lock_targets();
-    DELETE FROM targets WHERE abi_tag = p_abi_tag AND platform_tag = p_platform_tag;
-    IF FOUND THEN
-        PERFORM remake_queue(p_platform_tag);
-    END IF;
-END;
-$sql$;
-COMMENT ON FUNCTION remove_target IS 'Removes a target; builds and wheels made for it stay';
-REVOKE ALL ON FUNCTION remove_target FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION remove_target TO {username};
-
-
-CREATE FUNCTION set_armv6_alias(p_on boolean) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-AS $sql$
-BEGIN
-    PERFORM lock_targets();
-    UPDATE configuration SET armv6_alias = p_on WHERE armv6_alias <> p_on;
-    IF FOUND THEN
-        PERFORM remake_queue('linux_armv6l');
-    END IF;
-END;
-$sql$;
-COMMENT ON FUNCTION set_armv6_alias IS 'Sets whether a wheel for linux_armv7l counts as one for linux_armv6l';
-REVOKE ALL ON FUNCTION set_armv6_alias FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION set_armv6_alias TO {username};
 
 
 -- Every active target has a row at least; its package is null when nothing waits there.

@@ -108,7 +108,7 @@ AS $sql$
         coalesce(c.build_id, l.build_id)
     FROM packages p
         JOIN versions v ON v.package = p.package
-        CROSS JOIN targets t
+        JOIN targets t ON NOT t.removed
         LEFT JOIN covered c ON c.version = v.version AND c.target_id = t.target_id
         LEFT JOIN last_attempts l
             ON l.version = v.version AND l.abi_tag = t.abi_tag AND l.platform_tag = t.platform_tag

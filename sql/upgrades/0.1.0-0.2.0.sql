@@ -71,3 +71,14 @@ CREATE TABLE search_changes_kept (
     next_at timestamptz NOT NULL
 );
 INSERT INTO search_changes_kept (kept_from, next_from, next_at) VALUES ('0', '0', now());
+
+-- A change of a target takes effect package by package.
+ALTER TABLE targets
+    ADD COLUMN removed boolean DEFAULT false NOT NULL,
+    ADD COLUMN settled_from varchar(200) COLLATE "C",
+    ADD COLUMN settled_to varchar(200) COLLATE "C",
+    ADD COLUMN settled_versions bigint DEFAULT 0 NOT NULL,
+    ADD COLUMN step_versions integer DEFAULT 2000 NOT NULL CHECK (step_versions > 0),
+    ADD COLUMN step_after timestamp DEFAULT '1970-01-01' NOT NULL,
+    ADD CONSTRAINT targets_settled_on_one_side CHECK (settled_from IS NULL OR settled_to IS NULL),
+    ADD CONSTRAINT targets_removed_skip CHECK (NOT removed OR skip <> '');

@@ -39,7 +39,9 @@ public sealed class MasterTasks
             new CloudGazer(configuration, environment),
             new Seraph(configuration, environment),
             .. Enumerable.Range(1, configuration.Oracles).Select(number => new TheOracle(number, environment, database)),
-            new TheArchitect(configuration, environment, database, database.ListenToBuildQueueAsync),
+            new TheArchitect(
+                configuration, environment, database, database.ListenToBuildQueueAsync,
+                cancel => database.SettleTargetsAsync(cancel: cancel)),
             slaveDriver,
             new FileJuggler(configuration, environment),
             new TheSecretary(configuration, environment),

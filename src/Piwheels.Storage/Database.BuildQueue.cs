@@ -1,3 +1,5 @@
+using Npgsql;
+using NpgsqlTypes;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 
@@ -23,6 +25,31 @@ public sealed partial class Database
 
     public Task RemoveTargetAsync(Target target) =>
         DoAsync(Call("SELECT remove_target($1, $2)", Text(target.Abi), Text(target.Platform)));
+
+    /// <summary>
+    /// Has changes of targets take effect for some more packages, unless it is too early for another step, and
+    /// answers which are left: none, and all is done. Without anybody who calls this a large farm's change stays half
+    /// way; any number of callers do no harm.
+    /// </summary>
+    /// <param name="versions">How many versions this step takes, at once; null for as many as take 50 ms.</param>
+    public async Task<IReadOnlyList<SettlingTarget>> SettleTargetsAsync(
+        int? versions = null, CancellationToken cancel = default)
+    {
+        var step = new NpgsqlParameter
+        {
+            Value = versions is { } count ? count : DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.Integer,
+        };
+        return await ListAsync(
+            Call("SELECT abi_tag, platform_tag, removed, versions_done, versions, pause FROM settle_targets($1)", step),
+            Settling, cancel);
+    }
+
+    /// <summary>Targets whose change has not taken effect everywhere.</summary>
+    public async Task<IReadOnlyList<SettlingTarget>> GetSettlingTargetsAsync() =>
+        await ListAsync(
+            Call("SELECT abi_tag, platform_tag, removed, versions_done, versions, pause FROM get_settling_targets()"),
+            Settling);
 
     /// <summary>
     /// Sets whether a wheel for linux_armv7l counts as one for linux_armv6l too. The master says so at its start, as it
@@ -60,4 +87,8 @@ public sealed partial class Database
             default);
         return lengths;
     }
+
+    private static SettlingTarget Settling(NpgsqlDataReader row) => new(
+        new Target(row.GetString(0), row.GetString(1)), row.GetBoolean(2), row.GetInt64(3), row.GetInt64(4),
+        row.GetTimeSpan(5));
 }

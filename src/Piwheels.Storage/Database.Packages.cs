@@ -1,3 +1,4 @@
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 
 namespace Piwheels.Storage;
@@ -20,6 +21,28 @@ public sealed partial class Database
                 "SELECT add_new_package_version($1, $2, $3, $4, $5)",
                 Text(release.Package), Text(release.Version), Time(released), Text(skip), Uuid(request)),
             r => r.GetBoolean(0));
+
+    public async Task<IReadOnlyList<bool>> AddNewPackagesAsync(IReadOnlyList<NewPackage> packages)
+    {
+        ArgumentNullException.ThrowIfNull(packages);
+        return await AskAsync(
+            Call(
+                "SELECT add_new_packages($1, $2, $3)",
+                Texts(packages.Select(p => p.Package.Value)), Texts(packages.Select(p => p.Skip)),
+                Texts(packages.Select(p => p.Description))),
+            r => r.GetFieldValue<bool[]>(0)) ?? [];
+    }
+
+    public async Task<IReadOnlyList<bool>> AddNewPackageVersionsAsync(IReadOnlyList<NewVersion> versions)
+    {
+        ArgumentNullException.ThrowIfNull(versions);
+        return await AskAsync(
+            Call(
+                "SELECT add_new_package_versions($1, $2, $3, $4)",
+                Texts(versions.Select(v => v.Release.Package.Value)), Texts(versions.Select(v => v.Release.Version)),
+                Times(versions.Select(v => v.Released)), Texts(versions.Select(v => v.Skip))),
+            r => r.GetFieldValue<bool[]>(0)) ?? [];
+    }
 
     public Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen) =>
         DoAsync(Call("SELECT add_package_name($1, $2, $3)", Text(package), Text(name), Time(seen)));

@@ -227,6 +227,13 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint,
     };
 
+    private static NpgsqlParameter<DateTimeOffset?[]> Times(IEnumerable<DateTimeOffset?> values) =>
+        new NpgsqlParameter<DateTimeOffset?[]>
+        {
+            TypedValue = values.Select(t => t?.ToUniversalTime()).ToArray(),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+        };
+
     private static NpgsqlParameter<DateTimeOffset[]> Times(IEnumerable<DateTimeOffset> values) => new NpgsqlParameter<DateTimeOffset[]>
     {
         TypedValue = values.Select(t => t.ToUniversalTime()).ToArray(),

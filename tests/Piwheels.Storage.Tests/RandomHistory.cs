@@ -57,7 +57,7 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         var release = new Release(package, version);
         var target = Targets[c % Targets.Length];
         var reason = c % 2 == 0 ? "" : "bad";
-        return (kind % 18) switch
+        return (kind % 26) switch
         {
             0 => database.AddNewPackageAsync(package, c % 8 == 1 ? "bad" : ""),
             1 or 2 => AddVersionAsync(release, c),
@@ -73,6 +73,12 @@ public sealed class RandomHistory(Database database, int packages, int versions)
             14 => database.DeleteBuildAsync(release),
             15 => c % 3 == 0 ? database.DeletePackageAsync(package) : database.DeleteVersionAsync(release),
             16 => database.SetArmv6AliasAsync(c % 2 == 0),
+            17 => c % 2 == 0 ? database.YankVersionAsync(release) : database.UnyankVersionAsync(release),
+            18 => database.RaisePriorityAsync(package, c % 2 == 0 ? null : version),
+            19 => AddBatchAsync(package, c),
+            20 => database.LogBuildsAsync(
+                [Attempt(release, target, []), Attempt(Neighbour(release), target, [Wheel(release, Tags[a % Tags.Length])])]),
+            21 or 22 or 23 or 24 => database.SettleTargetsAsync(1),
             _ => database.UpdateSelectionAsync(
                 new SelectionEntry(package, package.Value, true, SelectionState.Resolved, version, "")),
         };
@@ -84,6 +90,22 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         DateTimeOffset? released = c % 4 == 0 ? null : new DateTimeOffset(2010 + c % 4, 1, 1, 0, 0, 0, TimeSpan.Zero);
         await database.AddNewPackageVersionAsync(release, released, c % 8 == 1 ? "bad" : "");
     }
+
+    /// <summary>Some that may be known and some that may not, one of them twice; all of this package and the next.</summary>
+    private async Task AddBatchAsync(PackageName package, byte c)
+    {
+        var next = Packages[(Array.IndexOf(Packages, package) + 1) % packages];
+        await database.AddNewPackagesAsync([new NewPackage(package), new NewPackage(next, c % 4 == 1 ? "bad" : "")]);
+        var releases = Versions[..versions].Select(version => new Release(package, version)).ToList();
+        await database.AddNewPackageVersionsAsync(
+        [
+            .. releases.Select(each => new NewVersion(each, null, c % 8 == 1 ? "bad" : "")),
+            new NewVersion(releases[0]), new NewVersion(new Release(next, Versions[c % versions])),
+        ]);
+    }
+
+    private Release Neighbour(Release release) =>
+        new(Packages[(Array.IndexOf(Packages, release.Package) + 1) % packages], release.Version);
 
     private static BuildState Attempt(Release release, Target target, FileState[] files) => new(
         1, release.Package.Value, release.Version, target.Abi, files.Length > 0,

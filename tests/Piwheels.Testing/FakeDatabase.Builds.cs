@@ -80,28 +80,9 @@ public sealed partial class FakeDatabase
 
     public Task<long> LogBuildAsync(BuildState build, Guid? request = null) => Call(() =>
     {
-        if (request is { } asked && _buildsByRequest.TryGetValue(asked, out var before)) return before;
-        if (build.Status && build.Files.Count == 0)
-        {
-            throw Refused($"a successful build of {build.Package} {build.Version} without files");
-        }
-
-        var version = PackageName.TryParse(build.Package, out var package)
-            ? Find(new Release(package, build.Version))
-            : null;
-        if (version is null) throw Refused($"no such release: {build.Package} {build.Version}");
-        var target = TargetOf(build);
-        if (build.Status) TakeFilesOver(version, build.Files);
-
-        var duration = build.Duration > TimeSpan.Zero ? build.Duration : TimeSpan.Zero;
-        var state = build with { BuildId = ++_lastBuildId, Duration = duration };
-        var logged = new FakeBuild(state, target, time.GetUtcNow());
-        foreach (var file in build.Status ? build.Files : []) logged.Files.Add(file.Filename, file);
-        version.Builds.Add(logged);
-        if (!Queue().Values.Any(queue => queue.Contains(version.Release))) version.Priority = FakePriority.Backlog;
-        Owe(package, build.Status ? RewriteCommand.Both : RewriteCommand.Project);
-        if (request is { } number) _buildsByRequest.Add(number, _lastBuildId);
-        return _lastBuildId;
+        if (IsRecorded(request, out var before)) return before;
+        Check(build);
+        return Log(build, request);
     });
 
     public Task<IReadOnlyList<long>> GetAllBuildIdsAsync() =>
@@ -122,21 +103,64 @@ public sealed partial class FakeDatabase
         .FirstOrDefault()
         ?? throw Refused($"nothing is built for {build.AbiTag ?? "any ABI"} on {build.PlatformTag ?? "any platform"}");
 
-    private void TakeFilesOver(FakeVersion version, IReadOnlyList<FileState> files)
+    private bool IsRecorded(Guid? request, out long number)
     {
-        if (!files.All(FakeLimits.Fits)) throw Refused($"a file of this build of {version.Release} cannot be recorded");
-        var names = files.Select(file => file.Filename).ToHashSet(StringComparer.Ordinal);
-        if (names.Count < files.Count) throw Refused($"a file of this build of {version.Release} comes twice");
-        var holders = AllVersions()
-            .Where(other => other.Builds.Exists(build => build.Files.Keys.Any(names.Contains))).ToList();
-        if (holders.Exists(other => other.Release.Package != version.Release.Package))
+        number = 0;
+        return request is { } asked && _buildsByRequest.TryGetValue(asked, out number);
+    }
+
+    private void Check(BuildState build)
+    {
+        if (build.Status && build.Files.Count == 0)
         {
-            throw Refused($"a file of this build of {version.Release} is another package's");
+            throw Refused($"a successful build of {build.Package} {build.Version} without files");
         }
 
-        foreach (var build in holders.SelectMany(other => other.Builds))
+        var release = BuiltVersion(build).Release;
+        TargetOf(build);
+        if (!build.Status) return;
+        if (!build.Files.All(FakeLimits.Fits)) throw Refused($"a file of this build of {release} cannot be recorded");
+        if (build.Files.DistinctBy(file => file.Filename, StringComparer.Ordinal).Count() < build.Files.Count)
         {
-            foreach (var name in names) build.Files.Remove(name);
+            throw Refused($"a file of this build of {release} comes twice");
+        }
+
+        if (HoldersOf(build.Files).Exists(other => other.Release.Package != release.Package))
+        {
+            throw Refused($"a file of this build of {release} is another package's");
+        }
+    }
+
+    private long Log(BuildState build, Guid? request)
+    {
+        var version = BuiltVersion(build);
+        if (build.Status) TakeFilesOver(build.Files);
+        var duration = build.Duration > TimeSpan.Zero ? build.Duration : TimeSpan.Zero;
+        var state = build with { BuildId = ++_lastBuildId, Duration = duration };
+        var logged = new FakeBuild(state, TargetOf(build), time.GetUtcNow());
+        foreach (var file in build.Status ? build.Files : []) logged.Files.Add(file.Filename, file);
+        version.Builds.Add(logged);
+        if (!Queue().Values.Any(queue => queue.Contains(version.Release))) version.Priority = FakePriority.Backlog;
+        Owe(version.Release.Package, build.Status ? RewriteCommand.Both : RewriteCommand.Project);
+        if (request is { } number) _buildsByRequest.Add(number, _lastBuildId);
+        return _lastBuildId;
+    }
+
+    private FakeVersion BuiltVersion(BuildState build) =>
+        (PackageName.TryParse(build.Package, out var package) ? Find(new Release(package, build.Version)) : null)
+        ?? throw Refused($"no such release: {build.Package} {build.Version}");
+
+    private List<FakeVersion> HoldersOf(IReadOnlyList<FileState> files)
+    {
+        var names = files.Select(file => file.Filename).ToHashSet(StringComparer.Ordinal);
+        return [.. AllVersions().Where(other => other.Builds.Exists(build => build.Files.Keys.Any(names.Contains)))];
+    }
+
+    private void TakeFilesOver(IReadOnlyList<FileState> files)
+    {
+        foreach (var build in HoldersOf(files).SelectMany(other => other.Builds))
+        {
+            foreach (var file in files) build.Files.Remove(file.Filename);
         }
     }
 

@@ -32,40 +32,18 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
     public Task<bool> AddNewPackageAsync(
         PackageName package, string skip = "", string description = "", Guid? request = null) => Call(() =>
     {
-        Check(package.Value, PackageName.LengthMax);
-        Check(skip, FakeLimits.SkipLengthMax);
-        Check(description, FakeLimits.DescriptionLengthMax);
-        var added = _packages.TryAdd(package, new FakePackage(package) { Skip = skip, Description = description });
-        if (!added) return request is { } asked && _added.Contains(asked);
-        if (request is { } number) _added.Add(number);
-        Owe(package, RewriteCommand.Both);
-        return true;
+        var added = new NewPackage(package, skip, description);
+        Check(added);
+        return Add(added, request);
     });
 
     public Task<bool> AddNewPackageVersionAsync(
-        Release release, DateTimeOffset? released = null, string skip = "", Guid? request = null) =>
-        Call(() =>
-        {
-            var package = Known(release.Package);
-            Check(release.Version, Release.VersionLengthMax);
-            Check(skip, FakeLimits.SkipLengthMax);
-            if (release.Version.Length == 0) throw Refused("a version without a text");
-            var now = time.GetUtcNow();
-            var version = new FakeVersion(release, released ?? now) { Skip = skip };
-            if (_selection.TryGetValue(release.Package, out var entry) && entry.Version == release.Version)
-            {
-                version.Priority = FakePriority.Requested;
-            }
-            else if (version.Released > now - FreshFor)
-            {
-                version.Priority = FakePriority.Fresh;
-            }
-
-            if (!package.Versions.TryAdd(release.Version, version)) return request is { } asked && _added.Contains(asked);
-            if (request is { } number) _added.Add(number);
-            Owe(release.Package, RewriteCommand.Project);
-            return true;
-        });
+        Release release, DateTimeOffset? released = null, string skip = "", Guid? request = null) => Call(() =>
+    {
+        var added = new NewVersion(release, released, skip);
+        Check(added);
+        return Add(added, request);
+    });
 
     public Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen) => Call(() =>
     {

@@ -46,22 +46,59 @@ internal sealed partial class TargetCommand : PiwCommand
         if (action == "add")
         {
             Console.WriteLine(await database.AddTargetAsync(target) ? $"Added {target}." : $"{target} is known already.");
-            return 0;
+        }
+        else
+        {
+            if ((await database.GetTargetsAsync()).All(row => row.Target != target))
+                throw new CommandFault($"there is no target {target}; 'piw target list' shows all");
+            if (action == "remove") await database.RemoveTargetAsync(target);
+            else await database.SkipTargetAsync(target, context.Parsed.GetValue(_reason) ?? "");
+            Console.WriteLine(action == "remove" ? $"Removed {target}." : $"Changed {target}.");
         }
 
-        if ((await database.GetTargetsAsync()).All(row => row.Target != target))
-            throw new CommandFault($"there is no target {target}; 'piw target list' shows all");
-        if (action == "remove") await database.RemoveTargetAsync(target);
-        else await database.SkipTargetAsync(target, context.Parsed.GetValue(_reason) ?? "");
-        Console.WriteLine(action == "remove" ? $"Removed {target}." : $"Changed {target}.");
-        return 0;
+        return await SettleAsync(database, target, context) ? 0 : CommandFault.Failed;
     }
 
     private static async Task<int> ListAsync(Database database)
     {
+        var settling = (await database.GetSettlingTargetsAsync()).ToDictionary(row => row.Target);
         foreach (var row in await database.GetTargetsAsync())
-            Console.WriteLine(row.Skip.Length == 0 ? $"{row.Target}" : $"{row.Target}: skipped, {row.Skip}");
+        {
+            var skipped = row.Skip.Length == 0 ? "" : $": skipped, {row.Skip}";
+            var changing = settling.TryGetValue(row.Target, out var change) ? $" (takes effect, {change.Percent} %)" : "";
+            Console.WriteLine($"{row.Target}{skipped}{changing}");
+        }
+
+        foreach (var gone in settling.Values.Where(row => row.Removed))
+            Console.WriteLine($"{gone.Target}: being removed, {gone.Percent} %");
         return 0;
+    }
+
+    /// <summary>
+    /// Takes steps until the target's change has taken effect everywhere, and shows how far it is. A master does the
+    /// same at the same time: the database lets one step be taken after the other, whoever asks. False when interrupted.
+    /// </summary>
+    private static async Task<bool> SettleAsync(Database database, Target target, CommandContext context)
+    {
+        var progress = new SettlingProgress(Console.Out, live: !Console.IsOutputRedirected, context.Time);
+        try
+        {
+            while (true)
+            {
+                var left = await database.SettleTargetsAsync(cancel: context.Stop);
+                if (left.FirstOrDefault(row => row.Target == target) is not { } change) break;
+                progress.Show(change.Percent);
+                await Task.Delay(change.Pause, context.Time, context.Stop);
+            }
+
+            progress.End("done");
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            progress.End("interrupted here; a master goes on with it, now or when it starts");
+            return false;
+        }
     }
 
     private static Target TargetOf(string[] tags) =>

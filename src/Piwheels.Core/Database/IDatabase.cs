@@ -31,6 +31,19 @@ public interface IDatabase
     Task<bool> AddNewPackageVersionAsync(
         Release release, DateTimeOffset? released = null, string skip = "", Guid? request = null);
 
+    /// <summary>
+    /// As <see cref="AddNewPackageAsync"/> for many at once, in one transaction; answers for each, in their order,
+    /// whether it is new. One that comes twice is new once.
+    /// </summary>
+    Task<IReadOnlyList<bool>> AddNewPackagesAsync(IReadOnlyList<NewPackage> packages);
+
+    /// <summary>
+    /// As <see cref="AddNewPackageVersionAsync"/> for many at once, in one transaction; answers for each, in their
+    /// order, whether it is new. One that comes twice is new once.
+    /// </summary>
+    /// <exception cref="DatabaseException">A package is unknown; nothing was registered.</exception>
+    Task<IReadOnlyList<bool>> AddNewPackageVersionsAsync(IReadOnlyList<NewVersion> versions);
+
     /// <summary>Registers a spelling of a package's name, or moves on the time when it was last seen.</summary>
     Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen);
 
@@ -139,6 +152,14 @@ public interface IDatabase
     /// </param>
     /// <exception cref="DatabaseException">A success without files, an unknown release or ABI.</exception>
     Task<long> LogBuildAsync(BuildState build, Guid? request = null);
+
+    /// <summary>
+    /// Records attempts as <see cref="LogBuildAsync"/> does, in one transaction and one round trip: all of them or, when
+    /// one is refused, none. Answers their numbers in their order.
+    /// </summary>
+    /// <param name="requests">A number for each build, in their order; null when nobody would ask again.</param>
+    /// <exception cref="DatabaseException">One of them is refused; nothing was recorded.</exception>
+    Task<IReadOnlyList<long>> LogBuildsAsync(IReadOnlyList<BuildState> builds, IReadOnlyList<Guid>? requests = null);
 
     Task<IReadOnlyList<long>> GetAllBuildIdsAsync();
 

@@ -9,7 +9,8 @@ namespace Piwheels.Master.BuildQueue;
 /// <summary>
 /// Knows what has to be built. Hears from the database when the build queue changed, reads the head of each target's
 /// queue, and pushes them to SlaveDriver: within a second of a change, and once a minute in any case, since a
-/// notification may have been lost with its connection.
+/// notification may have been lost with its connection. Beside that it has changes of targets take effect, step by
+/// step.
 /// </summary>
 public sealed partial class TheArchitect : TaskLoop
 {
@@ -36,15 +37,19 @@ public sealed partial class TheArchitect : TaskLoop
 
     /// <param name="database">Its own connection, not the oracles': a long query must not take one of theirs.</param>
     /// <param name="listen">Calls its argument, on any thread, whenever the queue has changed; until cancelled.</param>
+    /// <param name="settle">Takes a step of a change of targets, when it is time, and answers what is left.</param>
     public TheArchitect(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase database,
-        Func<Action, CancellationToken, Task> listen)
+        Func<Action, CancellationToken, Task> listen,
+        Func<CancellationToken, Task<IReadOnlyList<SettlingTarget>>> settle)
         : base("the_architect", environment)
     {
         _database = database;
         _listen = listen;
+        _settle = settle;
         _builds = Connect<NoMessages, BuildQueueMessage>(ZmqSocketType.Push, configuration.BuildsQueue);
         Every(ShortestPause, UpdateBuildQueueAsync);
+        Every(ShortestPause, SettleTargetsAsync);
     }
 
     protected override Task OnceAsync()
@@ -74,6 +79,7 @@ public sealed partial class TheArchitect : TaskLoop
 
             // What changed while nobody listened is found by looking
             _changed = true;
+            _targetsChanged = true;
             await PauseAsync(FaultPause);
         }
     }
@@ -81,6 +87,7 @@ public sealed partial class TheArchitect : TaskLoop
     private void QueueChanged()
     {
         _changed = true;
+        _targetsChanged = true;
         if (Now >= _notBefore) Force(UpdateBuildQueueAsync);
     }
 

@@ -21,6 +21,12 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
         Release release, DateTimeOffset? released = null, string skip = "", Guid? request = null) =>
         FlagAsync(new DbRequest.AddNewPackageVersion(release, released, skip, request));
 
+    public Task<IReadOnlyList<bool>> AddNewPackagesAsync(IReadOnlyList<NewPackage> packages) =>
+        FlagsAsync(new DbRequest.AddNewPackages(packages));
+
+    public Task<IReadOnlyList<bool>> AddNewPackageVersionsAsync(IReadOnlyList<NewVersion> versions) =>
+        FlagsAsync(new DbRequest.AddNewPackageVersions(versions));
+
     public Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen) =>
         DoAsync(new DbRequest.AddPackageName(package, name, seen));
 
@@ -117,6 +123,10 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
     public Task<long> LogBuildAsync(BuildState build, Guid? request = null) =>
         NumberAsync(new DbRequest.LogBuild(build, request));
 
+    public async Task<IReadOnlyList<long>> LogBuildsAsync(
+        IReadOnlyList<BuildState> builds, IReadOnlyList<Guid>? requests = null) =>
+        (await AskAsync<DbReply.Numbers>(new DbRequest.LogBuilds(builds, requests))).Values;
+
     public async Task<IReadOnlyList<long>> GetAllBuildIdsAsync() =>
         (await AskAsync<DbReply.Numbers>(new DbRequest.GetAllBuildIds())).Values;
 
@@ -174,6 +184,9 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
     private Task<DbReply.Ok> DoAsync(DbRequest request) => AskAsync<DbReply.Ok>(request);
 
     private async Task<bool> FlagAsync(DbRequest request) => (await AskAsync<DbReply.Flag>(request)).Value;
+
+    private async Task<IReadOnlyList<bool>> FlagsAsync(DbRequest request) =>
+        (await AskAsync<DbReply.Flags>(request)).Values;
 
     private async Task<long> NumberAsync(DbRequest request) => (await AskAsync<DbReply.Number>(request)).Value;
 

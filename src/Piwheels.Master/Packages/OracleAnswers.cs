@@ -75,6 +75,9 @@ internal static class OracleAnswers
             await database.AddNewPackageAsync(add.Package, add.Skip, add.Description, add.Request)),
         DbRequest.AddNewPackageVersion add => new DbReply.Flag(
             await database.AddNewPackageVersionAsync(add.Release, add.Released, add.Skip, add.Request)),
+        DbRequest.AddNewPackages add => new DbReply.Flags(await database.AddNewPackagesAsync(add.Packages)),
+        DbRequest.AddNewPackageVersions add => new DbReply.Flags(
+            await database.AddNewPackageVersionsAsync(add.Versions)),
         DbRequest.AddPackageName add => await Done(
             database.AddPackageNameAsync(add.Package, add.Spelling, add.Seen)),
         DbRequest.SetPackageDescription set => await Done(
@@ -94,6 +97,7 @@ internal static class OracleAnswers
         DbRequest.RaisePriority raise => new DbReply.Number(
             await database.RaisePriorityAsync(raise.Package, raise.Version)),
         DbRequest.LogBuild log => new DbReply.Number(await database.LogBuildAsync(log.Build, log.Request)),
+        DbRequest.LogBuilds log => new DbReply.Numbers(await database.LogBuildsAsync(log.Builds, log.Requests)),
         DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),
         DbRequest.RewriteDone done => await Done(
             database.RewriteDoneAsync(done.Package, done.Done, done.Revision)),

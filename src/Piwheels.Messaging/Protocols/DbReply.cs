@@ -22,6 +22,7 @@ public abstract record DbReply : IWireMessage<DbReply>
         {
             ("OK", false) => new Ok(),
             ("FLAG", true) => new Flag(reader.Boolean("flag")),
+            ("FLAGS", true) => new Flags(reader.List("flags", WireLimits.RowsMax, static r => r.Boolean("flag"))),
             ("NUMBER", true) => new Number(reader.Size("number")),
             ("TEXT", true) => new Text(reader.NullableText("text", WireLimits.LongTextLengthMax)),
             ("TEXTS", true) => new Texts(reader.List("texts", WireLimits.RowsMax, ReadText)),
@@ -84,6 +85,14 @@ public abstract record DbReply : IWireMessage<DbReply>
         public override string Name => "FLAG";
 
         private protected override void WriteData(CborWriter writer) => writer.WriteBoolean(Value);
+    }
+
+    public sealed record Flags(IReadOnlyList<bool> Values) : DbReply
+    {
+        public override string Name => "FLAGS";
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Values, static (w, flag) => w.WriteBoolean(flag));
     }
 
     public sealed record Number(long Value) : DbReply

@@ -61,6 +61,8 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
     {
         "NEWPKG" => AddNewPackage.ReadData(reader),
         "NEWVER" => AddNewPackageVersion.ReadData(reader),
+        "NEWPKGS" => AddNewPackages.ReadData(reader),
+        "NEWVERS" => AddNewPackageVersions.ReadData(reader),
         "NEWPKGNAME" => AddPackageName.ReadData(reader),
         "GETDESC" => new GetPackageDescription(BuildStates.ReadPackage(reader)),
         "SETDESC" => SetPackageDescription.ReadData(reader),
@@ -90,6 +92,7 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "GETQUEUE" => new GetBuildQueue((int)reader.Integer("limit", 0, int.MaxValue)),
         "RAISEPRIO" => RaisePriority.ReadData(reader),
         "LOGBUILD" => LogBuild.ReadData(reader),
+        "LOGBUILDS" => LogBuilds.ReadData(reader),
         "PROJDATA" => new GetProjectData(BuildStates.ReadPackage(reader)),
         "PROJVERS" => new GetProjectVersions(BuildStates.ReadPackage(reader)),
         "PROJFILES" => new GetProjectFiles(BuildStates.ReadPackage(reader)),

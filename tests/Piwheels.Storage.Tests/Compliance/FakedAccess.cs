@@ -17,6 +17,8 @@ public sealed class Faked : IDatabaseAccess
     }
 }
 
+public sealed class BatchesFaked(ClusterFixture fixture) : BatchesCompliance<Faked>(fixture);
+
 public sealed class BuildQueueFaked(ClusterFixture fixture) : BuildQueueCompliance<Faked>(fixture);
 
 public sealed class BuildsFaked(ClusterFixture fixture) : BuildsCompliance<Faked>(fixture);

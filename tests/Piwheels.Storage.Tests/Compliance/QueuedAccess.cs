@@ -38,6 +38,8 @@ public sealed class Queued : IDatabaseAccess
 
 public sealed class AccessLogQueued(ClusterFixture fixture) : AccessLogCompliance<Queued>(fixture);
 
+public sealed class BatchesQueued(ClusterFixture fixture) : BatchesCompliance<Queued>(fixture);
+
 public sealed class BuildQueueQueued(ClusterFixture fixture) : BuildQueueCompliance<Queued>(fixture);
 
 public sealed class BuildsQueued(ClusterFixture fixture) : BuildsCompliance<Queued>(fixture);

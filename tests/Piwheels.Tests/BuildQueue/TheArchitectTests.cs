@@ -21,6 +21,8 @@ public sealed class TheArchitectTests : IAsyncLifetime
         System.Threading.Channels.Channel.CreateUnbounded<BuildQueueMessage.Queue>();
     private readonly TaskCompletionSource<Action> _listening = new();
     private bool _away;
+    private readonly System.Collections.Concurrent.ConcurrentQueue<IReadOnlyList<SettlingTarget>?> _changes = [];
+    private readonly System.Collections.Concurrent.ConcurrentQueue<DateTimeOffset> _steps = [];
 
     public TheArchitectTests() => _database = new FakeDatabase(_bed.Time)
     {
@@ -105,8 +107,59 @@ public sealed class TheArchitectTests : IAsyncLifetime
         Assert.Equal([Release], queue.Releases[Target]);
     }
 
+    [Fact]
+    public async Task A_change_of_a_target_is_carried_on_with_the_pauses_that_the_database_asks_for()
+    {
+        var (first, second) = (TimeSpan.FromMilliseconds(40), TimeSpan.FromMilliseconds(70));
+        _changes.Enqueue([Change(30, first)]);
+        _changes.Enqueue([Change(60, second)]);
+        Start();
+        await _bed.Log.WhenSaidAsync("cp314 on linux_armv7l takes effect, version by version; 30 %").Within();
+        await AdvanceUntilAsync(() => _bed.Log.Says("cp314 on linux_armv7l has taken effect everywhere"));
+        var steps = _steps.ToList();
+        Assert.Equal(3, steps.Count);
+        Assert.True(steps[1] - steps[0] >= first, $"{steps[1] - steps[0]}");
+        Assert.True(steps[2] - steps[1] >= second, $"{steps[2] - steps[1]}");
+        Assert.Single(_bed.Log.Entries, line => line.Message.Contains("takes effect", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_change_of_a_target_goes_on_when_the_database_is_back()
+    {
+        _changes.Enqueue(null);
+        _changes.Enqueue([Change(50, TimeSpan.Zero)]);
+        Start();
+        await _bed.Log.WhenSaidAsync("cannot have changes of targets take effect, will try again: away").Within();
+        await AdvanceUntilAsync(() => _bed.Log.Says("cp314 on linux_armv7l has taken effect everywhere"));
+        Assert.True(_steps.ElementAt(1) - _steps.ElementAt(0) >= TheArchitect.FaultPause);
+    }
+
+    private static SettlingTarget Change(int percent, TimeSpan pause) =>
+        new(new Target("cp314", "linux_armv7l"), false, percent, 100, pause);
+
+    /// <summary>As a database with what was queued to be told of; null is one that is away. Then nothing is left.</summary>
+    private Task<IReadOnlyList<SettlingTarget>> SettleAsync(CancellationToken cancel)
+    {
+        _steps.Enqueue(_bed.Time.GetUtcNow());
+        if (!_changes.TryDequeue(out var left)) left = [];
+        return left is not null
+            ? Task.FromResult(left)
+            : throw new DatabaseException("away", transient: true);
+    }
+
+    private async Task AdvanceUntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(Waiting.Limit);
+        while (!condition())
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            _bed.Time.Advance(TimeSpan.FromMilliseconds(1));
+            await Task.Yield();
+        }
+    }
+
     private void Start() => _bed.Add(
-        new TheArchitect(new MasterConfiguration(), _bed.Environment, _database, ListenAsync)).Start();
+        new TheArchitect(new MasterConfiguration(), _bed.Environment, _database, ListenAsync, SettleAsync)).Start();
 
     private async Task ListenAsync(Action changed, CancellationToken cancel)
     {
