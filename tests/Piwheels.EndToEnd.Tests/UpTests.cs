@@ -59,20 +59,49 @@ public sealed class UpTests
         Assert.Empty(fixture.ProcessesOfFarm());
     }
 
-    [Theory]
-    [InlineData(" master ", "master ended")]
-    [InlineData("bin/postgres", "PostgreSQL ended")]
-    public async Task What_is_killed_is_started_again_and_the_work_goes_on(string program, string said)
+    [Fact]
+    public async Task A_master_that_is_killed_is_started_again_and_the_work_goes_on()
     {
         await using var fixture = await FarmFixture.CreateAsync();
         await using var up = PiwProcess.Start(fixture.Up(FarmFixture.FreePort(), "--once", "piw-demo-app"));
         await up.SeeAsync("building ");
-        var victim = fixture.ProcessesOfFarm()
-            .First(id => FarmFixture.CommandLine(id).Contains(program, StringComparison.Ordinal));
-        Process.GetProcessById(victim).Kill();
-        await up.SeeAsync(said);
+        Kill(fixture, " master ");
+        await up.SeeAsync("master ended");
         Assert.True(await up.EndAsync() == 0, up.Output);
         Assert.Contains("built    piw-demo-greeting", up.Output, StringComparison.Ordinal);
         Assert.Empty(fixture.ProcessesOfFarm());
     }
+
+    [Fact]
+    public async Task A_database_that_is_killed_again_and_again_keeps_nobody_from_working_and_has_nothing_twice()
+    {
+        await using var fixture = await FarmFixture.CreateAsync();
+        await using var up = PiwProcess.Start(fixture.Up(FarmFixture.FreePort(), "piw-demo-app"));
+        foreach (var moment in new[] { "building piw-demo-app", "built    piw-demo-app", "building piw-demo-greeting" })
+        {
+            await up.SeeAsync(moment);
+            Kill(fixture, "bin/postgres");
+        }
+
+        await up.SeeAsync("Everything is built");
+        Assert.Contains("PostgreSQL ended (exit code 137); starting it again", up.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("master ended", up.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["piw-demo-app|t|1|1", "piw-demo-fastsum|t|1|1", "piw-demo-greeting|t|1|1"],
+            await fixture.QueryAsync("""
+                SELECT b.package, bool_and(b.status), count(DISTINCT b.build_id), count(f.filename)
+                FROM builds b LEFT JOIN files f USING (build_id) GROUP BY b.package ORDER BY b.package
+                """));
+        Assert.Equal(["0"], await fixture.QueryAsync("SELECT count(*) FROM rewrites_pending"));
+        var log = await File.ReadAllTextAsync(Path.Combine(fixture.Data, "log", "master.log"));
+        Assert.Contains("the database is away", log, StringComparison.Ordinal);
+
+        up.Signal("INT");
+        Assert.Equal(0, await up.EndAsync());
+        Assert.Empty(fixture.ProcessesOfFarm());
+    }
+
+    /// <summary>Kills the first of the farm's programs that its command line fits.</summary>
+    private static void Kill(FarmFixture fixture, string program) => Process.GetProcessById(fixture.ProcessesOfFarm()
+        .First(id => FarmFixture.CommandLine(id).Contains(program, StringComparison.Ordinal))).Kill();
 }

@@ -21,9 +21,7 @@ internal sealed class Farm : IAsyncDisposable
     private readonly UpOptions _options;
     private readonly DataFolder _folder;
     private readonly IPEndPoint _listen;
-    private readonly ILogger _clusterLogger;
-    private readonly TimeProvider _time;
-    private PrivateCluster _cluster;
+    private readonly PrivateCluster _cluster;
     private readonly Database _database;
     private readonly RunningBuilds _builds = new();
     private readonly List<FarmProcess> _processes = [];
@@ -42,8 +40,6 @@ internal sealed class Farm : IAsyncDisposable
         _folder = folder;
         _listen = listen;
         _cluster = cluster;
-        _clusterLogger = loggers.CreateLogger(ClusterCategory);
-        _time = time;
         _database = new Database(cluster.Dsn);
         _builds.Began = view.Began;
         _listener = new StatusListener(
@@ -83,7 +79,7 @@ internal sealed class Farm : IAsyncDisposable
             await farm._database.AddTargetAsync(target);
             foreach (var process in farm._processes) process.Start();
             farm._listener.Start();
-            farm._keepingCluster = farm.KeepClusterAsync(view);
+            farm._keepingCluster = cluster.KeepRunningAsync(view.Say, farm._stopping.Token);
             farm._watching = farm._watch.RunAsync(farm._stopping.Token);
             return farm;
         }
@@ -98,6 +94,7 @@ internal sealed class Farm : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
+        _database.Abandon();
         await _watching;
         await _keepingCluster;
         await Task.WhenAll(_processes.Where(process => process.Name.StartsWith(SlaveName, StringComparison.Ordinal))
@@ -114,32 +111,6 @@ internal sealed class Farm : IAsyncDisposable
 
     /// <summary>A master on the same machine that says nothing for so long is being started again.</summary>
     private const string BusyTimeout = "30s";
-
-    private static readonly TimeSpan ClusterPause = TimeSpan.FromSeconds(2);
-
-    /// <summary>Starts the database's server again when it ends by itself; everybody else waits for it meanwhile.</summary>
-    private async Task KeepClusterAsync(IFarmView view)
-    {
-        var stopped = Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token);
-        while (await Task.WhenAny(_cluster.Completion, stopped) != stopped)
-        {
-            view.Say($"PostgreSQL ended (exit code {await _cluster.Completion}); starting it again");
-            await _cluster.DisposeAsync();
-            try
-            {
-                _cluster = await PrivateCluster.EnsureAsync(_folder.Cluster, _clusterLogger, _time, _stopping.Token);
-            }
-            catch (PrivateClusterException fault)
-            {
-                view.Say(fault.Message);
-                await Task.WhenAny(Task.Delay(ClusterPause, _time), stopped);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
-    }
 
     private IEnumerable<(string Name, IReadOnlyList<string> Arguments)> Programs()
     {

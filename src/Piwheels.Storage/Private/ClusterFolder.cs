@@ -128,6 +128,7 @@ internal sealed class ClusterFolder : IDisposable
         if (System.Text.Encoding.UTF8.GetByteCount(here) <= SocketFolderBytesMax)
         {
             MakePrivateFolder(here);
+            RemoveStaleSocket(here);
             return here;
         }
 
@@ -140,6 +141,15 @@ internal sealed class ClusterFolder : IDisposable
         }
 
         return Directory.CreateTempSubdirectory("piwheels-").FullName;
+    }
+
+    /// <summary>
+    /// Removes the socket of a server that was killed, with its mark, which names a process as postmaster.pid does. Only
+    /// when none of <see cref="PostgresProcesses.Find"/> is left.
+    /// </summary>
+    public static void RemoveStaleSocket(string folder)
+    {
+        foreach (var file in Directory.EnumerateFiles(folder, ".s.PGSQL.*")) File.Delete(file);
     }
 
     /// <summary>Leaves word where the running server is.</summary>
@@ -164,7 +174,7 @@ internal sealed class ClusterFolder : IDisposable
     {
         if (ReadDsn(_folder) is not { } dsn || dsn.Host.StartsWith(_folder, StringComparison.Ordinal)) return;
         if (!Directory.Exists(dsn.Host)) return;
-        foreach (var file in Directory.EnumerateFiles(dsn.Host, ".s.PGSQL.*")) File.Delete(file);
+        RemoveStaleSocket(dsn.Host);
         Directory.Delete(dsn.Host);
     }
 

@@ -14,6 +14,9 @@ internal static partial class PostgresProcesses
     /// <summary>SIGQUIT: immediate shutdown, recovery at the next start.</summary>
     public const int ImmediateShutdown = 3;
 
+    /// <summary>SIGTERM: to a server's children, the end of what they do.</summary>
+    public const int Terminate = 15;
+
     /// <summary>The line of postmaster.pid that has the server's state (miscadmin.h: LOCK_FILE_LINE_PM_STATUS).</summary>
     private const int StatusLine = 8;
 

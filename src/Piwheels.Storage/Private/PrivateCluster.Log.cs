@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
 namespace Piwheels.Storage.Private;
@@ -9,14 +10,21 @@ public sealed partial class PrivateCluster
     private volatile string? _lastWords;
 
     /// <summary>Reads the server's messages until it has ended.</summary>
-    private async Task<int> WaitAsync()
+    private async Task<int> WaitAsync(Process process)
     {
-        var output = _process.StandardOutput.ReadToEndAsync();
-        while (await _process.StandardError.ReadLineAsync() is { } line) Heard(line);
+        var hearing = HearAsync(process);
+        await process.WaitForExitAsync();
+        // When it was killed, others that it had started may hold its pipes for as long as they work
+        await Task.WhenAny(hearing, Task.Delay(LastWordsTimeout, _time));
+        Ended(_log, process.ExitCode);
+        return process.ExitCode;
+    }
+
+    private async Task HearAsync(Process process)
+    {
+        var output = process.StandardOutput.ReadToEndAsync();
+        while (await process.StandardError.ReadLineAsync() is { } line) Heard(line);
         await output;
-        await _process.WaitForExitAsync();
-        Ended(_log, _process.ExitCode);
-        return _process.ExitCode;
     }
 
     /// <summary>Refused statements reach their callers anyway, so only what concerns the server itself is worth a line.</summary>

@@ -25,23 +25,31 @@ public sealed partial class PrivateCluster : IAsyncDisposable
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>What a server that was killed has still to say after its end.</summary>
+    private static readonly TimeSpan LastWordsTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>The pause before a server that could not be started again is started once more; it grows.</summary>
+    private static readonly TimeSpan RestartPauseMin = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan RestartPauseMax = TimeSpan.FromSeconds(30);
+
+    private readonly PostgresBinaries _binaries;
     private readonly ClusterFolder _folder;
-    private readonly Process _process;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly string _socketFolder;
     private readonly Lock _stopping = new();
+    private Process _process = null!;
     private Task? _stopped;
 
-    private PrivateCluster(
-        ClusterFolder folder, Process process, string socketFolder, TimeProvider time, ILogger log)
+    private PrivateCluster(PostgresBinaries binaries, ClusterFolder folder, TimeProvider time, ILogger log)
     {
+        _binaries = binaries;
         _folder = folder;
-        _process = process;
-        _socketFolder = socketFolder;
+        _socketFolder = folder.MakeSocketFolder();
         _time = time;
         _log = log;
-        Completion = WaitAsync();
+        Launch();
     }
 
     /// <summary>The farm's database, as its ordinary user.</summary>
@@ -51,10 +59,10 @@ public sealed partial class PrivateCluster : IAsyncDisposable
     public Dsn SuperuserDsn => Dsn.WithUser(Superuser);
 
     /// <summary>The server's process.</summary>
-    public int ProcessId { get; private init; }
+    public int ProcessId { get; private set; }
 
     /// <summary>Ends when the server has ended, asked to or not, with its exit code.</summary>
-    public Task<int> Completion { get; }
+    public Task<int> Completion { get; private set; } = Task.FromResult(0);
 
     /// <summary>
     /// Starts the server of a folder, which it makes first where there is none, and brings its schema up to date.
@@ -78,7 +86,7 @@ public sealed partial class PrivateCluster : IAsyncDisposable
         {
             var binaries = await FindOrCreateAsync(taken, log, cancel);
             await StopOrphansAsync(taken.Data, time, log, cancel);
-            cluster = Start(binaries, taken, time, log);
+            cluster = new PrivateCluster(binaries, taken, time, log);
             await cluster.ReadyAsync(cancel);
             await cluster.ProvideAsync(cancel);
             taken.WriteDsn(cluster.Dsn);
@@ -95,6 +103,37 @@ public sealed partial class PrivateCluster : IAsyncDisposable
 
     /// <summary>How to reach the server that a farm runs in a folder; null when none runs there.</summary>
     public static Dsn? FindRunning(string folder) => ClusterFolder.ReadDsn(Path.GetFullPath(folder));
+
+    /// <summary>
+    /// Starts the server again, at the same place, whenever it ends by itself; until told to stop, or
+    /// <see cref="StopAsync"/>. Its clients connect again when they like.
+    /// </summary>
+    /// <param name="say">Is told, in a line, what happens.</param>
+    public async Task KeepRunningAsync(Action<string> say, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(say);
+        var stopped = Task.Delay(Timeout.InfiniteTimeSpan, _time, stop);
+        var pause = RestartPauseMin;
+        while (await Task.WhenAny(Completion, stopped) != stopped && _stopped is null)
+        {
+            say($"PostgreSQL ended (exit code {await Completion}); starting it again");
+            try
+            {
+                await StartAgainAsync(stop);
+                pause = RestartPauseMin;
+            }
+            catch (PrivateClusterException fault)
+            {
+                say($"{fault.Message}; trying again in {pause.TotalSeconds} s");
+                await Task.WhenAny(Task.Delay(pause, _time, stop), stopped);
+                pause = pause * 2 < RestartPauseMax ? pause * 2 : RestartPauseMax;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
 
     /// <summary>Stops the server in order: clients are cut off, nothing committed is lost. Once is enough.</summary>
     public Task StopAsync()
@@ -140,8 +179,12 @@ public sealed partial class PrivateCluster : IAsyncDisposable
                 StoppingOrphan(log, server.Pid);
                 PostgresProcesses.Signal(server.Pid, signal);
             }
+            else
+            {
+                // Those whose server was killed end by themselves when they look up from their work
+                foreach (var orphan in orphans) PostgresProcesses.Signal(orphan, PostgresProcesses.Terminate);
+            }
 
-            // Without their server the others end by themselves
             var deadline = time.GetUtcNow() + StopTimeout;
             while (orphans.Count > 0 && time.GetUtcNow() < deadline)
             {
@@ -158,9 +201,23 @@ public sealed partial class PrivateCluster : IAsyncDisposable
             $"processes of an earlier server still run in {data}: {string.Join(", ", PostgresProcesses.Find(data))}");
     }
 
-    private static PrivateCluster Start(PostgresBinaries binaries, ClusterFolder folder, TimeProvider time, ILogger log)
+    private async Task StartAgainAsync(CancellationToken cancel)
     {
-        var socketFolder = folder.MakeSocketFolder();
+        await StopOrphansAsync(_folder.Data, _time, _log, cancel);
+        ClusterFolder.RemoveStaleSocket(_socketFolder);
+        lock (_stopping)
+        {
+            if (_stopped is not null) return;
+            _process.Dispose();
+            Launch();
+        }
+
+        await ReadyAsync(cancel);
+        Ready(_log, _binaries.MajorVersion, _folder.Data);
+    }
+
+    private void Launch()
+    {
         // setsid(1) takes no process of its own: it becomes the server
         var start = new ProcessStartInfo("setsid")
         {
@@ -171,7 +228,7 @@ public sealed partial class PrivateCluster : IAsyncDisposable
         };
         foreach (var argument in new[]
         {
-            binaries.Postgres, "-D", folder.Data, "-k", socketFolder, "-c", "listen_addresses=",
+            _binaries.Postgres, "-D", _folder.Data, "-k", _socketFolder, "-c", "listen_addresses=",
             "-c", "unix_socket_permissions=0700", "-c", "logging_collector=off", "-c", "log_destination=stderr",
             "-c", "log_line_prefix=", "-c", "log_min_error_statement=panic", "-c", "jit=off",
             "-c", "cluster_name=piwheels",
@@ -182,9 +239,11 @@ public sealed partial class PrivateCluster : IAsyncDisposable
 
         // Localised messages would hide their severity
         start.Environment["LC_ALL"] = "C";
-        var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        return new PrivateCluster(folder, process, socketFolder, time, log) { ProcessId = process.Id };
+        _lastWords = null;
+        _process = Process.Start(start)!;
+        _process.StandardInput.Close();
+        ProcessId = _process.Id;
+        Completion = WaitAsync(_process);
     }
 
     private async Task ReadyAsync(CancellationToken cancel)

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage.Private;
 using Piwheels.Testing;
@@ -87,6 +89,54 @@ public sealed class PrivateClusterTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_that_is_kept_running_comes_back_at_the_same_place_each_time_it_is_killed(bool longPath)
+    {
+        var folder = longPath
+            ? Path.Combine([_folder.Path, .. Enumerable.Repeat("a-folder-with-a-long-name", 5)])
+            : _folder.Path;
+        await using var cluster = await PrivateCluster.EnsureAsync(folder, NullLogger.Instance);
+        var dsn = cluster.Dsn.ToString();
+        await using var database = new Database(cluster.Dsn);
+        await database.AddNewPackageAsync(Foo);
+        using var stop = new CancellationTokenSource();
+        var lines = new ConcurrentQueue<string>();
+        var keeping = cluster.KeepRunningAsync(lines.Enqueue, stop.Token);
+        for (var time = 0; time < 3; time++)
+        {
+            // One of its children has work to do, and does not look up from it
+            await using var source = Database.CreateSource(cluster.SuperuserDsn.ToSettings());
+            var busy = WorkAsync(await source.OpenConnectionAsync());
+            var killed = cluster.ProcessId;
+            Process.GetProcessById(killed).Kill();
+            using var limit = new CancellationTokenSource(Waiting.Limit);
+            // A child that does not know of it yet still answers
+            while (cluster.ProcessId == killed || !await KnowsAsync(database)) limit.Token.ThrowIfCancellationRequested();
+            await busy.Within();
+        }
+
+        Assert.Equal(Enumerable.Repeat("PostgreSQL ended (exit code 137); starting it again", 3), lines);
+        Assert.Equal(dsn, cluster.Dsn.ToString());
+        await stop.CancelAsync();
+        await keeping.Within();
+        await cluster.StopAsync();
+        Assert.Empty(PostgresProcesses.Find(Path.Combine(folder, "cluster")));
+    }
+
+    [Fact]
+    public async Task A_server_that_is_stopped_on_purpose_is_not_started_again()
+    {
+        var cluster = await EnsureAsync();
+        var lines = new ConcurrentQueue<string>();
+        var keeping = cluster.KeepRunningAsync(lines.Enqueue, TestContext.Current.CancellationToken);
+        await cluster.StopAsync();
+        await keeping.Within();
+        Assert.Empty(lines);
+        Assert.Empty(PostgresProcesses.Find(_folder["cluster"]));
+    }
+
     [Fact]
     public async Task A_server_that_a_killed_farm_has_left_is_stopped_in_order()
     {
@@ -115,6 +165,8 @@ public sealed class PrivateClusterTests : IDisposable
         await (await EnsureAsync()).StopAsync();
         var us = Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture);
         _folder.Write("cluster/postmaster.pid", $"{us}\n{_folder["cluster"]}\n1700000000\n5432\n\n\n0 0\nready   \n");
+        _folder.Write("run/.s.PGSQL.5432.lock", $"{us}\n{_folder["cluster"]}\n1700000000\n5432\n{_folder["run"]}\n");
+        _folder.Write("run/.s.PGSQL.5432", "");
         await using var cluster = await EnsureAsync();
         await using var database = new Database(cluster.Dsn);
         await database.CheckVersionAsync();
@@ -232,6 +284,28 @@ public sealed class PrivateClusterTests : IDisposable
         await Task.WhenAll(cluster.StopAsync(), cluster.StopAsync());
         Assert.Equal(0, await cluster.Completion);
         await cluster.DisposeAsync();
+    }
+
+    /// <summary>Whether the server answers, and then knows what was committed.</summary>
+    private static async Task<bool> KnowsAsync(Database database)
+    {
+        try
+        {
+            Assert.True(await database.TestPackageAsync(Foo));
+            return true;
+        }
+        catch (DatabaseException away) when (away.Transient)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Keeps a session busy until somebody ends it.</summary>
+    private static async Task WorkAsync(NpgsqlConnection connection)
+    {
+        await using var held = connection;
+        await using var command = new NpgsqlCommand("SELECT count(*) FROM generate_series(1, 100000000000)", connection);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => command.ExecuteNonQueryAsync());
     }
 
     private Task<PrivateCluster> EnsureAsync() => PrivateCluster.EnsureAsync(_folder.Path, NullLogger.Instance);
