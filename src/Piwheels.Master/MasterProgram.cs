@@ -15,18 +15,22 @@ namespace Piwheels.Master;
 /// </summary>
 public static partial class MasterProgram
 {
+    /// <summary>How long the database is waited for once the master stops.</summary>
+    public static readonly TimeSpan DatabaseEndLimit = TimeSpan.FromSeconds(3);
+
     /// <exception cref="DatabaseException">The database is away, or of another version.</exception>
     /// <exception cref="ZmqException">An address cannot be bound.</exception>
     public static async Task<int> RunAsync(
         MasterConfiguration configuration, ILoggerFactory loggers, TimeProvider time, CancellationToken stop)
     {
         var logger = loggers.CreateLogger("master");
-        await using var database = new Database(configuration.Dsn);
+        await using var database = new Database(configuration.Dsn, loggers.CreateLogger("master.database"), time);
         await database.CheckVersionAsync(stop);
         Directory.CreateDirectory(configuration.OutputPath);
 
         using var zmq = new ZmqContext();
-        var environment = new TaskEnvironment(zmq, time, loggers);
+        using var stopping = new CancellationTokenSource();
+        var environment = new TaskEnvironment(zmq, time, loggers) { Stopping = stopping.Token };
         var tasks = MasterTasks.Create(configuration, environment, database);
         var main = new MainLoop(configuration, environment, tasks, Hello(time));
         var started = new Stack<TaskLoop>();
@@ -45,6 +49,10 @@ public static partial class MasterProgram
         }
         finally
         {
+            await stopping.CancelAsync();
+            // What the tasks still have to say is said by then, or the database hangs
+            await using var limit = time.CreateTimer(
+                static asked => ((Database)asked!).Abandon(), database, DatabaseEndLimit, Timeout.InfiniteTimeSpan);
             while (started.TryPop(out var task)) await task.DisposeAsync();
         }
 

@@ -36,9 +36,10 @@ public sealed class MasterTasks
         var bigBrother = new BigBrother(configuration, environment);
         return new MasterTasks(slaveDriver, bigBrother,
         [
-            new CloudGazer(configuration, environment),
+            // First, and so stopped last: whoever quits may still have something to ask
             new Seraph(configuration, environment),
             .. Enumerable.Range(1, configuration.Oracles).Select(number => new TheOracle(number, environment, database)),
+            new CloudGazer(configuration, environment),
             new TheArchitect(
                 configuration, environment, database, database.ListenToBuildQueueAsync,
                 cancel => database.SettleTargetsAsync(cancel: cancel)),

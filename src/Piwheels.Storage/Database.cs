@@ -1,5 +1,7 @@
 using System.Data;
 using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using NpgsqlTypes;
 using Piwheels.Core.Database;
@@ -23,29 +25,42 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
     /// <summary>Statements kept prepared on each connection: every function has one, with some to spare.</summary>
     private const int PreparedStatementsMax = 100;
 
+    /// <summary>
+    /// What is cancelled ends after this time, also when the server does not say so: it may be what hangs.
+    /// </summary>
+    private const int CancellationMilliseconds = 1000;
+
     private readonly NpgsqlDataSource _source;
     private readonly string _address;
+    private readonly OutageLog _outage;
 
     /// <summary>Connects lazily: nothing is asked of the server before the first call.</summary>
-    public Database(Dsn dsn)
+    /// <param name="log">Is told when the server goes away and comes back.</param>
+    public Database(Dsn dsn, ILogger? log = null, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(dsn);
         _address = dsn.ToString();
+        _outage = new OutageLog(log ?? NullLogger.Instance, time ?? TimeProvider.System);
         var settings = dsn.ToSettings();
+        settings.CancellationTimeout = CancellationMilliseconds;
         settings.ApplicationName ??= "piwheels";
         if (settings.KeepAlive == 0) settings.KeepAlive = KeepAliveSeconds;
         if (settings.MaxAutoPrepare == 0) settings.MaxAutoPrepare = PreparedStatementsMax;
         _source = CreateSource(settings);
     }
 
-    /// <summary>As <see cref="Database(Dsn)"/>.</summary>
+    /// <summary>As <see cref="Database(Dsn, ILogger, TimeProvider)"/>.</summary>
     /// <exception cref="FormatException">The text is no DSN.</exception>
-    public Database(string dsn)
-        : this(Dsn.Parse(dsn))
+    public Database(string dsn, ILogger? log = null, TimeProvider? time = null)
+        : this(Dsn.Parse(dsn), log, time)
     {
     }
 
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _source.DisposeAsync();
+        _abandoned.Dispose();
+    }
 
     /// <summary>Passes when the schema is the one that this program was made for.</summary>
     /// <exception cref="DatabaseException">It is not; the text says what to do.</exception>
@@ -81,22 +96,33 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
     public async Task ListenToBuildQueueAsync(Action changed, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(changed);
+        var ended = new CancellationTokenSource();
         try
         {
-            await using var connection = await _source.OpenConnectionAsync(cancel);
-            connection.Notification += (_, _) => changed();
-            await using (var listen = new NpgsqlCommand($"LISTEN {BuildQueueChannel}", connection))
-            {
-                await listen.ExecuteNonQueryAsync(cancel);
-            }
-
-            changed();
-            while (true) await connection.WaitAsync(cancel);
+            await ListenAsync(changed, ended.Token).WaitAsync(cancel);
         }
         catch (Exception e) when (IsFault(e))
         {
-            throw Fault(e);
+            throw Noted(e);
         }
+        finally
+        {
+            // On another thread: a server that hangs keeps the one that cancels waiting
+            _ = ended.CancelAsync().ContinueWith(_ => ended.Dispose(), TaskScheduler.Default);
+        }
+    }
+
+    private async Task ListenAsync(Action changed, CancellationToken cancel)
+    {
+        await using var connection = await _source.OpenConnectionAsync(cancel);
+        connection.Notification += (_, _) => changed();
+        await using (var listen = new NpgsqlCommand($"LISTEN {BuildQueueChannel}", connection))
+        {
+            await listen.ExecuteNonQueryAsync(cancel);
+        }
+
+        changed();
+        while (true) await connection.WaitAsync(cancel);
     }
 
     internal static NpgsqlDataSource CreateSource(NpgsqlConnectionStringBuilder settings)
@@ -108,23 +134,6 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
         return builder.Build();
     }
 
-    /// <summary>Whether callers shall see it as <see cref="Fault"/> says; other exceptions are our own errors.</summary>
-    internal static bool IsFault(Exception e) =>
-        e is NpgsqlException or TimeoutException or System.Text.EncoderFallbackException;
-
-    internal static DatabaseException Fault(Exception e) => e switch
-    {
-        PostgresException p => new DatabaseException(p.MessageText, IsTransient(p), p),
-        NpgsqlException n => new DatabaseException(n.Message, n.IsTransient || n.InnerException is IOException, n),
-        System.Text.EncoderFallbackException => new DatabaseException("a text is no valid Unicode", false, e),
-        _ => new DatabaseException(e.Message, true, e),
-    };
-
-    private static bool IsTransient(PostgresException e) => e.IsTransient || e.SqlState is
-        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow
-        or PostgresErrorCodes.IdleSessionTimeout or PostgresErrorCodes.DeadlockDetected
-        or PostgresErrorCodes.SerializationFailure;
-
     private NpgsqlCommand Call(string sql, params ReadOnlySpan<NpgsqlParameter> arguments)
     {
         var command = _source.CreateCommand(sql);
@@ -132,30 +141,18 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
         return command;
     }
 
-    private static async Task DoAsync(NpgsqlCommand command, CancellationToken cancel = default)
-    {
-        await using (command)
-        {
-            try
-            {
-                await command.ExecuteNonQueryAsync(cancel);
-            }
-            catch (Exception e) when (IsFault(e))
-            {
-                throw Fault(e);
-            }
-        }
-    }
+    private Task DoAsync(NpgsqlCommand command, CancellationToken cancel = default) =>
+        RunAsync(command, command.ExecuteNonQueryAsync, cancel);
 
     /// <summary>The only row's value, or the default when there is no row or its first column is null.</summary>
-    private static async Task<T?> AskAsync<T>(
+    private async Task<T?> AskAsync<T>(
         NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancel = default)
     {
         var rows = await ListAsync(command, r => r.IsDBNull(0) ? default : read(r), cancel);
         return rows.Count == 0 ? default : rows[0];
     }
 
-    private static async Task<List<T>> ListAsync<T>(
+    private async Task<List<T>> ListAsync<T>(
         NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancel = default)
     {
         var rows = new List<T>();
@@ -163,29 +160,21 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
         return rows;
     }
 
-    private static async Task<HashSet<T>> SetAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, T> read)
+    private async Task<HashSet<T>> SetAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, T> read)
     {
         var rows = new HashSet<T>();
         await EachAsync(command, r => rows.Add(read(r)), default);
         return rows;
     }
 
-    private static async Task EachAsync(
-        NpgsqlCommand command, Action<NpgsqlDataReader> read, CancellationToken cancel)
-    {
-        await using (command)
+    private Task EachAsync(NpgsqlCommand command, Action<NpgsqlDataReader> read, CancellationToken cancel) => RunAsync(
+        command,
+        async stop =>
         {
-            try
-            {
-                await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SingleResult, cancel);
-                while (await reader.ReadAsync(cancel)) read(reader);
-            }
-            catch (Exception e) when (IsFault(e))
-            {
-                throw Fault(e);
-            }
-        }
-    }
+            await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SingleResult, stop);
+            while (await reader.ReadAsync(stop)) read(reader);
+        },
+        cancel);
 
     private static NpgsqlParameter<string?> Text(string? value) =>
         new NpgsqlParameter<string?> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };

@@ -16,18 +16,23 @@ public sealed class DatabaseQueues : IAsyncDisposable
 
     /// <summary>Starts them, Seraph first.</summary>
     /// <param name="timeout">How long the client waits for an answer, by the environment's clock.</param>
+    /// <param name="patient">Whether the client asks again what fails for now.</param>
     public DatabaseQueues(
         IDatabase database,
         TaskEnvironment environment,
         MasterConfiguration? configuration = null,
         int oracles = 3,
-        TimeSpan? timeout = null)
+        TimeSpan? timeout = null,
+        bool patient = false)
     {
         configuration ??= new MasterConfiguration();
         _tasks.Add(new Seraph(configuration, environment));
         _tasks.AddRange(Enumerable.Range(1, oracles).Select(number => new TheOracle(number, environment, database)));
         var asker = new ScriptedTask("asker", environment);
-        Client = new DbClient(asker.ConnectRpc<DbRequest, DbReply>(configuration.DbQueue, timeout));
+        Client = new DbClient(
+            asker.ConnectRpc<DbRequest, DbReply>(configuration.DbQueue, timeout),
+            patient ? environment.Time : null,
+            asker.Ending);
         _tasks.Add(asker);
         foreach (var task in _tasks) task.Start();
     }

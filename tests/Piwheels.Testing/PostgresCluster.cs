@@ -13,7 +13,7 @@ namespace Piwheels.Testing;
 /// unprivileged user also when root runs the tests. A shell holds it: when the test process ends, however it ends, the
 /// shell reads the end of its input, stops the server and removes the folder.
 /// </summary>
-public sealed class PostgresCluster : IAsyncDisposable
+public sealed partial class PostgresCluster : IAsyncDisposable
 {
     public const string OrdinaryUser = "piwheels";
 
@@ -22,18 +22,27 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
 
-    /// <summary>Arguments: the folder of PostgreSQL's programs. Says "ready FOLDER" once the server answers.</summary>
+    private const string ServerOptions =
+        "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=100 "
+        + "-c shared_buffers=64MB -c jit=off -c max_wal_size=256MB";
+
+    /// <summary>
+    /// Arguments: the folder of PostgreSQL's programs, and the server's options. Says "ready FOLDER" once the server
+    /// answers. What a test has suspended is woken before it is stopped.
+    /// </summary>
     private const string HoldScript = """
         trap '' INT TERM HUP
         umask 077
         cd /tmp
         folder=$(mktemp -d /tmp/piw-pg.XXXXXX) || exit 1
-        end() { "$1/pg_ctl" -D "$folder/data" -m immediate stop >/dev/null 2>&1; rm -rf "$folder"; exit "$2"; }
+        end() {
+            read -r server <"$folder/data/postmaster.pid" && { pkill -CONT -P "$server"; kill -CONT "$server"; }
+            "$1/pg_ctl" -D "$folder/data" -m immediate stop; rm -rf "$folder"; exit "$2"
+        } >/dev/null 2>&1
         "$1/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$folder/log" 2>&1 \
             || { cat "$folder/log" >&2; end "$1" 1; }
-        "$1/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 60 -o "-k $folder -c listen_addresses= -c fsync=off
-            -c synchronous_commit=off -c full_page_writes=off -c max_connections=100 -c shared_buffers=64MB
-            -c jit=off -c max_wal_size=256MB" start >/dev/null 2>&1 || { cat "$folder/log" >&2; end "$1" 1; }
+        "$1/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 60 -o "-k $folder $2" start >/dev/null 2>&1 \
+            || { cat "$folder/log" >&2; end "$1" 1; }
         echo "ready $folder"
         cat >/dev/null
         end "$1" 0
@@ -56,23 +65,8 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>Starts a server and makes the template that <see cref="CreateDatabaseAsync"/> clones.</summary>
     public static async Task<PostgresCluster> StartAsync()
     {
-        var start = new ProcessStartInfo("/bin/sh")
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        if (Environment.IsPrivilegedProcess)
-        {
-            start.FileName = "setpriv";
-            foreach (var a in new[] { "--reuid=nobody", "--regid=nogroup", "--clear-groups", "/bin/sh" })
-            {
-                start.ArgumentList.Add(a);
-            }
-        }
-
-        foreach (var a in new[] { "-c", HoldScript, "sh", PostgresBinaries.Find().Folder }) start.ArgumentList.Add(a);
+        var start = AsServersUser("/bin/sh", "-c", HoldScript, "sh", PostgresBinaries.Find().Folder, ServerOptions);
+        start.RedirectStandardInput = true;
         var shell = Process.Start(start)!;
         using var limit = new CancellationTokenSource(StartTimeout);
         var line = await shell.StandardOutput.ReadLineAsync(limit.Token);
@@ -121,6 +115,19 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     internal Task DropAsync(string name) => RunAsync(_superuserDsn, $"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+
+    private static ProcessStartInfo AsServersUser(string program, params string[] arguments)
+    {
+        string[] command = Environment.IsPrivilegedProcess
+            ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", program, .. arguments]
+            : [program, .. arguments];
+        return new ProcessStartInfo(command[0], command[1..])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+    }
 
     private async Task MakeTemplateAsync()
     {

@@ -16,6 +16,8 @@ public sealed class ScriptedTask(string name, TaskEnvironment environment) : Tas
 
     public new CancellationToken Quitting => base.Quitting;
 
+    public new CancellationToken Ending => base.Ending;
+
     public new TimeSpan QuitLimit
     {
         get => base.QuitLimit;

@@ -122,7 +122,7 @@ public sealed partial class TreeTests
         TypeDeclaration().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value);
 
     // A client, and what is given to it and got from it
-    private static bool IsOfClient(string type) => type is "DbClient" or "FsClient" or "TransferOwner" or "VerifyResult";
+    private static bool IsOfClient(string type) => type is "DbClient" or "RecordingClient" or "FsClient" or "TransferOwner" or "VerifyResult";
 
     [GeneratedRegex(@"^## (?:\d+\. )?(\w+)", RegexOptions.Multiline)]
     private static partial Regex Chapter();

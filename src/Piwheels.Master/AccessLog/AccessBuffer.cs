@@ -32,6 +32,9 @@ public sealed class AccessBuffer(TimeProvider time)
     /// <summary>Accesses that wait, those of a batch under way left out.</summary>
     public int Count { get; private set; }
 
+    /// <summary>No more is kept.</summary>
+    public bool IsFull => Count >= KeptMax;
+
     /// <summary>A whole batch is there.</summary>
     public bool HasBatch => _waiting.Count > 0;
 
@@ -42,7 +45,7 @@ public sealed class AccessBuffer(TimeProvider time)
         var now = time.GetUtcNow();
         if (!HostAddress.TryParse(access.Host, out _)) return "its address is none";
         if (access.Timestamp < now - AgeMax || access.Timestamp > now + AheadMax) return "its date cannot be";
-        if (Count >= KeptMax) return $"{KeptMax} accesses wait for the database";
+        if (IsFull) return $"{KeptMax} accesses wait for the database";
         if (!_open.TryGetValue(access.GetType(), out var batch)) _open.Add(access.GetType(), batch = []);
         batch.Add(access);
         Count++;

@@ -8,8 +8,9 @@ using Piwheels.Messaging.Zmq;
 namespace Piwheels.Master.AccessLog;
 
 /// <summary>
-/// Takes what piw-logger reads in the web server's log, and has the database record it in batches. While the database
-/// is away, accesses are kept up to a limit; the log is statistics, so what exceeds it is dropped and counted.
+/// Takes what piw-logger reads in the web server's log, and has the database record it in batches, each once. While the
+/// database is away, accesses are kept up to a limit; then no more are read, and piw-logger waits or drops as it was told
+/// to. What is dropped here is counted.
 /// </summary>
 public sealed partial class Lumberjack : TaskLoop
 {
@@ -29,12 +30,14 @@ public sealed partial class Lumberjack : TaskLoop
     private readonly MessageSocket<LogEntry, NoMessages> _loggers;
     private readonly IDatabase _database;
     private DateTimeOffset _notBefore = DateTimeOffset.MinValue;
+    private TaskCompletionSource? _room;
+    private bool _saidFull;
 
     public Lumberjack(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("lumberjack", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _loggers = Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, configuration.LogQueue, new SocketOptions
         {
             HighWaterMark = QueueMax,
@@ -47,11 +50,17 @@ public sealed partial class Lumberjack : TaskLoop
         EveryEvenPaused(FlushInterval, FlushAsync);
     }
 
-    private Task HandleEntry(LogEntry entry)
+    private async Task HandleEntry(LogEntry entry)
     {
         Keep(entry);
         if (_buffer.HasBatch && Now >= _notBefore) Force(FlushAsync);
-        return Task.CompletedTask;
+        if (!_buffer.IsFull) return;
+        // One entry is handled at a time, so the others wait in the socket, and then with whoever sends them
+        if (!_saidFull) Full(Logger, _buffer.Count);
+        _saidFull = true;
+        var room = _room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var quitting = Quitting.UnsafeRegister(_ => room.TrySetResult(), null);
+        await room.Task;
     }
 
     private void Keep(LogEntry entry)
@@ -79,6 +88,9 @@ public sealed partial class Lumberjack : TaskLoop
             {
                 if (!_buffer.PutBackHalved(batch)) _dropped.Add($"the database refuses it: {refusal.Message}");
             }
+
+            if (!_buffer.IsFull) _room?.TrySetResult();
+            _saidFull &= _buffer.Count > AccessBuffer.KeptMax / 2;
         }
     }
 
@@ -91,13 +103,17 @@ public sealed partial class Lumberjack : TaskLoop
         if (_buffer.Count > 0) LeftBehind(Logger, _buffer.Count);
     }
 
-    [LoggerMessage(EventId = 20, Level = LogLevel.Warning,
+    [LoggerMessage(EventId = 20, Level = LogLevel.Debug,
         Message = "{Count} accesses wait for the database, which is away: {Reason}")]
     private static partial void DatabaseAway(ILogger logger, int count, string reason);
 
     [LoggerMessage(EventId = 22, Level = LogLevel.Warning,
         Message = "{Count} of {All} accesses are left out: the database takes no such name, address or date")]
     private static partial void Refused(ILogger logger, int count, int all);
+
+    [LoggerMessage(EventId = 23, Level = LogLevel.Warning,
+        Message = "{Count} accesses wait for the database: until there are fewer, loggers are kept waiting")]
+    private static partial void Full(ILogger logger, int count);
 
     [LoggerMessage(EventId = 21, Level = LogLevel.Warning,
         Message = "{Count} accesses could not be recorded, and are lost")]

@@ -37,14 +37,14 @@ public sealed partial class MrChase : TaskLoop
         : base("mr_chase", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _socket = BindRouter<ImportRequest, ImportReply>(configuration.ImportQueue);
         var secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
         var slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
         var files = new FsClient(ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout));
         _changes = new PackageChanges(database, secretary, slaveDriver, Time, Logger);
         _priority = new PriorityRaise(database, Logger);
-        _import = new WheelImport(database, files, _changes, Logger);
+        _import = new WheelImport(database, files, _changes, Time, Logger, Quitting);
         Register(_socket, HandleRequest, ToolsMax, (_, reason) => new ImportReply.Error(reason));
         EveryEvenPaused(ExpiryInterval, ExpireAsync);
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
+using Piwheels.Master.Packages;
 using Piwheels.Master.Transfers;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
@@ -13,8 +14,9 @@ namespace Piwheels.Master.Administration;
 /// FileJuggler, and has the build recorded and its log and pages written.
 /// </summary>
 internal sealed partial class WheelImport(
-    IDatabase database, FsClient files, PackageChanges pages, ILogger logger)
+    IDatabase database, FsClient files, PackageChanges pages, TimeProvider time, ILogger logger, CancellationToken quitting)
 {
+    private readonly RecordingClient _recording = new(database, time, logger);
     private int _lastImport;
 
     /// <summary>Who the import's files come from: importers all say that they are slave 0.</summary>
@@ -89,7 +91,8 @@ internal sealed partial class WheelImport(
 
     private async Task RecordAsync(BuildState build, Release release)
     {
-        var buildId = await database.LogBuildAsync(build);
+        // Its files are published: the tool waits as long as the database is away, and nothing is withdrawn for that
+        var buildId = await _recording.RecordAsync(build, quitting);
         Imported(logger, build.Files.Count, release, buildId);
         await pages.RequestAsync(new SecretaryRequest.Log(buildId, release.Package, build.Output));
         await pages.RequestAsync(new SecretaryRequest.Both(release.Package));

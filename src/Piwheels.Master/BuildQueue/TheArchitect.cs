@@ -101,7 +101,6 @@ public sealed partial class TheArchitect : TaskLoop
             var queue = await _database.GetBuildQueueAsync(ReleasesPerTarget);
             _notBefore = Now + ShortestPause;
             _atLatest = Now + LongestPause;
-            if (_away) Back(Logger);
             _away = false;
             if (_builds.TrySend(new BuildQueueMessage.Queue(queue))) return;
             // SlaveDriver has more of these waiting than it can take: the next one tells the same, and newer
@@ -130,15 +129,13 @@ public sealed partial class TheArchitect : TaskLoop
 
     private void Away(DatabaseException fault)
     {
-        if (!_away) DatabaseAway(Logger, fault.Message);
+        // That it is away is told of by the database's own log
+        if (!_away) CannotRead(Logger, fault.Transient ? LogLevel.Debug : LogLevel.Warning, fault.Message);
         _away = true;
     }
 
-    [LoggerMessage(EventId = 10, Level = LogLevel.Warning, Message = "cannot read the build queue, will try again: {reason}")]
-    private static partial void DatabaseAway(ILogger logger, string reason);
-
-    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "can read the build queue again")]
-    private static partial void Back(ILogger logger);
+    [LoggerMessage(EventId = 10, Message = "cannot read the build queue, will try again: {reason}")]
+    private static partial void CannotRead(ILogger logger, LogLevel level, string reason);
 
     [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "SlaveDriver does not take the build queue; will push it again")]
     private static partial void NotTaken(ILogger logger);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
+using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 
@@ -19,9 +20,6 @@ internal abstract record RecordOutcome
 
     /// <summary>The database does not want it: the release or its target is gone.</summary>
     public sealed record Refused(string Reason) : RecordOutcome;
-
-    /// <summary>The database is away, and as many results wait for it as can be kept.</summary>
-    public sealed record TooMany : RecordOutcome;
 }
 
 /// <summary>
@@ -34,37 +32,52 @@ internal sealed partial class BuildRecorder(
     TimeProvider time,
     ILogger logger)
 {
-    /// <summary>Results that may wait at a time: while the database is away they pile up in memory.</summary>
-    public const int WaitingMax = 2_000;
+    /// <summary>As long as this many results wait, nothing new is handed out to be built.</summary>
+    public const int WaitingWithWorkMax = 1_000;
 
-    /// <summary>Characters of logs that may wait at a time.</summary>
+    /// <summary>Results that may wait at a time: those, and one of each slave.</summary>
+    public const int WaitingMax = WaitingWithWorkMax + SlaveRoster.SlavesMax;
+
+    /// <summary>
+    /// Characters of logs that are kept whole while they wait, a gigabyte; the logs beyond are cut, never their builds.
+    /// </summary>
     public const long WaitingLogLengthMax = 500_000_000;
+
+    /// <summary>What is kept of a log that is cut: its end, in characters.</summary>
+    public const int CutLogLength = 10_000;
 
     /// <summary>
     /// How often TheSecretary is asked; what the pages owe stands in the database, so only the log is at stake.
     /// </summary>
     public const int SecretaryAttemptsMax = 10;
 
-    public static readonly TimeSpan RetryPauseMin = TimeSpan.FromSeconds(1);
-    public static readonly TimeSpan RetryPauseMax = TimeSpan.FromSeconds(30);
-
+    private readonly RecordingClient _recording = new(database, time, logger);
     private int _waiting;
     private long _waitingLogLength;
+    private bool _saidFull;
+
+    /// <summary>Whether builds may be handed out: their results could be kept, should the database be away.</summary>
+    public bool HasRoom
+    {
+        get
+        {
+            var room = _waiting < WaitingWithWorkMax && _waitingLogLength < WaitingLogLengthMax / 2;
+            if (!room && !_saidFull) Full(logger, _waiting);
+            _saidFull = !room;
+            return room;
+        }
+    }
 
     /// <summary>Returns once the build is recorded, or known not to be wanted.</summary>
     /// <exception cref="OperationCanceledException">The master quits.</exception>
     public async Task<RecordOutcome> RecordAsync(BuildState build, CancellationToken quitting)
     {
-        if (_waiting >= WaitingMax || _waitingLogLength + build.Output.Length > WaitingLogLengthMax)
-        {
-            return new RecordOutcome.TooMany();
-        }
-
+        if (_waitingLogLength + build.Output.Length > WaitingLogLengthMax) build = Cut(build);
         _waiting++;
         _waitingLogLength += build.Output.Length;
         try
         {
-            var buildId = await LogBuildAsync(build, quitting);
+            var buildId = await _recording.RecordAsync(build, quitting);
             await PublishAsync(buildId, build, quitting);
             return new RecordOutcome.Recorded(buildId);
         }
@@ -79,22 +92,14 @@ internal sealed partial class BuildRecorder(
         }
     }
 
-    private async Task<long> LogBuildAsync(BuildState build, CancellationToken quitting)
+    private static BuildState Cut(BuildState build)
     {
-        var request = RequestNumber.Next(time);
-        for (var pause = RetryPauseMin; ; pause = Longer(pause))
+        var length = build.Output.Length - CutLogLength;
+        return length <= 0 ? build : build with
         {
-            try
-            {
-                return await database.LogBuildAsync(build, request);
-            }
-            catch (DatabaseException away) when (away.Transient)
-            {
-                DatabaseAway(logger, build.Package, build.Version, pause, away.Message);
-            }
-
-            await Task.Delay(pause, time, quitting);
-        }
+            Output = $"[{length} characters are left out here: too many logs waited for the database]\n"
+                + build.Output[length..],
+        };
     }
 
     private async Task PublishAsync(long buildId, BuildState build, CancellationToken quitting)
@@ -107,8 +112,8 @@ internal sealed partial class BuildRecorder(
 
     private async Task TellSecretaryAsync(SecretaryRequest request, CancellationToken quitting)
     {
-        var pause = RetryPauseMin;
-        for (var attempt = 1; ; attempt++, pause = Longer(pause))
+        var pause = RecordingClient.RetryPauseMin;
+        for (var attempt = 1; ; attempt++, pause = RecordingClient.Longer(pause))
         {
             try
             {
@@ -117,7 +122,8 @@ internal sealed partial class BuildRecorder(
             }
             catch (RpcException failure) when (attempt < SecretaryAttemptsMax && failure.Transient)
             {
-                SecretaryAway(logger, request.Name, pause, failure.Message);
+                SecretaryAway(
+                    logger, attempt == 1 ? LogLevel.Warning : LogLevel.Debug, request.Name, pause, failure.Message);
             }
             catch (RpcException failure)
             {
@@ -129,19 +135,15 @@ internal sealed partial class BuildRecorder(
         }
     }
 
-    /// <summary>The pause before the try after the next.</summary>
-    public static TimeSpan Longer(TimeSpan pause) => pause * 2 < RetryPauseMax ? pause * 2 : RetryPauseMax;
-
-    [LoggerMessage(EventId = 30, Level = LogLevel.Warning,
-        Message = "the build of {Package} {Version} waits for the database, next try in {Pause}: {Reason}")]
-    private static partial void DatabaseAway(
-        ILogger logger, string package, string version, TimeSpan pause, string reason);
-
-    [LoggerMessage(EventId = 31, Level = LogLevel.Warning,
-        Message = "{Request} waits for the secretary, next try in {Pause}: {Reason}")]
-    private static partial void SecretaryAway(ILogger logger, string request, TimeSpan pause, string reason);
+    [LoggerMessage(EventId = 31, Message = "{Request} waits for the secretary, next try in {Pause}: {Reason}")]
+    private static partial void SecretaryAway(
+        ILogger logger, LogLevel level, string request, TimeSpan pause, string reason);
 
     [LoggerMessage(EventId = 32, Level = LogLevel.Error,
         Message = "{Request} was not taken by the secretary: {Reason}")]
     private static partial void SecretaryFailed(ILogger logger, string request, string reason);
+
+    [LoggerMessage(EventId = 33, Level = LogLevel.Warning,
+        Message = "{Count} results wait for the database: until there are fewer, nothing new is built")]
+    private static partial void Full(ILogger logger, int count);
 }

@@ -62,7 +62,7 @@ public sealed partial class SlaveDriver : TaskLoop
     public SlaveDriver(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("slave_driver", environment)
     {
-        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _configuration = configuration;
         _slaves = BindRouter<SlaveRequest, SlaveReply>(configuration.SlaveQueue, SlaveSocketOptions(configuration));
         var builds = Bind<BuildQueueMessage, NoMessages>(ZmqSocketType.Pull, configuration.BuildsQueue);
@@ -216,6 +216,7 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         if (Paused) return new SlaveReply.Sleep(Paused: true);
         _targets.Note(slave.Target);
+        if (!_recorder.HasRoom) return new SlaveReply.Sleep(Paused: false);
         if (!_pending.TryTake(slave.Target, Now, out var release)) return new SlaveReply.Sleep(Paused: false);
         BuildGiven(Logger, slave.Id, release);
         return slave.Assign(release, Now);
@@ -243,7 +244,7 @@ public sealed partial class SlaveDriver : TaskLoop
 
     private async Task<SlaveStep> VerifyAsync(SlaveSession slave, FileState file)
     {
-        for (var pause = BuildRecorder.RetryPauseMin; ; pause = BuildRecorder.Longer(pause))
+        for (var pause = RecordingClient.RetryPauseMin; ; pause = RecordingClient.Longer(pause))
         {
             try
             {
@@ -296,8 +297,6 @@ public sealed partial class SlaveDriver : TaskLoop
                 return new SlaveStep.RecordFailure(BuiltCheck.Failed(build, reason));
             case RecordOutcome.Refused(var reason):
                 return new SlaveStep.Drop(new SlaveReply.Done(), release, reason);
-            case RecordOutcome.TooMany:
-                return new SlaveStep.Drop(new SlaveReply.Done(), release, "too many results wait for the database");
             default:
                 throw new InvalidOperationException("no such outcome");
         }

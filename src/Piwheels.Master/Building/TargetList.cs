@@ -27,7 +27,7 @@ internal sealed partial class TargetList(IDatabase database, ILogger logger)
         }
         catch (DatabaseException away)
         {
-            NotRead(logger, away.Message);
+            NotRead(logger, away.Transient ? LogLevel.Debug : LogLevel.Warning, away.Message);
         }
     }
 
@@ -43,6 +43,6 @@ internal sealed partial class TargetList(IDatabase database, ILogger logger)
             + "piw target add {Abi} {Platform}")]
     private static partial void Unknown(ILogger logger, Target target, string abi, string platform);
 
-    [LoggerMessage(EventId = 41, Level = LogLevel.Warning, Message = "the targets could not be read: {Reason}")]
-    private static partial void NotRead(ILogger logger, string reason);
+    [LoggerMessage(EventId = 41, Message = "the targets could not be read: {Reason}")]
+    private static partial void NotRead(ILogger logger, LogLevel level, string reason);
 }

@@ -10,9 +10,29 @@ namespace Piwheels.Master.Packages;
 /// The database as other tasks reach it: each call is a request to Seraph. As long as the database may need is waited
 /// for without stopping the task that asks.
 /// </summary>
+/// <remarks>
+/// What fails for now is asked again for a while, so that a server that is started anew is noticed by its log alone. How to
+/// go on when it stays away longer is the matter of the task, which knows what it can leave for later.
+/// </remarks>
 /// <param name="rpc">Connected to the db queue by the task that asks.</param>
-public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
+/// <param name="time">The clock to wait by; null asks everything once.</param>
+/// <param name="ending">Cancelled when the task ends, and waits for nothing any more.</param>
+public sealed class DbClient(
+    RpcClient<DbRequest, DbReply> rpc, TimeProvider? time = null, CancellationToken ending = default) : IDatabase
 {
+    /// <summary>How long a request is asked again; the last attempt begins within this time.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>The first pause; each is twice as long as the one before, up to the longest.</summary>
+    public static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(250);
+
+    public static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>Requests that wait for their next attempt at a time; another one fails at once.</summary>
+    public const int WaitingMax = 1_000;
+
+    private int _waiting;
+
     public Task<bool> AddNewPackageAsync(
         PackageName package, string skip = "", string description = "", Guid? request = null) =>
         FlagAsync(new DbRequest.AddNewPackage(package, skip, description, request));
@@ -121,7 +141,7 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
         NumberAsync(new DbRequest.RaisePriority(package, version));
 
     public Task<long> LogBuildAsync(BuildState build, Guid? request = null) =>
-        NumberAsync(new DbRequest.LogBuild(build, request));
+        NumberAsync(new DbRequest.LogBuild(build, request ?? NewNumber()));
 
     public async Task<IReadOnlyList<long>> LogBuildsAsync(
         IReadOnlyList<BuildState> builds, IReadOnlyList<Guid>? requests = null) =>
@@ -161,22 +181,22 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
         DoAsync(new DbRequest.RewriteDone(package, done, revision));
 
     public async Task<int> LogAccessAsync(IReadOnlyList<AccessState> accesses, Guid? request = null) =>
-        (int)await NumberAsync(new DbRequest.LogAccess(accesses, request));
+        (int)await NumberAsync(new DbRequest.LogAccess(accesses, request ?? NewNumber()));
 
     public Task<bool> LogDownloadAsync(DownloadState download, Guid? request = null) =>
-        FlagAsync(new DbRequest.LogHit(download, request));
+        FlagAsync(new DbRequest.LogHit(download, request ?? NewNumber()));
 
     public Task<bool> LogSearchAsync(SearchState search, Guid? request = null) =>
-        FlagAsync(new DbRequest.LogHit(search, request));
+        FlagAsync(new DbRequest.LogHit(search, request ?? NewNumber()));
 
     public Task<bool> LogProjectAsync(ProjectState hit, Guid? request = null) =>
-        FlagAsync(new DbRequest.LogHit(hit, request));
+        FlagAsync(new DbRequest.LogHit(hit, request ?? NewNumber()));
 
     public Task<bool> LogJsonAsync(JsonState hit, Guid? request = null) =>
-        FlagAsync(new DbRequest.LogHit(hit, request));
+        FlagAsync(new DbRequest.LogHit(hit, request ?? NewNumber()));
 
     public Task<bool> LogPageAsync(PageState hit, Guid? request = null) =>
-        FlagAsync(new DbRequest.LogHit(hit, request));
+        FlagAsync(new DbRequest.LogHit(hit, request ?? NewNumber()));
 
     public async Task<FarmStatistics> GetStatisticsAsync() =>
         (await AskAsync<DbReply.Statistics>(new DbRequest.GetStatistics())).Value;
@@ -198,15 +218,42 @@ public sealed class DbClient(RpcClient<DbRequest, DbReply> rpc) : IDatabase
     private async Task<TReply> AskAsync<TReply>(DbRequest request)
         where TReply : DbReply
     {
-        try
+        var until = time?.GetUtcNow() + Patience;
+        for (var pause = PauseMin; ; pause = pause * 2 < PauseMax ? pause * 2 : PauseMax)
         {
-            return await rpc.AskAsync(request) is TReply reply
-                ? reply
-                : throw new DatabaseException($"{request.Name} got another request's kind of reply", transient: false);
-        }
-        catch (RpcException failure)
-        {
-            throw new DatabaseException(failure.Message, failure.Transient, failure);
+            try
+            {
+                return await rpc.AskAsync(request) is TReply reply
+                    ? reply
+                    : throw new DatabaseException($"{request.Name} got another request's kind of reply", transient: false);
+            }
+            catch (RpcException failure)
+            {
+                if (!failure.Transient || !(time?.GetUtcNow() + pause < until) || !await WaitAsync(pause))
+                    throw new DatabaseException(failure.Message, failure.Transient, failure);
+            }
         }
     }
+
+    /// <summary>False when there is no waiting: too many do, or the task ends.</summary>
+    private async Task<bool> WaitAsync(TimeSpan pause)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref _waiting) > WaitingMax) return false;
+            await Task.Delay(pause, time!, ending);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    /// <summary>Without one nothing is asked twice.</summary>
+    private Guid? NewNumber() => time is null ? null : RequestNumber.Next(time);
 }

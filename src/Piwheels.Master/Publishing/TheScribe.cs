@@ -38,7 +38,7 @@ public sealed partial class TheScribe : TaskLoop
         : base("the_scribe", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _database = database;
         _armv6Alias = configuration.Armv6Alias;
         var folder = new SiteFolder(configuration.OutputPath);
@@ -167,9 +167,13 @@ public sealed partial class TheScribe : TaskLoop
 
             await RefreshSearchAsync(list);
         }
+        catch (DatabaseException away) when (away.Transient)
+        {
+            ListsNotWritten(Logger, LogLevel.Debug, away.Message);
+        }
         catch (Exception failure) when (failure is RpcException or DatabaseException)
         {
-            ListsNotWritten(Logger, failure.Message);
+            ListsNotWritten(Logger, LogLevel.Warning, failure.Message);
         }
     }
 
@@ -239,7 +243,6 @@ public sealed partial class TheScribe : TaskLoop
     [LoggerMessage(EventId = 15, Level = LogLevel.Debug, Message = "wrote the search index of {Count} packages")]
     private static partial void SearchWritten(ILogger logger, int count);
 
-    [LoggerMessage(EventId = 13, Level = LogLevel.Warning,
-        Message = "the lists of all packages are not written: {Reason}")]
-    private static partial void ListsNotWritten(ILogger logger, string reason);
+    [LoggerMessage(EventId = 13, Message = "the lists of all packages are not written: {Reason}")]
+    private static partial void ListsNotWritten(ILogger logger, LogLevel level, string reason);
 }

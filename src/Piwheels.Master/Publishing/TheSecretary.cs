@@ -40,15 +40,17 @@ public sealed partial class TheSecretary : TaskLoop
     private readonly PassingRequests _passing;
     private readonly List<Unsaved> _unsaved = [];
     private readonly HashSet<Task> _writing = [];
+    private readonly TroubleLog _writingTrouble;
 
     public TheSecretary(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
         : base("the_secretary", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _database = database;
         var delay = SiteFacts.DelayOf(configuration);
         _buffer = new RewriteBuffer(delay);
+        _writingTrouble = new TroubleLog(Logger, "writing pages");
         _passing = new PassingRequests(PassUntilDoneAsync);
         _scribe = ConnectRpc<ScribeRequest, ScribeReply>(
             MasterConfiguration.ScribeQueue, ScribeTimeout, PassingRequests.RequestsMax + WritingMax);
@@ -117,15 +119,15 @@ public sealed partial class TheSecretary : TaskLoop
             foreach (var unsaved in batch) unsaved.Saved.TrySetResult();
             return true;
         }
-        catch (Exception failure) when (IsTransient(failure))
+        catch (DatabaseException away) when (away.Transient)
         {
-            NotSaved(Logger, batch.Count, failure.Message);
+            NotSaved(Logger, LogLevel.Debug, batch.Count, away.Message);
             return false;
         }
-        catch (Exception failure) when (failure is DatabaseException or RpcException)
+        catch (DatabaseException failure)
         {
             // They are refused, and always will be; who asked hears of it
-            NotSaved(Logger, batch.Count, failure.Message);
+            NotSaved(Logger, LogLevel.Warning, batch.Count, failure.Message);
             foreach (var unsaved in batch) unsaved.Saved.TrySetException(failure);
             return true;
         }
@@ -138,9 +140,9 @@ public sealed partial class TheSecretary : TaskLoop
         {
             _buffer.Load(await _database.LoadRewritesPendingAsync());
         }
-        catch (Exception failure) when (failure is DatabaseException or RpcException)
+        catch (DatabaseException failure)
         {
-            NotLoaded(Logger, failure.Message);
+            NotLoaded(Logger, failure.Transient ? LogLevel.Debug : LogLevel.Warning, failure.Message);
         }
 
         HandOn();
@@ -185,6 +187,12 @@ public sealed partial class TheSecretary : TaskLoop
                 ? new ScribeRequest.Both(rewrite.Package)
                 : new ScribeRequest.Project(rewrite.Package));
             _buffer.Done(rewrite);
+            _writingTrouble.Worked();
+        }
+        catch (RpcException failure) when (failure.Transient)
+        {
+            _buffer.Failed(rewrite, Now);
+            _writingTrouble.Failed($"{rewrite.Package}: {failure.Message}");
         }
         catch (RpcException failure)
         {
@@ -208,6 +216,7 @@ public sealed partial class TheSecretary : TaskLoop
 
     private async Task PassUntilDoneAsync(ScribeRequest request)
     {
+        var level = LogLevel.Warning;
         for (var pause = PassRetryPause; ; pause = AtMost(PassRetryPauseMax, pause * 2))
         {
             try
@@ -217,33 +226,29 @@ public sealed partial class TheSecretary : TaskLoop
             }
             catch (RpcException failure) when (failure.Transient && !Quitting.IsCancellationRequested)
             {
-                NotPassed(Logger, request.Name, failure.Message);
+                NotPassed(Logger, level, request.Name, failure.Message);
+                level = LogLevel.Debug;
             }
 
             await Task.Delay(pause, Time, Quitting);
         }
     }
 
-    private static bool IsTransient(Exception failure) =>
-        failure is DatabaseException { Transient: true } or RpcException { Transient: true };
-
     private static TimeSpan AtMost(TimeSpan limit, TimeSpan span) => span < limit ? span : limit;
 
     /// <summary>A rewrite that is not in the database yet, and whoever waits for that.</summary>
     private sealed record Unsaved(RewritePending Rewrite, TaskCompletionSource Saved);
 
-    [LoggerMessage(EventId = 10, Level = LogLevel.Warning, Message = "{Count} rewrites are not saved: {Reason}")]
-    private static partial void NotSaved(ILogger logger, int count, string reason);
+    [LoggerMessage(EventId = 10, Message = "{Count} rewrites are not saved: {Reason}")]
+    private static partial void NotSaved(ILogger logger, LogLevel level, int count, string reason);
 
-    [LoggerMessage(EventId = 11, Level = LogLevel.Warning,
-        Message = "the rewrites that are owed cannot be loaded: {Reason}")]
-    private static partial void NotLoaded(ILogger logger, string reason);
+    [LoggerMessage(EventId = 11, Message = "the rewrites that are owed cannot be loaded: {Reason}")]
+    private static partial void NotLoaded(ILogger logger, LogLevel level, string reason);
 
     [LoggerMessage(EventId = 12, Level = LogLevel.Warning,
         Message = "the pages of {Package} are not written, and will be tried again: {Reason}")]
     private static partial void NotWritten(ILogger logger, PackageName package, string reason);
 
-    [LoggerMessage(EventId = 13, Level = LogLevel.Warning,
-        Message = "{Request} is not done, and will be tried again: {Reason}")]
-    private static partial void NotPassed(ILogger logger, string request, string reason);
+    [LoggerMessage(EventId = 13, Message = "{Request} is not done, and will be tried again: {Reason}")]
+    private static partial void NotPassed(ILogger logger, LogLevel level, string request, string reason);
 }

@@ -33,6 +33,7 @@ public sealed partial class BigBrother : TaskLoop
     private readonly string _outputPath;
     private readonly RpcClient<SecretaryRequest, SecretaryReply> _secretary;
     private readonly MessageSocket<NoMessages, StatusMessage> _status;
+    private readonly TroubleLog _homeTrouble;
     private DateTimeOffset _nextCount;
     private bool _homeIsOld;
 
@@ -40,12 +41,13 @@ public sealed partial class BigBrother : TaskLoop
         : base("big_brother", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _outputPath = configuration.OutputPath;
         var stats = Bind<StatsMessage, NoMessages>(ZmqSocketType.Pull, configuration.StatsQueue);
         _status = Connect<NoMessages, StatusMessage>(ZmqSocketType.Push, MasterConfiguration.InnerStatusQueue);
         _secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
         _database = database;
+        _homeTrouble = new TroubleLog(Logger, "refreshing the home page");
         Register(stats, HandleStats);
         EveryEvenPaused(ReportInterval, Report);
         EveryEvenPaused(ReportInterval, CountAsync);
@@ -71,6 +73,7 @@ public sealed partial class BigBrother : TaskLoop
         try
         {
             var figures = await _database.GetStatisticsAsync();
+            _nextCount = Now + ((Now - start) * RestFactor);
             var first = _board.History.Count == 0;
             _homeIsOld |= _board.Receive(figures);
             if (!first) return;
@@ -80,11 +83,7 @@ public sealed partial class BigBrother : TaskLoop
         }
         catch (DatabaseException failure)
         {
-            NotCounted(Logger, failure.Message);
-        }
-        finally
-        {
-            _nextCount = Now + ((Now - start) * RestFactor);
+            NotCounted(Logger, failure.Transient ? LogLevel.Debug : LogLevel.Warning, failure.Message);
         }
     }
 
@@ -101,11 +100,12 @@ public sealed partial class BigBrother : TaskLoop
         try
         {
             await _secretary.AskAsync(new SecretaryRequest.Home());
+            _homeTrouble.Worked();
         }
         catch (RpcException failure)
         {
             _homeIsOld = true;
-            HomeNotRefreshed(Logger, failure.Message);
+            _homeTrouble.Failed(failure.Message);
         }
     }
 
@@ -114,11 +114,8 @@ public sealed partial class BigBrother : TaskLoop
         if (!_status.TrySend(message)) StatusFull(Logger);
     }
 
-    [LoggerMessage(EventId = 20, Level = LogLevel.Warning, Message = "the database does not tell its counts: {Reason}")]
-    private static partial void NotCounted(ILogger logger, string reason);
-
-    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "the home page could not be refreshed: {Reason}")]
-    private static partial void HomeNotRefreshed(ILogger logger, string reason);
+    [LoggerMessage(EventId = 20, Message = "the database does not tell its counts: {Reason}")]
+    private static partial void NotCounted(ILogger logger, LogLevel level, string reason);
 
     [LoggerMessage(EventId = 22, Level = LogLevel.Debug, Message = "a report for monitors is dropped: nobody takes it")]
     private static partial void StatusFull(ILogger logger);

@@ -32,6 +32,7 @@ internal sealed partial class ChangelogFollower(
     private const int DescriptionAttemptsMax = 4;
 
     private readonly RetryGate _gate = new();
+    private readonly RetryGate _ownGate = new(RetryGate.OwnDelayMax);
     private readonly Dictionary<PackageName, string> _descriptions = [];
     private readonly Dictionary<PackageName, int> _descriptionFailures = [];
     private EventBuffer? _buffer;
@@ -49,7 +50,8 @@ internal sealed partial class ChangelogFollower(
     /// </summary>
     internal async Task FollowAsync(Func<bool> goOn, CancellationToken ct)
     {
-        if (!_gate.IsOpen(time.GetUtcNow()) || time.GetUtcNow() < _nextPoll) return;
+        var now = time.GetUtcNow();
+        if (!_gate.IsOpen(now) || !_ownGate.IsOpen(now) || now < _nextPoll) return;
         try
         {
             if (_buffer is null)
@@ -72,15 +74,23 @@ internal sealed partial class ChangelogFollower(
         }
         catch (UpstreamAwayException e)
         {
-            Retry(e.Message, e.RetryAfter);
+            Retry(LogLevel.Warning, _gate, e.Message, e.RetryAfter);
         }
         catch (DatabaseException e) when (e.Transient)
         {
-            Retry(e.Message, null);
+            // Told of by the database's own log
+            Retry(LogLevel.Debug, _ownGate, e.Message, null);
+        }
+        catch (DatabaseException e)
+        {
+            Retry(LogLevel.Error, _ownGate, $"the database refuses what cannot be left out: {e.Message}", null);
+            // Somebody else may have changed what is kept in mind here
+            registry.ForgetAll();
+            (_buffer, _due) = (null, []);
         }
         catch (RpcException e)
         {
-            Retry(e.Message, null);
+            Retry(LogLevel.Warning, _ownGate, e.Message, null);
         }
     }
 
@@ -123,6 +133,7 @@ internal sealed partial class ChangelogFollower(
         if (serial > _serial) await database.SetPypiSerialAsync(serial);
         _serial = serial;
         _due.RemoveRange(0, slice.Count);
+        _ownGate.Succeeded();
         Applied(logger, slice.Count, _serial);
     }
 
@@ -210,10 +221,10 @@ internal sealed partial class ChangelogFollower(
         return failures < DescriptionAttemptsMax;
     }
 
-    private void Retry(string reason, TimeSpan? retryAfter)
+    private void Retry(LogLevel level, RetryGate gate, string reason, TimeSpan? retryAfter)
     {
-        var delay = _gate.Failed(time.GetUtcNow(), retryAfter, Random.Shared.NextDouble());
-        Waiting(logger, reason, delay.TotalSeconds);
+        var delay = gate.Failed(time.GetUtcNow(), retryAfter, Random.Shared.NextDouble());
+        Waiting(logger, level, reason, delay.TotalSeconds);
     }
 
     [LoggerMessage(1, LogLevel.Information, "following the index from serial {Serial}")]
@@ -222,8 +233,8 @@ internal sealed partial class ChangelogFollower(
     [LoggerMessage(2, LogLevel.Debug, "{Count} events took effect, up to serial {Serial}")]
     private static partial void Applied(ILogger logger, int count, long serial);
 
-    [LoggerMessage(3, LogLevel.Warning, "{Reason}; trying again in {Seconds:0.0} s")]
-    private static partial void Waiting(ILogger logger, string reason, double seconds);
+    [LoggerMessage(EventId = 3, Message = "{Reason}; trying again in {Seconds:0.0} s")]
+    private static partial void Waiting(ILogger logger, LogLevel level, string reason, double seconds);
 
     [LoggerMessage(4, LogLevel.Warning, "passed over event {Serial}, '{Action}' of '{Name}': {Reason}")]
     private static partial void EventRefused(ILogger logger, long serial, string name, string action, string reason);

@@ -34,7 +34,7 @@ public sealed partial class CloudGazer : TaskLoop
         : base("cloud_gazer", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue));
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
         _slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
         _connection = new IndexConnection(Time, configuration.SiteUrl, limits, _meter);

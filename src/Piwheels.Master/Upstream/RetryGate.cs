@@ -4,13 +4,17 @@ namespace Piwheels.Master.Upstream;
 /// When to ask again what failed: after an exponentially growing time with jitter, so that many farms do not come
 /// back at once, and never before the moment that the server named.
 /// </summary>
-public sealed class RetryGate
+/// <param name="delayMax">The longest wait of our own; <see cref="DelayMax"/> unless given.</param>
+public sealed class RetryGate(TimeSpan? delayMax = null)
 {
     /// <summary>The wait after a first failure; the following ones double it.</summary>
     public static readonly TimeSpan DelayFirst = TimeSpan.FromSeconds(2);
 
-    /// <summary>The longest wait of our own.</summary>
+    /// <summary>The longest wait of our own, at an index that others ask too.</summary>
     public static readonly TimeSpan DelayMax = TimeSpan.FromMinutes(5);
+
+    /// <summary>The longest wait for the farm's own database and tasks.</summary>
+    public static readonly TimeSpan OwnDelayMax = TimeSpan.FromSeconds(30);
 
     /// <summary>The longest wait that a server can impose.</summary>
     public static readonly TimeSpan RetryAfterMax = TimeSpan.FromHours(1);
@@ -34,6 +38,7 @@ public sealed class RetryGate
     {
         Failures++;
         var delay = DelayAfter(Failures, retryAfter, random);
+        if (retryAfter is null && delay > delayMax) delay = delayMax.Value;
         if (now + delay > _opensAt) _opensAt = now + delay;
         return delay;
     }

@@ -37,6 +37,7 @@ internal sealed partial class SelectionFollower(
     private const int FactsAttemptsMax = 4;
 
     private readonly RetryGate _gate = new();
+    private readonly RetryGate _ownGate = new(RetryGate.OwnDelayMax);
     private readonly Dictionary<PackageName, Watched> _watched = [];
     private readonly Dictionary<(Release Release, string Extras), IReadOnlyList<Requirement>> _followed = [];
     private Dictionary<PackageName, SelectionEntry> _entries = [];
@@ -48,7 +49,7 @@ internal sealed partial class SelectionFollower(
     /// </summary>
     internal async Task FollowAsync(Func<bool> goOn, CancellationToken ct)
     {
-        if (!_gate.IsOpen(time.GetUtcNow())) return;
+        if (!_gate.IsOpen(time.GetUtcNow()) || !_ownGate.IsOpen(time.GetUtcNow())) return;
         try
         {
             pages.Trim();
@@ -59,18 +60,25 @@ internal sealed partial class SelectionFollower(
             while (goOn() && _gate.IsOpen(time.GetUtcNow()) && Due() is { Count: > 0 } due)
                 await LookUpAsync(due, goOn, ct);
             await registry.RequestPagesAsync(ct);
+            _ownGate.Succeeded();
         }
         catch (UpstreamAwayException e)
         {
-            Retry(e.Message, e.RetryAfter);
+            Retry(LogLevel.Warning, _gate, e.Message, e.RetryAfter);
         }
         catch (DatabaseException e) when (e.Transient)
         {
-            Retry(e.Message, null);
+            // Told of by the database's own log
+            Retry(LogLevel.Debug, _ownGate, e.Message, null);
+        }
+        catch (DatabaseException e)
+        {
+            Retry(LogLevel.Error, _ownGate, $"the database refuses what cannot be left out: {e.Message}", null);
+            registry.ForgetAll();
         }
         catch (RpcException e)
         {
-            Retry(e.Message, null);
+            Retry(LogLevel.Warning, _ownGate, e.Message, null);
         }
     }
 
@@ -144,7 +152,7 @@ internal sealed partial class SelectionFollower(
         catch (UpstreamAwayException e) when (!e.WholeIndex)
         {
             var delay = watched.Gate.Failed(time.GetUtcNow(), e.RetryAfter, Random.Shared.NextDouble());
-            Waiting(logger, e.Message, delay.TotalSeconds);
+            Waiting(logger, LogLevel.Warning, e.Message, delay.TotalSeconds);
         }
         catch (DatabaseException e) when (!e.Transient)
         {
@@ -265,10 +273,10 @@ internal sealed partial class SelectionFollower(
         return watched;
     }
 
-    private void Retry(string reason, TimeSpan? retryAfter)
+    private void Retry(LogLevel level, RetryGate gate, string reason, TimeSpan? retryAfter)
     {
-        var delay = _gate.Failed(time.GetUtcNow(), retryAfter, Random.Shared.NextDouble());
-        Waiting(logger, reason, delay.TotalSeconds);
+        var delay = gate.Failed(time.GetUtcNow(), retryAfter, Random.Shared.NextDouble());
+        Waiting(logger, level, reason, delay.TotalSeconds);
     }
 
     /// <summary>What is kept in mind of a package of the selection.</summary>
@@ -287,8 +295,8 @@ internal sealed partial class SelectionFollower(
         "the selection waits until something is built for: there is no active target")]
     private static partial void NoTargets(ILogger logger);
 
-    [LoggerMessage(12, LogLevel.Warning, "{Reason}; trying again in {Seconds:0.0} s")]
-    private static partial void Waiting(ILogger logger, string reason, double seconds);
+    [LoggerMessage(EventId = 12, Message = "{Reason}; trying again in {Seconds:0.0} s")]
+    private static partial void Waiting(ILogger logger, LogLevel level, string reason, double seconds);
 
     [LoggerMessage(13, LogLevel.Information, "{Package}: {Version} is what '{Requirement}' gets")]
     private static partial void Resolved(ILogger logger, PackageName package, string? version, string requirement);

@@ -60,7 +60,8 @@ internal sealed partial class RpcServer<TRequest, TReply>(
         {
             // Whatever it is, the one who asked must hear of it, and the others must go on being served
             var status = RpcFrames.StatusOf(failure);
-            HandlerFailed(logger, failure, address, status == RpcFrames.FailedForNow);
+            if (status == RpcFrames.FailedForNow) HandlerFailedForNow(logger, address, failure.Message);
+            else HandlerFailed(logger, failure, address);
             SendFailure(from, id, status, failure.Message);
             return;
         }
@@ -94,7 +95,10 @@ internal sealed partial class RpcServer<TRequest, TReply>(
             _dropped.Add("the answer's receiver has gone");
     }
 
-    [LoggerMessage(EventId = 110, Level = LogLevel.Warning,
-        Message = "a request on {Address} failed; transient: {Transient}")]
-    private static partial void HandlerFailed(ILogger logger, Exception failure, string address, bool transient);
+    [LoggerMessage(EventId = 110, Level = LogLevel.Warning, Message = "a request on {Address} failed")]
+    private static partial void HandlerFailed(ILogger logger, Exception failure, string address);
+
+    // Whoever asked hears of it and asks again; whatever is away is told of where it is missed
+    [LoggerMessage(EventId = 111, Level = LogLevel.Debug, Message = "a request on {Address} failed for now: {Reason}")]
+    private static partial void HandlerFailedForNow(ILogger logger, string address, string reason);
 }

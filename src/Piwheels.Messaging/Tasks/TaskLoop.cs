@@ -26,6 +26,7 @@ public abstract partial class TaskLoop : IAsyncDisposable
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _quitAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _quitting = new();
+    private readonly CancellationTokenSource _ending;
     private readonly TaskEnvironment _environment;
     private LibZmq.PollItem[] _items = [];
     private ITimer? _quitTimer;
@@ -42,6 +43,7 @@ public abstract partial class TaskLoop : IAsyncDisposable
     {
         Name = name;
         _environment = environment;
+        _ending = CancellationTokenSource.CreateLinkedTokenSource(_quitting.Token, environment.Stopping);
         _tracker = new HandlerTracker(Fail);
         Logger = environment.Loggers.CreateLogger($"master.{name}");
     }
@@ -61,6 +63,12 @@ public abstract partial class TaskLoop : IAsyncDisposable
 
     /// <summary>Cancelled when the task begins to quit, upon its thread.</summary>
     protected CancellationToken Quitting => _quitting.Token;
+
+    /// <summary>
+    /// Cancelled when this task or the whole program begins to end, on any thread: what fails for now is not waited for any
+    /// more.
+    /// </summary>
+    protected CancellationToken Ending => _ending.Token;
 
     /// <summary>
     /// How long handlers under way and <see cref="CloseAsync"/> may take together when quitting. By the machine's own
@@ -289,6 +297,7 @@ public abstract partial class TaskLoop : IAsyncDisposable
             client.Dispose();
         foreach (var socket in _sockets)
             socket.Dispose();
+        _ending.Dispose();
         _context.Dispose();
     }
 

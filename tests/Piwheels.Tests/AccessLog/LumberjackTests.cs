@@ -95,6 +95,47 @@ public sealed class LumberjackTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_batch_whose_recording_is_in_doubt_is_recorded_once()
+    {
+        var answers = 0;
+        _database.After = _ => answers++ < 2
+            ? throw new DatabaseException("the connection is broken", transient: true)
+            : Task.CompletedTask;
+        Send(Page("home"));
+        await UntilRecordedAsync(1);
+        while (answers < 3) await NextFlushAsync();
+        Assert.Single(_database.Accesses);
+    }
+
+    [Fact]
+    public async Task With_as_many_accesses_as_can_be_kept_no_more_are_read_and_none_is_lost()
+    {
+        const int Beyond = 5_000;
+        _answer = () => throw new DatabaseException("away", transient: true);
+        for (var index = 0; index < AccessBuffer.KeptMax + Beyond; index++) Send(Page("home"));
+        await _bed.Log.WhenSaidAsync("loggers are kept waiting");
+        for (var flush = 0; flush < 100; flush++) await NextFlushAsync();
+        Assert.Empty(_database.Accesses);
+
+        _answer = () => Task.CompletedTask;
+        await UntilRecordedAsync(AccessBuffer.KeptMax + Beyond);
+        Assert.Equal(AccessBuffer.KeptMax + Beyond, _database.Accesses.Count);
+        Assert.Single(_bed.Log.Entries, line => line.Message.Contains("kept waiting", StringComparison.Ordinal));
+        Assert.False(_bed.Log.Says("dropped"));
+    }
+
+    [Fact]
+    public async Task It_ends_while_loggers_are_kept_waiting()
+    {
+        _answer = () => throw new DatabaseException("away", transient: true);
+        for (var index = 0; index < AccessBuffer.KeptMax + 1; index++) Send(Page("home"));
+        await _bed.Log.WhenSaidAsync("loggers are kept waiting");
+        _lumberjack.Quit();
+        await _lumberjack.Completion.Within();
+        Assert.True(_bed.Log.Says($"{AccessBuffer.KeptMax} accesses could not be recorded"));
+    }
+
+    [Fact]
     public async Task One_access_that_the_database_refuses_does_not_take_others_with_it()
     {
         // A thousand, halved until one is left, is asked for ten times

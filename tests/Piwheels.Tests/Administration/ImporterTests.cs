@@ -1,6 +1,7 @@
 using System.Formats.Cbor;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Master;
@@ -71,6 +72,26 @@ public sealed class ImporterTests : IAsyncDisposable
                 Assert.Equal(file.FileHash, HashOf(await File.ReadAllBytesAsync(published)));
             }
         }
+    }
+
+    [Fact]
+    public async Task An_import_whose_recording_is_in_doubt_is_recorded_once_and_keeps_its_files()
+    {
+        await _database.AddTargetAsync(new("cp311", "linux_armv7l"));
+        var package = PackageName.Parse("spam");
+        await _database.AddNewPackageAsync(package);
+        await _database.AddNewPackageVersionAsync(new(package, "1.0"));
+        var attempts = 0;
+        _database.After = method => method == "LogBuild" && attempts++ < 2
+            ? Task.FromException(new DatabaseException("the connection is broken", transient: true))
+            : Task.CompletedTask;
+
+        await Task.Run(() => ImportAsync("spam")).Within();
+
+        Assert.Equal(3, attempts);
+        var build = Assert.Single(_database.Builds);
+        Assert.All(build.Files, file =>
+            Assert.True(File.Exists(Path.Combine(_configuration.OutputPath, "simple", "spam", file.Filename))));
     }
 
     private async Task ImportAsync(string name)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Building;
+using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Testing;
 using Xunit;
@@ -205,10 +206,60 @@ public sealed class SlaveDriverTests
         other.AssertReply<SlaveReply.Ack>(Hello);
         Assert.False(slave.HasReply);
         farm.Database.Before = _ => Task.CompletedTask;
-        farm.Bed.Time.Advance(BuildRecorder.RetryPauseMin);
+        farm.Bed.Time.Advance(RecordingClient.RetryPauseMin);
 
         Assert.IsType<SlaveReply.Done>(slave.Hear());
         Assert.Single(farm.Database.Builds);
+    }
+
+    [Fact]
+    public async Task A_build_whose_recording_is_in_doubt_is_recorded_once()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        using var slave = await farm.BuildingSlaveAsync();
+        var lost = true;
+        farm.Database.After = method => method == "LogBuild" && lost ? Away(method) : Task.CompletedTask;
+        slave.Say(Slaves.Failed());
+        await farm.Log.WhenAsync(line => line.Message.Contains("waits for the database", StringComparison.Ordinal));
+        await farm.SettleAsync();
+        Assert.False(slave.HasReply);
+        lost = false;
+        farm.Bed.Time.Advance(RecordingClient.RetryPauseMin);
+
+        Assert.IsType<SlaveReply.Done>(slave.Hear());
+        Assert.Single(farm.Database.Builds);
+    }
+
+    [Fact]
+    public async Task While_many_results_wait_for_the_database_nothing_new_is_handed_out_and_none_is_lost()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var releases = Enumerable.Range(0, BuildRecorder.WaitingWithWorkMax + 1)
+            .Select(number => new Release(Slaves.Numpy.Package, $"{number}.0")).ToArray();
+        foreach (var release in releases) await farm.Database.AddNewPackageVersionAsync(release);
+        await farm.PushAsync(releases);
+        farm.Database.Before = Away;
+        var slaves = new List<SlavePeer>();
+        for (var count = 0; count < BuildRecorder.WaitingWithWorkMax; count++)
+        {
+            var slave = farm.Slave();
+            slaves.Add(slave);
+            slave.AssertReply<SlaveReply.Ack>(Hello);
+            slave.AssertReply<SlaveReply.Build>(Idle);
+            slave.Say(Slaves.Failed());
+        }
+
+        using var idle = farm.Slave();
+        idle.AssertReply<SlaveReply.Ack>(Hello);
+        while (idle.Ask(Idle) is SlaveReply.Build) idle.AssertReply<SlaveReply.Done>(Busy);
+        Assert.True(farm.Log.Says("nothing new is built"));
+
+        await farm.SettleAsync();
+        farm.Database.Before = _ => Task.CompletedTask;
+        farm.Bed.Time.Advance(RecordingClient.RetryPauseMax);
+        Assert.All(slaves, slave => Assert.IsType<SlaveReply.Done>(slave.Hear()));
+        Assert.Equal(BuildRecorder.WaitingWithWorkMax, farm.Database.Builds.Count);
+        foreach (var slave in slaves) slave.Dispose();
     }
 
     [Fact]
@@ -271,7 +322,7 @@ public sealed class SlaveDriverTests
         slave.Say(new byte[] { 0xff });
         await farm.Log.WhenAsync(line => line.Message.Contains("BYE while", StringComparison.Ordinal));
         farm.Database.Before = _ => Task.CompletedTask;
-        farm.Bed.Time.Advance(BuildRecorder.RetryPauseMin);
+        farm.Bed.Time.Advance(RecordingClient.RetryPauseMin);
 
         Assert.IsType<SlaveReply.Done>(slave.Hear());
         Assert.False(slave.HasReply);

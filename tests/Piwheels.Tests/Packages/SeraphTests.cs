@@ -110,7 +110,73 @@ public sealed class SeraphTests : IAsyncDisposable
         Assert.Empty(await queues.Client.GetAllPackagesAsync().Within());
         Assert.DoesNotContain(queues.Tasks, task => task.Completion.IsCompleted);
         Assert.Contains(_bed.Log.Entries, line =>
-            line.Category == "master.the_oracle_1" && line.Level == LogLevel.Warning && line.Exception is not null);
+            line.Category == "master.the_oracle_1" && (transient
+                ? line.Level == LogLevel.Debug && line.Message.Contains("it burns", StringComparison.Ordinal)
+                : line.Level == LogLevel.Warning && line.Exception is not null));
+    }
+
+    [Fact]
+    public async Task What_fails_for_now_is_asked_again_until_it_works()
+    {
+        var failures = 0;
+        _database.Before = _ => failures++ < 4 ? Task.FromException(Away) : Task.CompletedTask;
+        var queues = Start(patient: true);
+        var asked = queues.Client.AddNewPackageAsync(Foo);
+        await WaitOutAsync(queues, asked);
+        Assert.True(await asked);
+        Assert.Equal(5, failures);
+    }
+
+    [Fact]
+    public async Task An_answer_that_was_lost_records_nothing_twice()
+    {
+        var answers = 0;
+        _database.After = method => method == "LogBuild" && answers++ < 3 ? Task.FromException(Away) : Task.CompletedTask;
+        var queues = Start(patient: true);
+        await _database.AddTargetAsync(new Target("cp311", "linux_armv7l"));
+        await _database.AddNewPackageAsync(Foo);
+        await _database.AddNewPackageVersionAsync(new Release(Foo, "1.0"));
+        var asked = queues.Client.LogBuildAsync(
+            new BuildState(3, "foo", "1.0", "cp311", false, TimeSpan.Zero, "", [], "linux_armv7l"));
+        await WaitOutAsync(queues, asked);
+        Assert.Equal(Assert.Single(_database.Builds).BuildId, await asked);
+        Assert.Equal(4, answers);
+    }
+
+    [Fact]
+    public async Task Patience_has_an_end()
+    {
+        _database.Before = _ => Task.FromException(Away);
+        var queues = Start(patient: true);
+        var since = _bed.Time.GetUtcNow();
+        var asked = queues.Client.GetPypiSerialAsync();
+        await WaitOutAsync(queues, asked);
+        Assert.True((await Assert.ThrowsAsync<DatabaseException>(() => asked)).Transient);
+        Assert.InRange(_bed.Time.GetUtcNow() - since, DbClient.Patience - DbClient.PauseMax, DbClient.Patience);
+    }
+
+    [Fact]
+    public async Task Who_ends_waits_no_more()
+    {
+        _database.Before = _ => Task.FromException(Away);
+        var queues = Start(patient: true);
+        var asked = queues.Client.GetPypiSerialAsync();
+        await _bed.Log.WhenSaidAsync("failed for now");
+        await queues.Tasks[^1].DisposeAsync();
+        Assert.True((await Assert.ThrowsAsync<DatabaseException>(() => asked.Within())).Transient);
+    }
+
+    [Fact]
+    public async Task What_is_refused_for_good_is_not_asked_again()
+    {
+        var asked = 0;
+        _database.Before = _ =>
+        {
+            asked++;
+            return Task.FromException(new DatabaseException("no such package", transient: false));
+        };
+        await Assert.ThrowsAsync<DatabaseException>(() => Start(patient: true).Client.GetPypiSerialAsync().Within());
+        Assert.Equal(1, asked);
     }
 
     [Fact]
@@ -194,8 +260,31 @@ public sealed class SeraphTests : IAsyncDisposable
         Assert.Equal(names.Length, (await queues.Client.GetAllPackagesAsync().Within()).Count);
     }
 
-    private DatabaseQueues Start(int oracles = 3, TimeSpan? timeout = null) =>
-        _bed.Add(new DatabaseQueues(_database, _bed.Environment, oracles: oracles, timeout: timeout));
+    private static DatabaseException Away => new("the database is away", transient: true);
+
+    private DatabaseQueues Start(int oracles = 3, TimeSpan? timeout = null, bool patient = false) =>
+        _bed.Add(new DatabaseQueues(
+            _database, _bed.Environment, oracles: oracles, timeout: timeout, patient: patient));
+
+    /// <summary>
+    /// Moves the clock on in small steps until a request has its answer; in each step every task has a turn, so that the
+    /// clock runs away from none.
+    /// </summary>
+    private async Task WaitOutAsync(DatabaseQueues queues, Task asked)
+    {
+        while (!asked.IsCompleted)
+        {
+            foreach (var task in queues.Tasks.Concat(queues.Tasks)) await TurnAsync(task);
+            _bed.Time.Advance(TimeSpan.FromMilliseconds(25));
+        }
+    }
+
+    private static Task TurnAsync(TaskLoop task)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        task.Post(() => task.Post(reached.SetResult));
+        return reached.Task.Within();
+    }
 
     /// <summary>Holds a call until the gate is opened.</summary>
     private Gate Hold(string method)

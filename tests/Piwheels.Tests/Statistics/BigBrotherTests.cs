@@ -111,7 +111,7 @@ public sealed class BigBrotherTests : IAsyncDisposable
     {
         _secretaryIsAway = true;
         await StartAsync();
-        await _bed.Log.WhenSaidAsync("home page could not be refreshed");
+        await _bed.Log.WhenSaidAsync("refreshing the home page fails");
         _secretaryIsAway = false;
         for (var round = 0; round < 6; round++) await NextCountAsync();
         Assert.IsType<SecretaryRequest.Home>(await _pages.Next());

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Upstream;
@@ -35,6 +36,23 @@ public sealed class ChangelogFollowerTests
         Assert.Equal(listed.Released["1.0"], first.Released, TimeSpan.FromSeconds(1));
         Assert.Equal(["pages of foo-bar", "pages of other"], follower.Farm.Asked.Order(StringComparer.Ordinal));
         Assert.Equal(bed.Index.Catalog.LastSerial - 1, await follower.Database.GetPypiSerialAsync());
+    }
+
+    [Fact]
+    public async Task A_serial_that_somebody_has_moved_on_is_taken_up_again_and_nobody_ends()
+    {
+        await using var bed = await StartAsync();
+        var follower = new Following(bed);
+        await follower.RunAsync();
+        var later = bed.Index.Catalog.LastSerial + 100;
+        await follower.Database.SetPypiSerialAsync(later);
+        bed.Publish(bed.Folder.AddSdist("other", "2.0"));
+        bed.Publish(bed.Folder.AddSdist("other", "3.0"));
+        await follower.RunAsync();
+        Assert.Contains(follower.Log.Entries, line => line.Level == LogLevel.Error);
+        bed.Time.Advance(RetryGate.OwnDelayMax);
+        await follower.RunAsync();
+        Assert.Equal(later, await follower.Database.GetPypiSerialAsync());
     }
 
     [Fact]
