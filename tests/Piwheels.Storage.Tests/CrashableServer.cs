@@ -20,14 +20,19 @@ public sealed class CrashableServer : IAsyncDisposable
         cd /tmp
         folder=$(mktemp -d /tmp/piw-pg.XXXXXX) || exit 1
         control() { "$1/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 60 -o "-k $folder -c listen_addresses= -c fsync=on
-            -c synchronous_commit=on -c full_page_writes=on -c shared_buffers=32MB -c jit=off" $2 >/dev/null 2>&1; }
+            -c synchronous_commit=on -c full_page_writes=on -c shared_buffers=32MB -c jit=off" $2 >>"$folder/log" 2>&1; }
         "$1/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >"$folder/log" 2>&1 \
             && control "$1" start || { cat "$folder/log" >&2; rm -rf "$folder"; exit 1; }
         echo "ready $folder"
         while read -r line; do
             case $line in
-            start) control "$1" start || cat "$folder/log" >&2;;
+            start) tries=0
+                until control "$1" start; do # the kernel takes a moment to give its memory back
+                    tries=$((tries + 1))
+                    [ "$tries" -lt 50 ] || { cat "$folder/log" >&2; break; }
+                done;;
             KILL) read -r server <"$folder/data/postmaster.pid"
+                kill -STOP "$server" # or it has more children by now
                 kill -KILL "$server" $(pgrep -P "$server") 2>/dev/null
                 while kill -0 "$server" 2>/dev/null; do :; done;;
             *) control "$1" "stop -m $line";;

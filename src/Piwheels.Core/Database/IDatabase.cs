@@ -33,13 +33,13 @@ public interface IDatabase
 
     /// <summary>
     /// As <see cref="AddNewPackageAsync"/> for many at once, in one transaction; answers for each, in their order,
-    /// whether it is new. One that comes twice is new once.
+    /// whether it is new. One that comes twice is new once; asked again because the answer was lost, none is.
     /// </summary>
     Task<IReadOnlyList<bool>> AddNewPackagesAsync(IReadOnlyList<NewPackage> packages);
 
     /// <summary>
     /// As <see cref="AddNewPackageVersionAsync"/> for many at once, in one transaction; answers for each, in their
-    /// order, whether it is new. One that comes twice is new once.
+    /// order, whether it is new. One that comes twice is new once; asked again because the answer was lost, none is.
     /// </summary>
     /// <exception cref="DatabaseException">A package is unknown; nothing was registered.</exception>
     Task<IReadOnlyList<bool>> AddNewPackageVersionsAsync(IReadOnlyList<NewVersion> versions);
