@@ -59,26 +59,25 @@ public sealed partial class SchemaInstaller : IAsyncDisposable
         settings.CommandTimeout = 0; // an upgrade of millions of rows takes its time
         settings.IncludeErrorDetail = true; // it names the row that does not fit
         var source = Database.CreateSource(settings);
+        NpgsqlConnection? connection = null;
         try
         {
-            var installer = new SchemaInstaller(dsn, source, await source.OpenConnectionAsync(cancel));
+            connection = await source.OpenConnectionAsync(cancel);
+            var installer = new SchemaInstaller(dsn, source, connection);
             await installer.CheckServerAsync(cancel);
             return installer;
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        catch (Exception e)
         {
+            if (connection is not null) await connection.DisposeAsync();
             await source.DisposeAsync();
-            throw new SchemaException(
-                $"the database {dsn.Database} does not exist at {dsn}: create it first (createdb {dsn.Database})", e);
-        }
-        catch (Exception e) when (Database.IsFault(e))
-        {
-            await source.DisposeAsync();
-            throw Database.Fault(e);
-        }
-        catch (SchemaException)
-        {
-            await source.DisposeAsync();
+            if (e is PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName })
+            {
+                throw new SchemaException(
+                    $"the database {dsn.Database} does not exist at {dsn}: create it first (createdb {dsn.Database})", e);
+            }
+
+            if (Database.IsFault(e)) throw Database.Fault(e);
             throw;
         }
     }
