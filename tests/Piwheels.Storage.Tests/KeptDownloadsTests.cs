@@ -45,10 +45,10 @@ public sealed class KeptDownloadsTests(ClusterFixture fixture) : IAsyncLifetime
         UNION ALL SELECT 'listed wrongly: ' || package FROM (
             (SELECT package FROM search_entries EXCEPT SELECT package FROM packages WHERE skip <> 'deleted')
             UNION ALL (SELECT package FROM packages WHERE skip <> 'deleted' EXCEPT SELECT package FROM search_entries)) AS l
-        UNION ALL SELECT 'below the mark: ' || changed_by FROM (
-            SELECT changed_by, 'counters' AS figures FROM counter_changes
-            UNION ALL SELECT changed_by, 'downloads' FROM download_changes) AS c JOIN figures_marks m USING (figures)
-        WHERE changed_by < mark
+        UNION ALL SELECT 'below the mark: ' || c FROM (
+            SELECT 'counters' AS figures, changed_by, number FROM counter_changes
+            UNION ALL SELECT 'downloads', changed_by, 1 FROM download_changes) AS c JOIN figures_marks m USING (figures)
+        WHERE (c.changed_by, c.number) <= (m.mark, m.number)
         """;
 
     private TestDatabase _store = null!;

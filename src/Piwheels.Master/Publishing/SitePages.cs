@@ -49,7 +49,7 @@ internal sealed class SitePages(SiteFolder folder, WholeFile files, Site site)
     }
 
     /// <summary>Writes the list that the search page loads, and the sitemaps.</summary>
-    internal void WriteSearch(IReadOnlyList<SearchEntry> entries)
+    internal void WriteSearch(IReadOnlyCollection<SearchEntry> entries)
     {
         var ordered = entries.OrderBy(entry => entry.Package).ToList();
         files.Write(folder.Page("packages.json"), stream =>

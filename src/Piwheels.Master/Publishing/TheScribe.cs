@@ -30,6 +30,7 @@ public sealed partial class TheScribe : TaskLoop
     private readonly RootIndex _root;
     private readonly Turns<PackageName> _turns = new();
     private Task? _preparation;
+    private (SearchIndex Index, string Mark) _search = (SearchIndex.Empty, "");
     private PackageList? _searchedList;
     private DateTimeOffset _searchedAt;
     private DateTimeOffset _nextSearch;
@@ -146,9 +147,11 @@ public sealed partial class TheScribe : TaskLoop
 
     private async Task WriteSearchAsync()
     {
-        var entries = await _database.GetSearchIndexAsync();
-        await OnDiskAsync(() => _sitePages.WriteSearch(entries));
-        SearchWritten(Logger, entries.Count);
+        var changes = await _database.GetSearchChangesAsync(_search.Mark);
+        var index = _search.Index.With(changes);
+        await OnDiskAsync(() => _sitePages.WriteSearch(index));
+        _search = (index, changes.Mark);
+        SearchWritten(Logger, index.Count);
     }
 
     /// <summary>Writes the lists of all packages, once for all that came and went since the last time.</summary>

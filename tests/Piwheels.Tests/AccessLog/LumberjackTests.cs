@@ -79,6 +79,16 @@ public sealed class LumberjackTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_the_database_leaves_out_is_counted_and_the_rest_recorded()
+    {
+        Send(Page(new string('x', 31)));
+        Send(Page("good"));
+        Send(Page(""));
+        await UntilRecordedAsync(1);
+        Assert.True(_bed.Log.Says("2 of 3 accesses are left out"));
+    }
+
+    [Fact]
     public async Task While_the_database_is_away_accesses_are_kept_and_tried_again_later()
     {
         _answer = () => throw new DatabaseException("away", transient: true);

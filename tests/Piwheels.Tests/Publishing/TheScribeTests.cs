@@ -176,6 +176,14 @@ public sealed class TheScribeTests : IAsyncDisposable
         await _bed.Log.WhenAsync(entry =>
             entry.Message == "wrote the search index of 1 packages" && _bed.Log.Entries.Skip(written).Contains(entry));
         Assert.Equal("[[\"foo\",1,1]]", Text("packages.json"));
+
+        // From here on by what has changed alone
+        await _database.AddNewPackageAsync(PackageName.Parse("bar"));
+        await AskAsync(new ScribeRequest.Search());
+        Assert.Equal("[[\"bar\",0,0],[\"foo\",1,1]]", Text("packages.json"));
+        await _database.DeletePackageAsync(Foo);
+        await AskAsync(new ScribeRequest.Search());
+        Assert.Equal("[[\"bar\",0,0]]", Text("packages.json"));
     }
 
     [Fact]
