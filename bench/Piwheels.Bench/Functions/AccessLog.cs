@@ -9,7 +9,8 @@ namespace Piwheels.Bench.Functions;
 public class AccessLog
 {
     private const string Pip =
-        "pip/23.0.1 {\"cpu\":\"armv7l\",\"distro\":{\"id\":\"bookworm\",\"libc\":{\"lib\":\"glibc\",\"version\":\"2.36\"},"
+        "pip/23.0.1 {\"cpu\":\"armv7l\","
+        + "\"distro\":{\"id\":\"bookworm\",\"libc\":{\"lib\":\"glibc\",\"version\":\"2.36\"},"
         + "\"name\":\"Raspbian GNU/Linux\",\"version\":\"12\"},"
         + "\"implementation\":{\"name\":\"CPython\",\"version\":\"3.11.2\"},"
         + "\"installer\":{\"name\":\"pip\",\"version\":\"23.0.1\"},\"openssl_version\":\"OpenSSL 3.0.15 3 Sep 2024\","

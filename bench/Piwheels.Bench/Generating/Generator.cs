@@ -8,7 +8,7 @@ namespace Piwheels.Bench.Generating;
 
 /// <summary>
 /// Fills an empty database, table by table, inside the server: keys are off meanwhile, and triggers do not fire. What
-/// the farm keeps up to date change by change is made once, at the end: the queue by the schema's own function, the
+/// the farm keeps up to date change by change is made once, at the end: the queue by the schema's own rule, the
 /// figures by counting.
 /// </summary>
 internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Progress progress)
@@ -32,6 +32,12 @@ internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Pro
 
     /// <summary>As above, with triggers: the queue's count what waits.</summary>
     private const string QueueSettings = "-c synchronous_commit=off -c work_mem=512MB -c hash_mem_multiplier=2";
+
+    /// <summary>The rule that each change applies to one release, applied to all.</summary>
+    private const string Queue = """
+        INSERT INTO build_queue (package, version, target_id, priority, released)
+        SELECT package, version, target_id, priority, released FROM releases_pending
+        """;
 
     /// <summary>How many keys are sorted, or tables cleaned, at a time.</summary>
     private const int Lanes = 2;
@@ -60,8 +66,7 @@ internal sealed partial class Generator(BenchDatabase database, Sizes sizes, Pro
         await progress.StepAsync("the queue", async () =>
         {
             await using var queueing = database.ConnectBare(QueueSettings);
-            await RunAsync(
-                queueing, $"BEGIN; SELECT lock_targets(); SELECT remake_queue('{Platform}'); COMMIT", cancel);
+            await RunAsync(queueing, Queue, cancel);
         });
         await progress.StepAsync("tidying up", () => FinishAsync(cancel));
         await CleanAsync(filling, ["build_queue", "counters", "counter_changes", "rewrites_pending"], cancel);

@@ -19,17 +19,19 @@ internal sealed class BareCopy
         await WrittenRow.WatchAsync(database, work);
         var parts = await database.ListAsync(
             """
-            SELECT transaction, relation FROM bench.written WHERE operation = 'INSERT'
-            GROUP BY transaction, relation ORDER BY min(serial)
+            SELECT w.transaction, w.relation, (
+                SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys((array_agg(w.after))[1]) AS k)
+            FROM bench.written_by_changes w WHERE w.operation = 'INSERT'
+            GROUP BY w.transaction, w.relation ORDER BY min(w.serial)
             """,
-            r => (Transaction: r.GetString(0), Table: r.GetString(1)));
+            r => (Transaction: r.GetString(0), Table: r.GetString(1), Columns: r.GetString(2)));
         var copies = new List<BareCopy>();
         await using var connection = await database.OpenAsync();
         foreach (var transaction in parts.GroupBy(p => p.Transaction))
         {
             var copy = new BareCopy();
-            foreach (var (_, table) in transaction.Where(p => isWanted(p.Table)))
-                copy._tables.Add((table, await ReadAsync(connection, transaction.Key, table)));
+            foreach (var part in transaction.Where(p => isWanted(p.Table)))
+                copy._tables.Add(await ReadAsync(connection, part.Transaction, part.Table, part.Columns));
             if (copy._tables.Count > 0) copies.Add(copy);
         }
 
@@ -49,17 +51,20 @@ internal sealed class BareCopy
         await transaction.CommitAsync();
     }
 
-    private static async Task<byte[]> ReadAsync(NpgsqlConnection connection, string transaction, string table)
+    /// <summary>The rows as the server sends them; columns that it fills itself are left to it.</summary>
+    private static async Task<(string Table, byte[] Rows)> ReadAsync(
+        NpgsqlConnection connection, string transaction, string table, string columns)
     {
         await using var copy = await connection.BeginRawBinaryCopyAsync($"""
             COPY (
-                SELECT r.* FROM bench.written w CROSS JOIN jsonb_populate_record(NULL::{table}, w.after) r
+                SELECT {columns} FROM bench.written_by_changes w
+                    CROSS JOIN jsonb_populate_record(NULL::{table}, w.after) r
                 WHERE w.transaction = '{transaction}' AND w.relation = '{table}' AND w.operation = 'INSERT'
                 ORDER BY w.serial)
             TO STDOUT (FORMAT binary)
             """);
         using var memory = new MemoryStream();
         await copy.CopyToAsync(memory);
-        return memory.ToArray();
+        return ($"{table} ({columns})", memory.ToArray());
     }
 }

@@ -11,9 +11,6 @@ namespace Piwheels.Bench.Measuring;
 /// </summary>
 internal sealed class BareTransaction
 {
-    /// <summary>Columns that say which transaction wrote the row, and how many had been written: the server's to set.</summary>
-    private static readonly string[] OfTheTransaction = ["changed_by", "number"];
-
     private readonly List<(string Sql, List<string?> Values)> _statements = [];
 
     private BareTransaction(string summary) => Summary = summary;
@@ -89,7 +86,7 @@ internal sealed class BareTransaction
     /// <summary>Rows that follow each other into one table are one statement.</summary>
     private void AddInsert(List<WrittenRow> rows)
     {
-        var columns = rows[0].After.Keys.Except(OfTheTransaction).ToList();
+        var columns = rows[0].After.Keys.ToList();
         var values = new List<string?>();
         var tuples = string.Join(
             ", ", rows.Select(row => $"({string.Join(", ", columns.Select(c => Place(values, row.After[c])))})"));

@@ -23,6 +23,8 @@ internal static class MeasureCommand
         .. Questions.All,
         new StatisticsUnfolded(),
         new SearchIndexAsked(),
+        new SearchChangesAsked(),
+        new TurnOfTheDay(),
         new NewTarget("new-platform", new Target("cp311", "linux_aarch64")),
         new NewTarget("new-abi", new Target("cp314", "linux_armv7l")),
         new PlainQueue(),

@@ -7,6 +7,7 @@ namespace Piwheels.Bench.Measuring;
 internal sealed class StatisticsUnfolded : IMeasurement
 {
     private const int ChangesWaiting = 300_000;
+    private const int ChangesATransaction = 100;
     private const int Sessions = 4;
 
     private static readonly Goal Goal = Goal.AtMost(10);
@@ -32,10 +33,17 @@ internal sealed class StatisticsUnfolded : IMeasurement
         for (var round = 0; round <= farm.Rounds; round++)
         {
             await farm.Place.RunAsync($"""
-                INSERT INTO counter_changes (counter, period, at, amount)
-                SELECT (ARRAY['files', 'builds_time', 'builds_size', 'waiting:1', 'waiting:2'])[1 + n / 2 % 5], 'total',
-                    '1970-01-01', 1 - n % 2 * 2
-                FROM generate_series(1, {ChangesWaiting}) AS n
+                DO $do$
+                BEGIN
+                    FOR i IN 1..{ChangesWaiting / ChangesATransaction} LOOP
+                        INSERT INTO counter_changes (counter, period, at, amount)
+                        SELECT (ARRAY['files', 'builds_time', 'builds_size', 'waiting:1', 'waiting:2'])[1 + n / 2 % 5],
+                            'total', '1970-01-01', 1 - n % 2 * 2
+                        FROM generate_series(1, {ChangesATransaction}) AS n;
+                        COMMIT;
+                    END LOOP;
+                END
+                $do$
                 """);
             took.Add(await Rounds.TimeAsync(farm.Master.GetStatisticsAsync));
         }

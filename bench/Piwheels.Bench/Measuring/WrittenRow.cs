@@ -26,7 +26,7 @@ internal sealed record WrittenRow(
     public static async Task<IEnumerable<IEnumerable<WrittenRow>>> ReadAsync(BenchDatabase database)
     {
         var rows = await database.ListAsync(
-            "SELECT transaction, relation, operation, before::text, after::text FROM bench.written ORDER BY serial",
+            "SELECT transaction, relation, operation, before::text, after::text FROM bench.written_by_changes",
             r => (Transaction: r.GetString(0), Row: new WrittenRow(
                 r.GetString(1), r.GetString(2),
                 r.IsDBNull(3) ? [] : ReadColumns(r.GetString(3)), r.IsDBNull(4) ? [] : ReadColumns(r.GetString(4)))));

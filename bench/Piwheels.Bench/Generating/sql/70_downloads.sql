@@ -1,4 +1,4 @@
--- Downloads of the 29 days before today, evenly in time. The n-th of the packages is asked for 1/n as often as the
+-- Downloads of the 30 days before today, evenly in time. The n-th of the packages is asked for 1/n as often as the
 -- first (Zipf), mostly for one of its newest wheels.
 
 CREATE UNLOGGED TABLE bench.wanted AS
@@ -11,7 +11,7 @@ GROUP BY a.package;
 ANALYZE bench.wanted;
 
 SELECT make_months('downloads', array(
-    SELECT generate_series(timestamp '{today}' - interval '29 days', '{today}', interval '1 day') AT TIME ZONE 'UTC'));
+    SELECT generate_series(timestamp '{today}' - interval '30 days', '{today}', interval '1 day') AT TIME ZONE 'UTC'));
 
 INSERT INTO downloads (
     filename, accessed_by, accessed_at, arch, distro_name, distro_version, os_name, os_version, py_name, py_version,
@@ -19,7 +19,7 @@ INSERT INTO downloads (
 SELECT
     w.wheels[1 + floor(power(bench.share(d.n, 71), 2) * cardinality(w.wheels))::integer],
     '10.0.0.0'::inet + (bench.share(d.n, 72) * 16777216)::bigint,
-    timestamp '{today}' - interval '29 days' + interval '1 second' * ((d.n - 0.5) * (29 * 86400.0 / {downloads})),
+    timestamp '{today}' - interval '30 days' + interval '1 second' * ((d.n - 0.5) * (30 * 86400.0 / {downloads})),
     (array['armv7l', 'armv7l', 'armv7l', 'armv6l', 'aarch64'])[1 + d.machine % 5],
     (array['Raspbian GNU/Linux', 'Debian GNU/Linux'])[1 + d.machine % 2],
     (array['11', '12', '13'])[1 + d.machine % 3],

@@ -15,7 +15,7 @@ UNION ALL
 SELECT 'downloads', 'day', day, sum(amount) FROM package_downloads_daily GROUP BY day
 UNION ALL
 SELECT 'downloads', 'day', d::date, 1000 FROM generate_series(
-    timestamp '2017-01-01', timestamp '{today}' - interval '30 days', interval '1 day') AS d;
+    timestamp '2017-01-01', timestamp '{today}' - interval '31 days', interval '1 day') AS d;
 
 INSERT INTO rewrites_pending (package, added_at, command)
 SELECT package, timestamp '{today}', CASE WHEN bench.share(n, 90) < 0.5 THEN 'PROJECT' ELSE 'BOTH' END
