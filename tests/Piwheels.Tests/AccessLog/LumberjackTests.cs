@@ -32,7 +32,7 @@ public sealed class LumberjackTests : IAsyncDisposable
         var configuration = new MasterConfiguration { LogQueue = _bed.Ipc("log") };
         _lumberjack = _bed.Add(new Lumberjack(configuration, _bed.Environment, _database));
         _lumberjack.Start();
-        _logger = _bed.Zmq.CreateSocket(ZmqSocketType.Push, new() { HighWaterMark = 100_000 });
+        _logger = _bed.Zmq.CreateSocket(ZmqSocketType.Push, new() { HighWaterMark = 1_000_000 });
         _logger.Connect(configuration.LogQueue);
     }
 
