@@ -240,8 +240,11 @@ public sealed class QueueAuditTests(ClusterFixture fixture) : IAsyncLifetime
         {
             while (!histories.IsCompleted)
             {
-                await _store.RunAsync(
-                    "DELETE FROM build_queue WHERE version = '1.0'; SELECT count_change('waiting:1', 1)");
+                // The damage is done alone: it keeps to no order of locks
+                await _store.RunAsync("""
+                    SELECT lock_targets(); DELETE FROM build_queue WHERE version = '1.0';
+                    SELECT count_change('waiting:1', 1)
+                    """);
                 var audit = await _database.AuditQueueAsync();
                 foreach (var release in audit.Differences.Select(d => d.Release).Distinct().ToList())
                     await _database.FixQueueAsync(release);

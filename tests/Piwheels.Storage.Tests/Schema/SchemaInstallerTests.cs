@@ -109,7 +109,10 @@ public sealed class SchemaInstallerTests(ClusterFixture fixture) : IAsyncLifetim
             Assert.Equal("piwheels is connected to the database (1 sessions): stop the master first", refusal.Message);
         }
 
-        await _store.RunAsync("SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE usename = 'piwheels'");
+        await _store.RunAsync("""
+            SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity
+            WHERE usename = 'piwheels' AND datname = current_database()
+            """);
         await _store.UpgradeAsync();
     }
 
