@@ -17,7 +17,8 @@ internal sealed partial class ChangelogFollower(
     Registry registry,
     FollowedNames names,
     TimeProvider time,
-    ILogger logger)
+    ILogger logger,
+    UpstreamMeter? meter = null)
 {
     /// <summary>How long to wait at the log's end before asking again.</summary>
     internal static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(10);
@@ -33,6 +34,7 @@ internal sealed partial class ChangelogFollower(
 
     private readonly RetryGate _gate = new();
     private readonly RetryGate _ownGate = new(RetryGate.OwnDelayMax);
+    private readonly ChangelogWatch _watch = new(changelog, time, logger);
     private readonly Dictionary<PackageName, string> _descriptions = [];
     private readonly Dictionary<PackageName, int> _descriptionFailures = [];
     private EventBuffer? _buffer;
@@ -98,7 +100,7 @@ internal sealed partial class ChangelogFollower(
     private async Task<bool> ReadAsync(EventBuffer buffer, CancellationToken ct)
     {
         var from = buffer.ReadFrom;
-        switch (await changelog.SinceAsync(from, ct))
+        switch (await _watch.SinceAsync(from, _serial, ct))
         {
             case Fetched<ChangelogBatch>.Found found:
                 _gate.Succeeded();
@@ -107,6 +109,7 @@ internal sealed partial class ChangelogFollower(
                 _caughtUp &= buffer.ReadFrom == from;
                 _descriptions.Clear();
                 _descriptionFailures.Clear();
+                Measure(buffer, taken: 0);
                 return buffer.ReadFrom == from;
             case Fetched<ChangelogBatch>.Away away:
                 throw new UpstreamAwayException($"the change log: {away.Reason}", away.RetryAfter);
@@ -134,7 +137,15 @@ internal sealed partial class ChangelogFollower(
         _serial = serial;
         _due.RemoveRange(0, slice.Count);
         _ownGate.Succeeded();
+        if (_buffer is not null) Measure(_buffer, slice.Count);
         Applied(logger, slice.Count, _serial);
+    }
+
+    private void Measure(EventBuffer buffer, int taken)
+    {
+        var (oldest, count) = (_due.Count > 0 ? _due[0].Timestamp : buffer.Oldest, _due.Count + buffer.Count);
+        meter?.Follow(
+            new FollowState(_serial, buffer.ReadFrom, _watch.LastSerial, oldest, count, _watch.ReadAt), taken);
     }
 
     private async Task ApplyInTurnAsync(IEnumerable<PypiEvent> events, SemaphoreSlim places, CancellationToken ct)

@@ -52,7 +52,7 @@ internal sealed class ChangelogReader : IDisposable
             IgnoreWhitespace = true,
             IgnoreComments = true,
             IgnoreProcessingInstructions = true,
-            // What XML does not allow, old names may carry; such names are refused later, one by one
+            // References to what XML does not allow; names with such characters are refused later, one by one
             CheckCharacters = false,
         });
     }
@@ -154,7 +154,7 @@ internal sealed class ChangelogReader : IDisposable
         }
 
         var type = _xml.LocalName;
-        if (type is "array" or "struct") return false;
+        if (type is not ("string" or "int" or "i4" or "i8" or "nil")) return false;
         var isEmpty = !await TryOpenAsync(type).ConfigureAwait(false);
         if (isEmpty) await MoveAsync().ConfigureAwait(false);
         var text = isEmpty ? "" : await ReadTextAsync().ConfigureAwait(false);

@@ -21,7 +21,7 @@ public sealed partial class CloudGazer : TaskLoop
 
     private readonly RpcClient<SecretaryRequest, SecretaryReply> _secretary;
     private readonly RpcClient<SkipRequest, SkipReply> _slaveDriver;
-    private readonly UpstreamMeter _meter = new();
+    private readonly UpstreamMeter _meter;
     private readonly IndexConnection _connection;
     private readonly Func<Task> _follow;
 
@@ -37,6 +37,7 @@ public sealed partial class CloudGazer : TaskLoop
         database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
         _slaveDriver = ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
+        _meter = new UpstreamMeter(Time);
         _connection = new IndexConnection(Time, configuration.SiteUrl, limits, _meter);
         var projects = new ProjectClient(_connection, configuration.PypiJson);
         var registry = new Registry(database, new OtherTasks(this));
@@ -45,6 +46,12 @@ public sealed partial class CloudGazer : TaskLoop
             ? FollowSelection(configuration, database, projects, registry, names)
             : FollowChangelog(configuration, database, projects, registry, names);
         Every(Step, FollowAsync);
+        var report = new FollowReport(_meter, Time, Logger);
+        Every(FollowReport.Interval, () =>
+        {
+            report.Tell();
+            return Task.CompletedTask;
+        });
     }
 
     protected override Task CloseAsync()
@@ -62,7 +69,7 @@ public sealed partial class CloudGazer : TaskLoop
         FollowedNames names)
     {
         var changelog = new ChangelogClient(_connection, configuration.PypiXmlRpc);
-        var follower = new ChangelogFollower(database, changelog, projects, registry, names, Time, Logger);
+        var follower = new ChangelogFollower(database, changelog, projects, registry, names, Time, Logger, _meter);
         return () => follower.FollowAsync(GoesOn, Quitting);
     }
 

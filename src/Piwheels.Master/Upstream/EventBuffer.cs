@@ -54,6 +54,9 @@ public sealed class EventBuffer
     /// <summary>How many events are held back.</summary>
     public int Count => _waiting.Count;
 
+    /// <summary>When the first of them in the order happened; null when there is none.</summary>
+    public DateTimeOffset? Oldest => _waiting.Count > 0 ? _waiting[0].Timestamp : null;
+
     /// <summary>
     /// Takes in what the log answered for <see cref="ReadFrom"/>, and hands on what is due. A batch without a new row
     /// says that the log's end is reached. Rows of before <see cref="ReadFrom"/> are passed over.
@@ -122,7 +125,7 @@ public sealed class EventBuffer
             end = i + 1;
         }
 
-        var taken = _waiting.Take(end).Where(e => !WasHandedOn(e)).DistinctBy(e => e.Serial).ToList();
+        var taken = _waiting.Take(end).Where(e => !WasHandedOn(e)).Distinct().ToList();
         _waiting.RemoveRange(0, end);
         return taken;
     }

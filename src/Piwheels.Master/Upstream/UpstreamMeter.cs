@@ -10,25 +10,35 @@ public sealed class UpstreamMeter : IDisposable
 {
     public const string MeterName = "Piwheels.Master.Upstream";
 
-    private readonly Meter _meter = new(MeterName);
+    private readonly TimeProvider _time;
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _durations;
     private readonly Counter<long> _taken;
+    private volatile FollowState? _state;
 
-    public UpstreamMeter()
+    public UpstreamMeter(TimeProvider time)
     {
-        _requests = _meter.CreateCounter<long>(
+        _time = time;
+        _requests = Meter.CreateCounter<long>(
             "piwheels.upstream.requests", "{request}", "Requests to the index, by kind and outcome");
-        _durations = _meter.CreateHistogram<double>(
+        _durations = Meter.CreateHistogram<double>(
             "piwheels.upstream.request.duration", "s", "From the request to the whole answer, by kind and outcome");
-        _taken = _meter.CreateCounter<long>(
+        _taken = Meter.CreateCounter<long>(
             "piwheels.upstream.events.taken", "{event}", "Events of the change log that have taken effect");
+        Observe("events.held_back", "{event}", "Events that were read and have not taken effect", s => s.HeldBack);
+        Observe("serial", "{serial}", "The serial up to which everything has taken effect", s => s.Serial);
+        Observe("lag.serials", "{serial}", "Serials between that and the index's newest", s => s.LagSerials);
+        Observe("lag.time", "s", "Age of the oldest event of the index that has not taken effect",
+            s => s.LagAt(_time.GetUtcNow()).TotalSeconds);
     }
 
     /// <summary>Whose instruments these are: a listener may want those of one master alone.</summary>
-    internal Meter Meter => _meter;
+    public Meter Meter { get; } = new(MeterName);
 
-    public void Dispose() => _meter.Dispose();
+    /// <summary>Where following the change log stands; null while nothing has been read.</summary>
+    internal FollowState? State => _state;
+
+    public void Dispose() => Meter.Dispose();
 
     /// <param name="outcome">The outcome's type, e.g. <see cref="Fetched{T}.Found"/>, in small letters.</param>
     internal void Asked(string kind, string outcome, TimeSpan duration)
@@ -39,5 +49,18 @@ public sealed class UpstreamMeter : IDisposable
         _durations.Record(duration.TotalSeconds, kindTag, outcomeTag);
     }
 
-    internal void Taken(int events) => _taken.Add(events);
+    /// <param name="taken">How many events have taken effect since the last call.</param>
+    internal void Follow(FollowState state, int taken)
+    {
+        _state = state;
+        if (taken > 0) _taken.Add(taken);
+    }
+
+    /// <summary>Without a change log that is followed there is nothing to tell.</summary>
+    private void Observe<T>(string name, string unit, string description, Func<FollowState, T> value)
+        where T : struct => Meter.CreateObservableGauge(
+            "piwheels.upstream." + name,
+            () => _state is { } state ? [new Measurement<T>(value(state))] : Array.Empty<Measurement<T>>(),
+            unit,
+            description);
 }

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 using Piwheels.Core.Packaging;
@@ -15,6 +17,7 @@ public sealed class IndexFaultTests
     private const string Log = "/pypi";
     private const string Json = "application/json";
     private const string Xml = "text/xml";
+    private const string Begun = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
     private static readonly PackageName Foo = PackageName.Parse("foo");
 
     private static readonly UpstreamLimits Small = StandInBed.Unpaced with
@@ -40,6 +43,79 @@ public sealed class IndexFaultTests
         Assert.Contains($"{status}", away.Reason, StringComparison.Ordinal);
         Assert.Equal(TimeSpan.FromSeconds(17), away.RetryAfter);
         Assert.Equal(wholeIndex, away.WholeIndex);
+    }
+
+    [Theory]
+    [InlineData(429, null)]
+    [InlineData(429, "soon")]
+    [InlineData(429, "-5")]
+    [InlineData(503, "1.5")]
+    [InlineData(503, "99999999999999999999")]
+    [InlineData(503, "Thu, 32 Foo 2026 00:00:00 GMT")]
+    public async Task Without_a_time_to_retry_after_our_own_waits_count(int status, string? retryAfter)
+    {
+        await using var bed = await StartAsync();
+        bed.Faults.Spoil(Page, IndexFaults.Status(status, retryAfter));
+        bed.Faults.Spoil(Log, IndexFaults.Status(status, retryAfter));
+        var page = Assert.IsType<Fetched<IndexPage>.Away>(await bed.Simple.GetPageAsync(Foo, null, default));
+        var log = Assert.IsType<Fetched<ChangelogBatch>.Away>(await bed.Changelog.SinceAsync(0, default));
+        Assert.Equal((null, null), (page.RetryAfter, log.RetryAfter));
+    }
+
+    [Fact]
+    public async Task A_gateway_that_answers_for_a_server_that_is_down_is_waited_for()
+    {
+        await using var bed = await StartAsync();
+        Task GatewayAsync(HttpContext context)
+        {
+            context.Response.StatusCode = 502;
+            return IndexFaults.Body("text/html", "<html><a href='foo-9.9.tar.gz'>Bad gateway</a></html>")(context);
+        }
+
+        bed.Faults.Spoil(Page, GatewayAsync);
+        bed.Faults.Spoil(Facts, GatewayAsync);
+        bed.Faults.Spoil(Log, GatewayAsync);
+        Assert.IsType<Fetched<IndexPage>.Away>(await bed.Simple.GetPageAsync(Foo, null, default));
+        Assert.IsType<Fetched<ProjectFacts>.Away>(await bed.Projects.GetAsync(Foo, default));
+        Assert.IsType<Fetched<ChangelogBatch>.Away>(await bed.Changelog.SinceAsync(0, default));
+    }
+
+    /// <summary>What breaks off after a request may be the fault of the page, so it counts as an attempt.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("HTTP/1.1 200 OK\r\n")]
+    [InlineData(Begun + "Content-Length: 100\r\n\r\n          ")]
+    [InlineData(Begun + "Transfer-Encoding: chunked\r\n\r\n5\r\n     ")]
+    [InlineData(Begun + "Transfer-Encoding: chunked\r\n\r\nxx\r\n")]
+    [InlineData("SSH-2.0-OpenSSH_9.2p1\r\n")]
+    [InlineData("\0\u0001\u0002\u0003")]
+    public async Task A_connection_that_is_reset_is_worth_another_try(string before)
+    {
+        using var server = new RawServer(async (socket, ct) =>
+        {
+            await socket.SendAsync(Encoding.Latin1.GetBytes(before), SocketFlags.None, ct);
+            socket.LingerState = new LingerOption(true, 0);
+        });
+        using var connection = new IndexConnection(TimeProvider.System, limits: Small, variable: _ => null);
+        var simple = new SimpleClient(connection, server.Root);
+        var away = Assert.IsType<Fetched<IndexPage>.Away>(await simple.GetPageAsync(Foo, null, default).Within());
+        Assert.False(away.WholeIndex);
+        var changelog = new ChangelogClient(connection, server.Root);
+        Assert.IsType<Fetched<ChangelogBatch>.Away>(await changelog.SinceAsync(0, default).Within());
+    }
+
+    [Fact]
+    public async Task Headers_without_end_are_cut_off()
+    {
+        using var server = new RawServer(async (socket, ct) =>
+        {
+            await socket.SendAsync("HTTP/1.1 200 OK\r\n"u8.ToArray(), SocketFlags.None, ct);
+            var header = "X-Header: and on and on and on\r\n"u8.ToArray();
+            while (true) await socket.SendAsync(header, SocketFlags.None, ct);
+        });
+        using var connection = new IndexConnection(TimeProvider.System, limits: Small, variable: _ => null);
+        Assert.IsType<Fetched<IndexPage>.Away>(
+            await new SimpleClient(connection, server.Root).GetPageAsync(Foo, null, default).Within());
     }
 
     [Fact]
@@ -104,6 +180,68 @@ public sealed class IndexFaultTests
         Assert.Null(page.Versions);
         Assert.Equal((null, false, true), (page.Files[0].Sha256, page.Files[0].Yanked, page.Files[0].Metadata));
         Assert.Equal((null, true, null), (page.Files[1].RequiresPython, page.Files[1].Yanked, page.Files[1].Uploaded));
+    }
+
+    [Theory]
+    [InlineData("{\"info\": {}}", "", null)]
+    [InlineData("{\"info\": {\"summary\": null, \"version\": null, \"name\": null}, \"releases\": null}", "", null)]
+    [InlineData("{\"info\": {\"summary\": 5, \"version\": 2.0, \"name\": [\"x\"]}, \"urls\": {}}", "", null)]
+    [InlineData("{\"info\": {\"summary\": \"\\udc00\", \"version\": \"2.0\"}, \"releases\": [\"2.0\"]}", "", "2.0")]
+    [InlineData("{\"info\": {\"summary\": \"A\\u0000b\", \"version\": \"2\", \"requires_dist\": \"x\"}}", "A b", "2")]
+    [InlineData("{\"releases\": {\"2.0\": null}, \"info\": {\"summary\": \"S\", \"version\": \"2.0\"}}", "S", "2.0")]
+    public async Task Facts_that_are_none_are_left_out(string body, string description, string? version)
+    {
+        await using var bed = await StartAsync();
+        bed.Faults.Spoil(Facts, IndexFaults.Body(Json, body));
+        var facts = Assert.IsType<Fetched<ProjectFacts>.Found>(await bed.Projects.GetAsync(Foo, default)).Value;
+        Assert.Equal((description, version), (facts.Description, facts.Version));
+        Assert.Null(facts.RequiresDist);
+        Assert.Empty(facts.Released);
+    }
+
+    [Fact]
+    public async Task Dates_and_requirements_that_are_none_are_left_out()
+    {
+        await using var bed = await StartAsync();
+        bed.Faults.Spoil(Facts, IndexFaults.Body(Json, """
+            {"urls": [{"upload_time_iso_8601": "2020-01-02T00:00:00Z"}], "last_serial": "7", "info":
+            {"version": "2.0", "requires_dist": ["a", null, 5, "b>1", ["c"]], "yanked": "no"}, "releases":
+            {"1.0": [null, 3, {"upload_time_iso_8601": 2020}, {"upload_time_iso_8601": "2019-01-02T00:00:00"},
+            {"upload_time_iso_8601": "2019-01-01T00:00:00Z"}], "1.1": {}, "1.2": [[]], "1.3": "x"}}
+            """));
+        var facts = Assert.IsType<Fetched<ProjectFacts>.Found>(await bed.Projects.GetAsync(Foo, default)).Value;
+        Assert.Equal(["a", "b>1"], facts.RequiresDist);
+        Assert.Equal(
+            ["1.0 2019-01-01", "2.0 2020-01-02"], facts.Released.Select(r => $"{r.Key} {r.Value:yyyy-MM-dd}").Order());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("5")]
+    [InlineData("{}")]
+    [InlineData("{\"info\": null}")]
+    [InlineData("{\"info\": []}")]
+    [InlineData("{\"info\": {\"summary\": \"half")]
+    public async Task Facts_of_nothing_are_unusable(string body)
+    {
+        await using var bed = await StartAsync();
+        bed.Faults.Spoil(Facts, IndexFaults.Body(Json, body));
+        Assert.IsType<Fetched<ProjectFacts>.Unusable>(await bed.Projects.GetAsync(Foo, default));
+    }
+
+    /// <summary>Within the limits of a farm: larger than any page of PyPI.</summary>
+    [Fact]
+    public async Task A_page_of_100_MB_is_refused_and_one_of_60_MB_is_read()
+    {
+        await using var bed = await StartAsync(StandInBed.Unpaced);
+        const string File = "{\"filename\": \"foo-1.0.tar.gz\", \"junk\": [";
+        bed.Faults.Spoil(Page, IndexFaults.Endless(Json, $"{{\"files\": [{File}\"", 100L << 20));
+        Assert.IsType<Fetched<IndexPage>.Unusable>(await bed.Simple.GetPageAsync(Foo, null, default));
+        var file = File + string.Join(',', Enumerable.Repeat("\"0123456789\"", 5_000_000)) + "], \"url\": \"f\"}";
+        bed.Faults.Spoil(Page, IndexFaults.Body(Json, $"{{\"files\": [{file}]}}"));
+        var page = Assert.IsType<Fetched<IndexPage>.Found>(await bed.Simple.GetPageAsync(Foo, null, default)).Value;
+        Assert.Equal("foo-1.0.tar.gz", Assert.Single(page.Files).Filename);
     }
 
     [Fact]
@@ -199,11 +337,12 @@ public sealed class IndexFaultTests
     public async Task An_XML_bomb_does_not_go_off()
     {
         await using var bed = await StartAsync();
-        bed.Faults.Spoil(Log, IndexFaults.Body(Xml, """
-            <?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
-            <methodResponse><params><param><value><string>&b;</string></value></param></params></methodResponse>
-            """));
-        Assert.IsType<Fetched<ChangelogBatch>.Unusable>(await bed.Changelog.SinceAsync(0, default));
+        bed.Faults.Spoil(Log, IndexFaults.Body(
+            Xml,
+            "<!DOCTYPE b [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]>"
+                + Answer(Row("&b;", 5))[Declaration.Length..]));
+        var unusable = Assert.IsType<Fetched<ChangelogBatch>.Unusable>(await bed.Changelog.SinceAsync(0, default));
+        Assert.Contains("DTD", unusable.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -265,8 +404,10 @@ public sealed class IndexFaultTests
     private static string Untyped(string row) => row
         .Replace("<string>", "", StringComparison.Ordinal).Replace("</string>", "", StringComparison.Ordinal);
 
+    private const string Declaration = "<?xml version='1.0'?>\n";
+
     private static string Answer(string rows) =>
-        "<?xml version='1.0'?>\n<methodResponse><params><param>" +
+        $"{Declaration}<methodResponse><params><param>" +
         $"<value><array><data>{rows}</data></array></value></param></params></methodResponse>";
 
     private static string Row(string name, long serial, string seconds = "1700000000") =>

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Piwheels.Master.Upstream;
+using Piwheels.Testing;
 using Xunit;
 
 namespace Piwheels.Tests.Upstream;
@@ -21,7 +22,7 @@ public sealed class JsonFlowTests
     [InlineData(1000)]
     public async Task It_is_read_alike_however_it_comes_in(int piece)
     {
-        var json = await JsonFlow.OpenAsync(new Pieces(Encoding.UTF8.GetBytes(Sample), piece), default);
+        var json = await JsonFlow.OpenAsync(Bytes(Sample, piece), default);
         Assert.True(await json.EntersObjectAsync());
         Assert.Equal("a", await json.PropertyAsync());
         Assert.Equal("x\u00e4\n\u20ac", await json.TextAsync());
@@ -55,14 +56,14 @@ public sealed class JsonFlowTests
     public async Task What_is_no_JSON_is_a_fault(string text)
     {
         foreach (var piece in new[] { 1, 1000 })
-            await Assert.ThrowsAnyAsync<JsonException>(() => SkipAllAsync(new Pieces(Encoding.UTF8.GetBytes(text), piece)));
+            await Assert.ThrowsAnyAsync<JsonException>(() => SkipAllAsync(Bytes(text, piece)));
     }
 
     [Fact]
     public async Task What_is_nested_too_deeply_is_a_fault()
     {
-        await SkipAllAsync(new Pieces(Encoding.UTF8.GetBytes(Nested(64)), 1000));
-        await Assert.ThrowsAnyAsync<JsonException>(() => SkipAllAsync(new Pieces(Encoding.UTF8.GetBytes(Nested(65)), 1000)));
+        await SkipAllAsync(Bytes(Nested(64)));
+        await Assert.ThrowsAnyAsync<JsonException>(() => SkipAllAsync(Bytes(Nested(65))));
         static string Nested(int depth) => new string('[', depth) + new string(']', depth);
     }
 
@@ -71,7 +72,7 @@ public sealed class JsonFlowTests
     [InlineData("\"\\udc00\\ud800\"")]
     public async Task A_text_with_half_a_character_is_none(string text)
     {
-        var json = await JsonFlow.OpenAsync(new Pieces(Encoding.UTF8.GetBytes(text), 1000), default);
+        var json = await JsonFlow.OpenAsync(Bytes(text), default);
         Assert.Null(await json.TextAsync());
         await json.EndAsync();
     }
@@ -86,9 +87,9 @@ public sealed class JsonFlowTests
     [Fact]
     public async Task A_long_text_is_read_whole_and_one_that_is_too_long_is_a_fault()
     {
-        var json = await JsonFlow.OpenAsync(new Pieces(Encoding.UTF8.GetBytes($"\"{new string('a', 1 << 20)}\""), 5000), default);
+        var json = await JsonFlow.OpenAsync(Bytes($"\"{new string('a', 1 << 20)}\"", 5000), default);
         Assert.Equal(1 << 20, (await json.TextAsync())!.Length);
-        var endless = new Endless("{\"a\": \"", "aaaa", long.MaxValue);
+        var endless = new EndlessStream("{\"a\": \"", "aaaa", long.MaxValue);
         await Assert.ThrowsAnyAsync<JsonException>(() => SkipAllAsync(endless));
         Assert.InRange(endless.Given, JsonFlow.TokenBytesMax, 4L * JsonFlow.TokenBytesMax);
     }
@@ -98,7 +99,7 @@ public sealed class JsonFlowTests
     public async Task A_large_page_takes_no_more_memory_than_a_small_one()
     {
         const string File = "{\"filename\": \"x-1.0.tar.gz\", \"url\": \"x\", \"hashes\": {\"sha256\": \"00\"}},";
-        var page = new Endless("{\"releases\": [", File, 100 << 20);
+        var page = new EndlessStream("{\"releases\": [", File, 100 << 20);
         var json = await JsonFlow.OpenAsync(page, default);
         Assert.True(await json.EntersObjectAsync());
         Assert.NotNull(await json.PropertyAsync());
@@ -106,6 +107,8 @@ public sealed class JsonFlowTests
         Assert.InRange(page.Given, 100 << 20, (100 << 20) + 1000);
         Assert.Equal(64 << 10, json.BufferBytes);
     }
+
+    private static Pieces Bytes(string text, int piece = 1000) => new(Encoding.UTF8.GetBytes(text), piece);
 
     private static async Task SkipAllAsync(Stream stream)
     {
@@ -115,59 +118,9 @@ public sealed class JsonFlowTests
     }
 
     /// <summary>A stream that gives some bytes at a time.</summary>
-    private sealed class Pieces(byte[] bytes, int piece) : ReadOnly
+    private sealed class Pieces(byte[] bytes, int piece) : MemoryStream(bytes)
     {
-        private int _given;
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            var count = Math.Min(Math.Min(piece, buffer.Length), bytes.Length - _given);
-            bytes.AsMemory(_given, count).CopyTo(buffer);
-            _given += count;
-            return new(count);
-        }
-    }
-
-    /// <summary>A stream that repeats a text until so many bytes were given.</summary>
-    private sealed class Endless(string beginning, string repeated, long bytes) : ReadOnly
-    {
-        private readonly byte[] _repeated = Encoding.UTF8.GetBytes(repeated);
-        private byte[] _left = Encoding.UTF8.GetBytes(beginning);
-
-        internal long Given { get; private set; }
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            if (Given >= bytes) return new(0);
-            if (_left.Length == 0) _left = _repeated;
-            var count = Math.Min(buffer.Length, _left.Length);
-            _left.AsMemory(0, count).CopyTo(buffer);
-            _left = _left[count..];
-            Given += count;
-            return new(count);
-        }
-    }
-
-    private abstract class ReadOnly : Stream
-    {
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override void Flush()
-        {
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            base.ReadAsync(buffer[..Math.Min(piece, buffer.Length)], cancellationToken);
     }
 }

@@ -35,7 +35,7 @@ internal sealed class StandInBed : IAsyncDisposable
     internal ProjectClient Projects { get; }
     internal SimpleClient Simple { get; }
 
-    internal UpstreamMeter Meter { get; } = new();
+    internal UpstreamMeter Meter { get; } = new(TimeProvider.System);
 
     /// <summary>A clock that only the test moves.</summary>
     internal FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
