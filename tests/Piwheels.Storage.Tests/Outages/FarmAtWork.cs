@@ -21,6 +21,8 @@ internal sealed class FarmAtWork : IAsyncDisposable
     public static readonly Target Target = new("cp311", "linux_armv7l");
     public static readonly Release Foo1 = new(PackageName.Parse("foo"), "1.0");
 
+    public static readonly SlaveStats Stats = new(TimeProvider.System.GetUtcNow(), 32, 16, 8, 4, 2, 1, 0.5, 48.3);
+
     private const int DownloadsMax = 10_000;
 
     private readonly TemporaryFolder _folder = new();
@@ -32,8 +34,9 @@ internal sealed class FarmAtWork : IAsyncDisposable
     private readonly ZmqSocket _logger;
     private readonly ZmqSocket _slave;
     private readonly Task<int> _master;
+    private bool _greeted;
 
-    private FarmAtWork(Dsn dsn, StandInIndex index)
+    private FarmAtWork(Dsn dsn, StandInIndex index, TimeProvider time)
     {
         _index = index;
         _configuration = new MasterConfiguration
@@ -57,7 +60,7 @@ internal sealed class FarmAtWork : IAsyncDisposable
         _logger.Connect(_configuration.LogQueue);
         _slave = _zmq.CreateSocket(ZmqSocketType.Req);
         _slave.Connect(_configuration.SlaveQueue);
-        _master = Task.Run(() => MasterProgram.RunAsync(_configuration, Log, TimeProvider.System, _stop.Token));
+        _master = Task.Run(() => MasterProgram.RunAsync(_configuration, Log, time, _stop.Token));
     }
 
     public RecordedLog Log { get; } = new();
@@ -67,27 +70,35 @@ internal sealed class FarmAtWork : IAsyncDisposable
 
     public string Output => _configuration.OutputPath;
 
+    /// <summary>What the index holds.</summary>
+    public StandInCatalog Catalog => _index.Catalog;
+
     /// <summary>Begins with foo 1.0, which is to be built, in a database that has the target and nothing else.</summary>
-    public static async Task<FarmAtWork> StartAsync(Dsn dsn, TestDatabase store)
+    /// <param name="time">The master's clock; the machine's unless given.</param>
+    public static async Task<FarmAtWork> StartAsync(Dsn dsn, TestDatabase store, TimeProvider? time = null)
     {
         await using (var database = new Database(store.UserDsn)) await database.AddTargetAsync(Target);
         var folder = new DistributionFolder();
         folder.AddSdist("foo", "1.0");
         var index = await StandInIndex.StartAsync(folder.Path, 0);
         folder.Dispose();
-        return new FarmAtWork(dsn, index);
+        return new FarmAtWork(dsn, index, time ?? TimeProvider.System);
     }
 
     /// <summary>Asks for work until there is some; answers what is to be built.</summary>
     public async Task<Release> GetWorkAsync()
     {
-        Assert.IsType<SlaveReply.Ack>(await AskAsync(new SlaveRequest.Hello(new SlaveHello(
-            TimeSpan.FromHours(3), TimeSpan.FromMinutes(5), "311", "cp311", "linux_armv7l", "pi-1", "Debian", "12", "", ""))));
+        if (!_greeted)
+        {
+            Assert.IsType<SlaveReply.Ack>(await AskAsync(new SlaveRequest.Hello(new SlaveHello(
+                TimeSpan.FromHours(3), TimeSpan.FromMinutes(5), "311", "cp311", "linux_armv7l", "pi-1", "Debian", "12",
+                "", ""))));
+            _greeted = true;
+        }
+
         while (true)
         {
-            var idle = new SlaveRequest.Idle(
-                new SlaveStats(TimeProvider.System.GetUtcNow(), 32, 16, 8, 4, 2, 1, 0.5, 48.3));
-            if (await AskAsync(idle) is SlaveReply.Build(var release)) return release;
+            if (await AskAsync(new SlaveRequest.Idle(Stats)) is SlaveReply.Build(var release)) return release;
         }
     }
 
@@ -138,8 +149,25 @@ internal sealed class FarmAtWork : IAsyncDisposable
     }
 
     /// <summary>Puts a version on the index, by which all before it is old enough to take effect.</summary>
-    public void Publish(string name, string version) =>
-        _index.Catalog.Publish([StandInFile.Read(_distributions.AddSdist(name, version))]);
+    public void Publish(string name, string version, string summary = "A test") =>
+        _index.Catalog.Publish([StandInFile.Read(_distributions.AddSdist(name, version, summary: summary))]);
+
+    /// <summary>Puts a version's wheel on the index.</summary>
+    public void PublishWheel(string name, string version) =>
+        _index.Catalog.Publish([StandInFile.Read(_distributions.AddWheel(name, version))]);
+
+    /// <summary>Asks the master as a tool for the people who run the farm does.</summary>
+    public Task<ImportReply> AskAsync(ImportRequest request) => Task.Run(() =>
+    {
+        using var tool = _zmq.CreateSocket(ZmqSocketType.Req);
+        tool.Connect(_configuration.ImportQueue);
+        var writer = new CborWriter();
+        request.Write(writer);
+        Assert.True(tool.TrySend(writer.Encode()));
+        Assert.True(tool.WaitReadable(TimeSpan.FromMinutes(2)), "the master does not answer a tool");
+        Assert.True(tool.TryReceive(out var frames));
+        return ImportReply.Read(frames[^1]);
+    });
 
     /// <summary>Waits until so many requests have failed for now since the start.</summary>
     public async Task FailedForNowAsync(int count)
@@ -176,7 +204,8 @@ internal sealed class FarmAtWork : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task<SlaveReply> AskAsync(SlaveRequest request)
+    /// <summary>Says something as a slave, and answers what the master does.</summary>
+    public async Task<SlaveReply> AskAsync(SlaveRequest request)
     {
         Say(request);
         return await HearAsync();
