@@ -31,9 +31,18 @@ internal sealed class PiwProcess : IAsyncDisposable
     /// <summary>Starts it with an environment that has nothing of this machine's own settings.</summary>
     public static PiwProcess Start(params string[] arguments) => Start(arguments, environment: null);
 
-    public static PiwProcess Start(string[] arguments, IReadOnlyDictionary<string, string>? environment)
+    public static PiwProcess Start(string[] arguments, IReadOnlyDictionary<string, string>? environment) =>
+        Start(Program, arguments, environment);
+
+    /// <summary>Starts it as an ordinary user, also when root runs the tests.</summary>
+    public static PiwProcess StartAsUser(params string[] arguments) => FarmFixture.IsRoot
+        ? Start("setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", Program, .. arguments], null)
+        : Start(Program, arguments, null);
+
+    private static PiwProcess Start(
+        string program, string[] arguments, IReadOnlyDictionary<string, string>? environment)
     {
-        var start = new ProcessStartInfo(Program, arguments)
+        var start = new ProcessStartInfo(program, arguments)
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
