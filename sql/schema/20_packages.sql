@@ -263,6 +263,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
 BEGIN
     PERFORM lock_package(p_package);
+    DELETE FROM descriptions_owed WHERE package = p_package;
     UPDATE packages SET description = p_description WHERE package = p_package AND description <> p_description;
     IF FOUND THEN
         PERFORM owe_rewrite(p_package, 'PROJECT');

@@ -31,12 +31,14 @@ COMMENT ON FUNCTION owe_rewrite IS 'Enters that a package''s pages are to be wri
 REVOKE ALL ON FUNCTION owe_rewrite FROM PUBLIC;
 
 
+-- After a first sync a million packages wait. Whoever writes pages asks again when it has written most of these.
 CREATE FUNCTION load_rewrites_pending() RETURNS TABLE (package varchar, added_at timestamptz, command varchar)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
-    SELECT r.package, r.added_at AT TIME ZONE 'UTC', r.command FROM rewrites_pending r ORDER BY r.added_at, r.package;
+    SELECT r.package, r.added_at AT TIME ZONE 'UTC', r.command FROM rewrites_pending r
+    ORDER BY r.added_at, r.package LIMIT 20000;
 $sql$;
-COMMENT ON FUNCTION load_rewrites_pending IS 'The pages that are owed, the longest waiting first';
+COMMENT ON FUNCTION load_rewrites_pending IS 'The pages that are owed, the longest waiting first, 20,000 at most';
 REVOKE ALL ON FUNCTION load_rewrites_pending FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION load_rewrites_pending TO {username};
 

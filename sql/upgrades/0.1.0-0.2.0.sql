@@ -83,3 +83,8 @@ ALTER TABLE targets
     ADD COLUMN step_after timestamp DEFAULT '1970-01-01' NOT NULL,
     ADD CONSTRAINT targets_settled_on_one_side CHECK (settled_from IS NULL OR settled_to IS NULL),
     ADD CONSTRAINT targets_removed_skip CHECK (NOT removed OR skip <> '');
+
+-- What was taken up in bulk waits for its description.
+CREATE TABLE descriptions_owed (
+    package varchar(200) COLLATE "C" PRIMARY KEY REFERENCES packages ON DELETE CASCADE
+);

@@ -216,6 +216,12 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint,
     };
 
+    private static NpgsqlParameter<bool?[]> Flags(IEnumerable<bool?> values) => new NpgsqlParameter<bool?[]>
+    {
+        TypedValue = values.ToArray(),
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Boolean,
+    };
+
     private static NpgsqlParameter<DateTimeOffset?[]> Times(IEnumerable<DateTimeOffset?> values) =>
         new NpgsqlParameter<DateTimeOffset?[]>
         {

@@ -57,7 +57,7 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         var release = new Release(package, version);
         var target = Targets[c % Targets.Length];
         var reason = c % 2 == 0 ? "" : "bad";
-        return (kind % 26) switch
+        return (kind % 28) switch
         {
             0 => database.AddNewPackageAsync(package, c % 8 == 1 ? "bad" : ""),
             1 or 2 => AddVersionAsync(release, c),
@@ -79,6 +79,8 @@ public sealed class RandomHistory(Database database, int packages, int versions)
             20 => database.LogBuildsAsync(
                 [Attempt(release, target, []), Attempt(Neighbour(release), target, [Wheel(release, Tags[a % Tags.Length])])]),
             21 or 22 or 23 or 24 => database.SettleTargetsAsync(1),
+            25 => TakeUpEventsAsync(package, version, a, c),
+            26 => database.MarkRemovedAsync(c % 4 == 0 ? [package] : [], [release]),
             _ => database.UpdateSelectionAsync(
                 new SelectionEntry(package, package.Value, true, SelectionState.Resolved, version, "")),
         };
@@ -102,6 +104,21 @@ public sealed class RandomHistory(Database database, int packages, int versions)
             .. releases.Select(each => new NewVersion(each, null, c % 8 == 1 ? "bad" : "")),
             new NewVersion(releases[0]), new NewVersion(new Release(next, Versions[c % versions])),
         ]);
+    }
+
+    /// <summary>Events of this package and the next, as the index's follower has them take effect in bulk.</summary>
+    private async Task TakeUpEventsAsync(PackageName package, string version, byte a, byte c)
+    {
+        var next = Packages[(Array.IndexOf(Packages, package) + 1) % packages];
+        var at = new DateTimeOffset(2010 + c % 4, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var serial = await database.GetPypiSerialAsync();
+        await database.ApplyIndexChangesAsync(new IndexChanges(
+            serial, serial + 1, a % 8 == 1 ? [package] : [],
+            [new SeenName(next, next.Value, at, version), new SeenName(package, package.Value.ToUpperInvariant(), at)],
+            [
+                new ReleaseChange(new Release(next, version), c % 3 == 0, at, c % 2 == 0, c % 5 == 0, null),
+                new ReleaseChange(new Release(package, version), c % 5 == 0, a % 2 == 0 ? at : null, true, false, c % 7 < 3),
+            ]));
     }
 
     private Release Neighbour(Release release) =>

@@ -59,6 +59,7 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
 
     public Task SetPackageDescriptionAsync(PackageName package, string description) => Call(() =>
     {
+        _undescribed.Remove(package);
         if (Find(package) is not { } known || known.Description == description) return;
         Check(description, FakeLimits.DescriptionLengthMax);
         known.Description = description;
@@ -109,19 +110,9 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
 
     public Task UnyankVersionAsync(Release release) => Call(() => SetYanked(release, false));
 
-    public Task DeletePackageAsync(PackageName package) => Call(() =>
-    {
-        if (_packages.Remove(package, out var known)) RemoveBuilds(known.Versions.Values);
-        _rewrites.Remove(package);
-    });
+    public Task DeletePackageAsync(PackageName package) => Call(() => Remove(package));
 
-    public Task DeleteVersionAsync(Release release) => Call(() =>
-    {
-        if (Find(release) is not { } version) return;
-        RemoveBuilds([version]);
-        _packages[release.Package].Versions.Remove(release.Version);
-        Owe(release.Package, RewriteCommand.Both);
-    });
+    public Task DeleteVersionAsync(Release release) => Call(() => Remove(release));
 
     public Task DeleteBuildAsync(Release release) => Call(() =>
     {
@@ -137,6 +128,21 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
         if (serial < _serial) throw Refused($"the serial cannot go back from {_serial} to {serial}");
         _serial = serial;
     });
+
+    private void Remove(PackageName package)
+    {
+        if (_packages.Remove(package, out var known)) RemoveBuilds(known.Versions.Values);
+        _rewrites.Remove(package);
+        _undescribed.Remove(package);
+    }
+
+    private void Remove(Release release)
+    {
+        if (Find(release) is not { } version) return;
+        RemoveBuilds([version]);
+        _packages[release.Package].Versions.Remove(release.Version);
+        Owe(release.Package, RewriteCommand.Both);
+    }
 
     private void SetYanked(Release release, bool yanked)
     {

@@ -48,6 +48,8 @@ public interface IDatabase
     Task AddPackageNameAsync(PackageName package, string name, DateTimeOffset seen);
 
     Task<string?> GetPackageDescriptionAsync(PackageName package);
+
+    /// <summary>Sets a package's one line; it is owed none any more.</summary>
     Task SetPackageDescriptionAsync(PackageName package, string description);
     Task<IReadOnlySet<PackageName>> GetAllPackagesAsync();
     Task<IReadOnlySet<Release>> GetAllPackageVersionsAsync();
@@ -93,6 +95,25 @@ public interface IDatabase
 
     /// <summary>Moves the serial on; going back is an error.</summary>
     Task SetPypiSerialAsync(long serial);
+
+    /// <summary>
+    /// Marks what is about to be removed as deleted, so that nothing of it is built any more; answers what of it is known,
+    /// be it marked before.
+    /// </summary>
+    Task<KnownRemovals> MarkRemovedAsync(IReadOnlyList<PackageName> packages, IReadOnlyList<Release> releases);
+
+    /// <summary>
+    /// Has a run of the index's events take effect, and moves the serial on, in one transaction. What they remove must be
+    /// marked, and its builds and pages be dropped before. New packages come without a description, and are owed one.
+    /// </summary>
+    /// <returns>
+    /// The serial where the farm stands: <see cref="IndexChanges.To"/> when this is done, now or by an earlier attempt;
+    /// any other when it stands elsewhere than at <see cref="IndexChanges.From"/>, and nothing was done.
+    /// </returns>
+    Task<long> ApplyIndexChangesAsync(IndexChanges changes);
+
+    /// <summary>Some packages whose description the index has not been asked for, those with wheels first.</summary>
+    Task<IReadOnlySet<PackageName>> GetDescriptionsOwedAsync(int limit);
 
     /// <summary>Sets what is asked for by name, replacing what was; dependencies found before stay while still needed.</summary>
     Task SetSelectionAsync(IReadOnlyList<SelectionEntry> requested);
@@ -190,6 +211,7 @@ public interface IDatabase
     /// <param name="since">The mark of the earlier answer; empty to begin.</param>
     Task<SearchChanges> GetSearchChangesAsync(string since);
 
+    /// <summary>The pages that are owed, the longest waiting first, 20,000 at most.</summary>
     Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync();
 
     /// <summary>

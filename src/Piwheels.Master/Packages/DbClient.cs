@@ -102,6 +102,16 @@ public sealed class DbClient(
 
     public Task SetPypiSerialAsync(long serial) => DoAsync(new DbRequest.SetPypiSerial(serial));
 
+    public async Task<KnownRemovals> MarkRemovedAsync(
+        IReadOnlyList<PackageName> packages, IReadOnlyList<Release> releases) =>
+        (await AskAsync<DbReply.Removals>(new DbRequest.MarkRemoved(packages, releases))).Known;
+
+    public Task<long> ApplyIndexChangesAsync(IndexChanges changes) =>
+        NumberAsync(new DbRequest.ApplyIndexChanges(changes));
+
+    public async Task<IReadOnlySet<PackageName>> GetDescriptionsOwedAsync(int limit) =>
+        (await AskAsync<DbReply.Packages>(new DbRequest.GetDescriptionsOwed(limit))).Values;
+
     public Task SetSelectionAsync(IReadOnlyList<SelectionEntry> requested) =>
         DoAsync(new DbRequest.SetSelection(requested));
 

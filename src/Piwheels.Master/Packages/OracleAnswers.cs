@@ -86,6 +86,12 @@ internal static class OracleAnswers
         DbRequest.SkipPackageVersion skip => await Done(
             database.SkipPackageVersionAsync(skip.Release, skip.Reason)),
         DbRequest.SetPypiSerial set => await Done(database.SetPypiSerialAsync(set.Serial)),
+        DbRequest.MarkRemoved mark => new DbReply.Removals(
+            await database.MarkRemovedAsync(mark.Packages, mark.Releases)),
+        DbRequest.ApplyIndexChanges apply => new DbReply.Number(
+            await database.ApplyIndexChangesAsync(apply.Changes)),
+        DbRequest.GetDescriptionsOwed get => new DbReply.Packages(
+            await database.GetDescriptionsOwedAsync(get.Limit)),
         DbRequest.SetSelection set => await Done(database.SetSelectionAsync(set.Requested)),
         DbRequest.UpdateSelection update => await Done(database.UpdateSelectionAsync(update.Entry)),
         DbRequest.SetExamined set => await Done(database.SetExaminedAsync(set.BuildId)),

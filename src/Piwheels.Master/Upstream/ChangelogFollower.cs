@@ -53,9 +53,15 @@ internal sealed partial class ChangelogFollower(
     internal async Task FollowAsync(Func<bool> goOn, CancellationToken ct)
     {
         var now = time.GetUtcNow();
-        if (!_gate.IsOpen(now) || !_ownGate.IsOpen(now) || now < _nextPoll) return;
+        if (!_gate.IsOpen(now) || !_ownGate.IsOpen(now)) return;
         try
         {
+            if (now < _nextPoll)
+            {
+                await DescribeOwedAsync(now, ct);
+                return;
+            }
+
             if (_buffer is null)
             {
                 _serial = await database.GetPypiSerialAsync();
@@ -63,10 +69,10 @@ internal sealed partial class ChangelogFollower(
                 Following(logger, _serial);
             }
 
-            while (goOn())
+            while (goOn() && _buffer is not null)
             {
                 var atEnd = _due.Count == 0 && await ReadAsync(_buffer, ct);
-                while (_due.Count > 0 && goOn()) await ApplySliceAsync(ct);
+                while (_due.Count > 0 && goOn()) await (_isBacklog ? ApplyBacklogAsync(ct) : ApplySliceAsync(ct));
                 if (!atEnd) continue;
                 if (!_caughtUp) CaughtUp(logger, _buffer.ReadFrom, _buffer.Count);
                 _caughtUp = true;
@@ -86,9 +92,7 @@ internal sealed partial class ChangelogFollower(
         catch (DatabaseException e)
         {
             Retry(LogLevel.Error, _ownGate, $"the database refuses what cannot be left out: {e.Message}", null);
-            // Somebody else may have changed what is kept in mind here
-            registry.ForgetAll();
-            (_buffer, _due) = (null, []);
+            ReadAnew();
         }
         catch (RpcException e)
         {
@@ -100,12 +104,13 @@ internal sealed partial class ChangelogFollower(
     private async Task<bool> ReadAsync(EventBuffer buffer, CancellationToken ct)
     {
         var from = buffer.ReadFrom;
-        switch (await _watch.SinceAsync(from, _serial, ct))
+        switch (await SinceAsync(from, ct))
         {
             case Fetched<ChangelogBatch>.Found found:
                 _gate.Succeeded();
                 if (found.Value.Misshapen > 0) Misshapen(logger, found.Value.Misshapen, from);
                 _due = [.. buffer.Add(found.Value.Events)];
+                ReadAhead(buffer.ReadFrom, ct);
                 _caughtUp &= buffer.ReadFrom == from;
                 _descriptions.Clear();
                 _descriptionFailures.Clear();
@@ -134,11 +139,23 @@ internal sealed partial class ChangelogFollower(
         await registry.RequestPagesAsync(ct);
         var serial = Math.Max(_serial, slice.Max(e => e.Serial));
         if (serial > _serial) await database.SetPypiSerialAsync(serial);
+        Took(slice.Count, serial);
+    }
+
+    private void Took(int count, long serial)
+    {
         _serial = serial;
-        _due.RemoveRange(0, slice.Count);
+        _due.RemoveRange(0, count);
         _ownGate.Succeeded();
-        if (_buffer is not null) Measure(_buffer, slice.Count);
-        Applied(logger, slice.Count, _serial);
+        if (_buffer is not null) Measure(_buffer, count);
+        Applied(logger, count, _serial);
+    }
+
+    /// <summary>Goes on from what the database says: somebody else may have changed what is kept in mind here.</summary>
+    private void ReadAnew()
+    {
+        registry.ForgetAll();
+        (_buffer, _due, _ahead) = (null, [], null);
     }
 
     private void Measure(EventBuffer buffer, int taken)

@@ -85,6 +85,17 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm)
         _pages.Add(release.Package);
     }
 
+    /// <summary>Has builds and pages of a package dropped that is marked as deleted, and will be removed.</summary>
+    internal Task ForgetAsync(PackageName package, CancellationToken ct)
+    {
+        Forget(package);
+        _pages.Remove(package);
+        return farm.ForgetAsync(package, ct);
+    }
+
+    /// <summary>The same for a version.</summary>
+    internal Task ForgetAsync(Release release, CancellationToken ct) => farm.ForgetAsync(release, ct);
+
     /// <summary>Asks for the pages of all packages that have changed since the last call.</summary>
     internal async Task RequestPagesAsync(CancellationToken ct)
     {

@@ -47,6 +47,7 @@ public abstract record DbReply : IWireMessage<DbReply>
                 reader.List("files", WireLimits.RowsMax, ProjectRows.ReadFileRow)),
             ("SEARCH", true) => new Search(SearchRows.ReadIndex(reader)),
             ("CHANGES", true) => new Changes(SearchRows.ReadChanges(reader)),
+            ("REMOVALS", true) => new Removals(ChangelogRows.ReadKnown(reader)),
             ("REWRITES", true) => new Rewrites(
                 reader.List("rewrites", WireLimits.RowsMax, DatabaseRows.ReadRewrite)),
             ("STATS", true) => new Statistics(DatabaseRows.ReadStatistics(reader)),
@@ -138,6 +139,13 @@ public abstract record DbReply : IWireMessage<DbReply>
 
         private protected override void WriteData(CborWriter writer) =>
             writer.WriteList(Values, static (w, release) => w.Write(release));
+    }
+
+    public sealed record Removals(KnownRemovals Known) : DbReply
+    {
+        public override string Name => "REMOVALS";
+
+        private protected override void WriteData(CborWriter writer) => writer.Write(Known);
     }
 
     public sealed record Selection(IReadOnlyList<SelectionEntry> Entries) : DbReply

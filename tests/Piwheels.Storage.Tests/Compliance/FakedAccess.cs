@@ -23,6 +23,8 @@ public sealed class BuildQueueFaked(ClusterFixture fixture) : BuildQueueComplian
 
 public sealed class BuildsFaked(ClusterFixture fixture) : BuildsCompliance<Faked>(fixture);
 
+public sealed class ChangelogFaked(ClusterFixture fixture) : ChangelogCompliance<Faked>(fixture);
+
 public sealed class PackagesFaked(ClusterFixture fixture) : PackagesCompliance<Faked>(fixture);
 
 public sealed class SelectionFaked(ClusterFixture fixture) : SelectionCompliance<Faked>(fixture);

@@ -44,6 +44,8 @@ public sealed class BuildQueueQueued(ClusterFixture fixture) : BuildQueueComplia
 
 public sealed class BuildsQueued(ClusterFixture fixture) : BuildsCompliance<Queued>(fixture);
 
+public sealed class ChangelogQueued(ClusterFixture fixture) : ChangelogCompliance<Queued>(fixture);
+
 public sealed class PackagesQueued(ClusterFixture fixture) : PackagesCompliance<Queued>(fixture);
 
 public sealed class PublishingQueued(ClusterFixture fixture) : PublishingCompliance<Queued>(fixture);

@@ -72,6 +72,17 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         ["delete_version"] = db => Done(db.DeleteVersionAsync(Foo1)),
         ["delete_build"] = db => Done(db.DeleteBuildAsync(Foo1)),
         ["raise_priority"] = db => Done(db.RaisePriorityAsync(Foo, "1.0")),
+        ["mark_removed"] = async db =>
+        {
+            var known = await db.MarkRemovedAsync([Bar], [Foo1, Foo2]);
+            return $"{string.Join(' ', known.Packages)}, {string.Join(' ', known.Releases)}";
+        },
+        ["apply_index_changes"] = async db => await db.ApplyIndexChangesAsync(new IndexChanges(
+            0, 42, [], [new SeenName(Bar, "Bar", LongAgo, "1.0"), new SeenName(Foo, "Foo", LongAgo, "2.0")],
+            [
+                new ReleaseChange(new Release(Bar, "1.0"), false, LongAgo, true, true),
+                new ReleaseChange(Foo1, YankedKnown: true), new ReleaseChange(Foo2, true, LongAgo),
+            ])),
         ["set_pypi_serial"] = db => Done(db.SetPypiSerialAsync(42)),
         ["set_selection"] = db => Done(db.SetSelectionAsync([Selected(Foo, null)])),
         ["update_selection"] = db => Done(db.UpdateSelectionAsync(Selected(Foo, "1.0"))),

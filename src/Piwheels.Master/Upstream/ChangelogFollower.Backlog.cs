@@ -1,0 +1,169 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+
+namespace Piwheels.Master.Upstream;
+
+/// <content>
+/// What a farm does that begins, or was away for long: thousands of events at a time are one change of the database, and
+/// the next batch is read meanwhile. Descriptions are not asked for here: see <see cref="DescribeOwedAsync"/>.
+/// </content>
+internal sealed partial class ChangelogFollower
+{
+    /// <summary>From how many events of a batch on it is a backlog.</summary>
+    internal const int BacklogMin = 1_000;
+
+    /// <summary>How many events of a backlog are one transaction: others wait for its packages meanwhile.</summary>
+    internal const int BacklogSliceMax = 25_000;
+
+    /// <summary>How many packages that are owed a description are looked up at a time.</summary>
+    private const int DescriptionsMax = 500;
+
+    /// <summary>How many removals of a backlog are asked of the other tasks at a time.</summary>
+    private const int RemovalsAtOnce = 32;
+
+    /// <summary>How often it is looked whether descriptions are owed, as long as none was.</summary>
+    private static readonly TimeSpan UndescribedInterval = TimeSpan.FromMinutes(10);
+
+    /// <summary>As <see cref="BacklogMin"/>, for a smaller log.</summary>
+    internal int BacklogFrom { get; init; } = BacklogMin;
+
+    /// <summary>As <see cref="BacklogSliceMax"/>, for a smaller log.</summary>
+    internal int BacklogSlice { get; init; } = BacklogSliceMax;
+
+    private readonly Queue<PackageName> _undescribed = new();
+    private DateTimeOffset _nextUndescribed;
+    private (long From, Task<Fetched<ChangelogBatch>> Batch)? _ahead;
+    private bool _isBacklog;
+
+    /// <summary>Where there is a backlog, the next batch is asked for while this one takes effect.</summary>
+    private void ReadAhead(long from, CancellationToken ct)
+    {
+        _isBacklog = _due.Count >= BacklogFrom;
+        if (_isBacklog) _ahead = (from, _watch.SinceAsync(from, _serial, ct));
+    }
+
+    private Task<Fetched<ChangelogBatch>> SinceAsync(long from, CancellationToken ct)
+    {
+        var ahead = _ahead;
+        _ahead = null;
+        return ahead is { } known && known.From == from ? known.Batch : _watch.SinceAsync(from, _serial, ct);
+    }
+
+    /// <summary>
+    /// Has the next events of a backlog take effect, all at once. What the database knows of that they remove is
+    /// dropped by the other tasks before; a stop in between leaves it marked, and it is removed again.
+    /// </summary>
+    private async Task ApplyBacklogAsync(CancellationToken ct)
+    {
+        var length = EventBuffer.SliceLength(_due, _serial, BacklogSlice);
+        var slice = _due.GetRange(0, length);
+        var to = slice.Max(e => e.Serial);
+        if (to <= _serial)
+        {
+            // Only a serial that moves on can tell that they have taken effect
+            await ApplySliceAsync(ct);
+            return;
+        }
+
+        try
+        {
+            await ApplyAtOnceAsync(slice, to, ct);
+        }
+        catch (DatabaseException e) when (!e.Transient)
+        {
+            RefusedAtOnce(logger, length, e.Message);
+            // Until the next batch
+            _isBacklog = false;
+        }
+    }
+
+    private async Task ApplyAtOnceAsync(List<PypiEvent> slice, long to, CancellationToken ct)
+    {
+        var changes = new NetChanges();
+        foreach (var e in slice)
+        {
+            switch (UpstreamEffect.Of(e))
+            {
+                case UpstreamEffect.Refused refused:
+                    await Pass(e, refused.Reason);
+                    break;
+                case var effect when IsFollowed(effect):
+                    changes.Add(effect);
+                    break;
+            }
+        }
+
+        await ForgetRemovedAsync(changes, ct);
+        var serial = await database.ApplyIndexChangesAsync(changes.ToChanges(_serial, to));
+        registry.ForgetAll();
+        if (serial != to)
+        {
+            SerialMoved(logger, to, serial);
+            ReadAnew();
+            return;
+        }
+
+        Took(slice.Count, to);
+    }
+
+    /// <summary>What was registered before it was blocked is still removed and yanked.</summary>
+    private bool IsFollowed(UpstreamEffect effect) => effect switch
+    {
+        UpstreamEffect.Created c => names.Contains(c.Package),
+        UpstreamEffect.FileAdded f => names.Contains(f.Release.Package),
+        _ => true,
+    };
+
+    private async Task ForgetRemovedAsync(NetChanges changes, CancellationToken ct)
+    {
+        var (packages, releases) = (changes.GonePackages, changes.GoneReleases);
+        if (packages.Count == 0 && releases.Count == 0) return;
+        var known = await database.MarkRemovedAsync(packages, releases);
+        using var places = new SemaphoreSlim(RemovalsAtOnce, RemovalsAtOnce);
+        await Task.WhenAll(
+        [
+            .. known.Packages.Select(p => InTurnAsync(places, () => registry.ForgetAsync(p, ct), ct)),
+            .. known.Releases.Select(r => InTurnAsync(places, () => registry.ForgetAsync(r, ct), ct)),
+        ]);
+    }
+
+    private static async Task InTurnAsync(SemaphoreSlim places, Func<Task> work, CancellationToken ct)
+    {
+        await places.WaitAsync(ct);
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    /// <summary>
+    /// Asks for the description of one package that came without. Called at the log's end about once a second, which
+    /// is no burden to an index; those with wheels come first, and for the others nobody waits.
+    /// </summary>
+    private async Task DescribeOwedAsync(DateTimeOffset now, CancellationToken ct)
+    {
+        if (_undescribed.Count == 0)
+        {
+            if (now < _nextUndescribed) return;
+            foreach (var package in await database.GetDescriptionsOwedAsync(DescriptionsMax))
+                _undescribed.Enqueue(package);
+            if (_undescribed.Count == 0) _nextUndescribed = now + UndescribedInterval;
+        }
+
+        // What fails is still owed, and looked up again
+        if (_undescribed.TryDequeue(out var next))
+            await database.SetPackageDescriptionAsync(next, await DescribeAsync(next, ct));
+    }
+
+    [LoggerMessage(8, LogLevel.Warning, "{Count} events are refused at once, and are taken one by one: {Reason}")]
+    private static partial void RefusedAtOnce(ILogger logger, int count, string reason);
+
+    [LoggerMessage(9, LogLevel.Error,
+        "somebody has moved the serial: {Wanted} should come next, it is {Found}; following from there")]
+    private static partial void SerialMoved(ILogger logger, long wanted, long found);
+}
