@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Npgsql;
+using Piwheels.Bench.Following;
 using Piwheels.Bench.Functions;
 using Piwheels.Bench.Generating;
 using Piwheels.Bench.Measuring;
@@ -21,6 +22,8 @@ internal static class Program
             MeasureCommand.Create(),
             GrowthCommand.Create(),
             FunctionsCommand.Create(),
+            FollowCommand.Create(),
+            SyntheticIndex.Create(),
         };
         try
         {

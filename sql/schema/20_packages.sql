@@ -166,7 +166,8 @@ REVOKE ALL ON FUNCTION add_new_package_version FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_new_package_version TO {username};
 
 
--- As add_new_package_version(), for many at once: all or, where a package is unknown, none of them.
+-- As add_new_package_version(), for many at once: all or, where a package is unknown, none of them. OFFSET 0 has each
+-- package looked up by its key, whatever the planner believes of tables that have grown by millions since it was told.
 CREATE FUNCTION add_new_package_versions(
     p_packages text[], p_versions text[], p_released timestamptz[], p_skips text[])
 RETURNS boolean[]
@@ -177,8 +178,10 @@ DECLARE
     v_unknown text;
 BEGIN
     PERFORM lock_packages(p_packages);
-    SELECT n.package INTO v_unknown FROM unnest(p_packages) AS n (package)
-    WHERE NOT EXISTS (SELECT FROM packages p WHERE p.package = n.package) LIMIT 1;
+    SELECT n.package INTO v_unknown
+    FROM unnest(p_packages) AS n (package)
+        LEFT JOIN LATERAL (SELECT p.package FROM packages p WHERE p.package = n.package OFFSET 0) AS p ON true
+    WHERE p.package IS NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'no such package: %', v_unknown USING ERRCODE = 'foreign_key_violation';
     END IF;
@@ -206,7 +209,8 @@ BEGIN
             INSERT INTO build_queue (package, version, target_id, priority, released)
             SELECT a.package, a.version, t.target_id, a.priority, a.released
             FROM added a
-                JOIN packages p ON p.package = a.package AND p.skip = ''
+                CROSS JOIN LATERAL (
+                    SELECT FROM packages p WHERE p.package = a.package AND p.skip = '' OFFSET 0) AS p
                 CROSS JOIN LATERAL lowest_targets(a.package, '{}') t
             WHERE a.skip = ''),
         owed AS (

@@ -4,6 +4,19 @@ using Piwheels.Storage.Private;
 
 namespace Piwheels.Bench.Places;
 
+/// <summary>What a server of the bench's own is started for.</summary>
+internal enum BenchClusterUse
+{
+    /// <summary>Its data is there already.</summary>
+    Existing,
+
+    /// <summary>It begins empty where it is not there.</summary>
+    New,
+
+    /// <summary>As <see cref="New"/>, for filling it as fast as can be.</summary>
+    Generating,
+}
+
 /// <summary>
 /// A PostgreSQL server of the bench's own: data below a folder, behind a unix socket, synced to disk as a farm's. Run
 /// by an unprivileged user also when root runs the bench. A shell holds it: when the bench ends, however it ends, the
@@ -48,20 +61,25 @@ internal sealed class BenchCluster : IAsyncDisposable
 
     private readonly Process _shell;
 
+    private readonly string _folder;
+
     private BenchCluster(Process shell, string folder)
     {
-        _shell = shell;
+        (_shell, _folder) = (shell, folder);
         Superuser = Dsn.Parse($"postgresql://postgres@{Uri.EscapeDataString(folder)}/postgres");
     }
 
     /// <summary>The server, as its superuser; the database is to be chosen.</summary>
     public Dsn Superuser { get; }
 
+    /// <summary>The processor's time that its processes have taken since it was started.</summary>
+    public TimeSpan ProcessorTime => ServerProcessor.TimeOf(_folder);
+
     /// <summary>Starts the server of a folder; makes both where there is none and that is wanted.</summary>
-    public static async Task<BenchCluster> StartAsync(string folder, bool generating, CancellationToken cancel)
+    public static async Task<BenchCluster> StartAsync(string folder, BenchClusterUse use, CancellationToken cancel)
     {
         folder = Path.GetFullPath(folder);
-        if (!generating && !Directory.Exists(Path.Combine(folder, "cluster")))
+        if (use == BenchClusterUse.Existing && !Directory.Exists(Path.Combine(folder, "cluster")))
         {
             throw new BenchFault($"there is no generated database in {folder}; 'generate' makes one");
         }
@@ -90,7 +108,8 @@ internal sealed class BenchCluster : IAsyncDisposable
 
         foreach (var argument in new[]
         {
-            "-c", HoldScript, "sh", PostgresBinaries.Find().Folder, folder, generating ? GeneratingSettings : Settings,
+            "-c", HoldScript, "sh", PostgresBinaries.Find().Folder, folder,
+            use == BenchClusterUse.Generating ? GeneratingSettings : Settings,
         })
         {
             start.ArgumentList.Add(argument);

@@ -33,7 +33,8 @@ internal sealed class DatabaseOptions
         switch (parsed.GetValue(_data), parsed.GetValue(_dsn))
         {
             case ({ } folder, null):
-                var cluster = await BenchCluster.StartAsync(folder, generating, cancel);
+                var cluster = await BenchCluster.StartAsync(
+                    folder, generating ? BenchClusterUse.Generating : BenchClusterUse.Existing, cancel);
                 var database = new BenchDatabase(cluster.Superuser.WithDatabase(DatabaseName), cluster);
                 if (generating)
                 {
