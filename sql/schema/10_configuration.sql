@@ -18,10 +18,11 @@ CREATE TABLE configuration (
     version varchar(16) NOT NULL,
     pypi_serial bigint DEFAULT 0 NOT NULL CHECK (pypi_serial >= 0),
     armv6_alias boolean DEFAULT false NOT NULL,
-    requests_swept_at timestamp DEFAULT (clock_timestamp() AT TIME ZONE 'UTC') NOT NULL
+    requests_swept_at timestamp DEFAULT (clock_timestamp() AT TIME ZONE 'UTC') NOT NULL,
+    upstream_policy varchar(7) DEFAULT 'rebuild' NOT NULL CHECK (upstream_policy IN ('rebuild', 'defer', 'link'))
 );
 COMMENT ON TABLE configuration IS
-    'One row: schema version, serial of the last event of the index, the armv6l setting, last sweep of requests_done';
+    'One row: schema version, serial of the index''s last event, armv6l setting, last sweep of requests_done, policy';
 GRANT SELECT ON configuration TO {username};
 
 INSERT INTO configuration (version) VALUES ({version});

@@ -142,6 +142,7 @@ AS $sql$
             AND EXISTS (SELECT FROM targets WHERE skip = '')
             AND NOT EXISTS (SELECT FROM targets WHERE settled_from IS NOT NULL OR settled_to IS NOT NULL)
             AND NOT EXISTS (SELECT FROM build_queue)
+            AND NOT EXISTS (SELECT FROM upstream_owed)
             AND NOT EXISTS (SELECT FROM rewrites_pending),
         'packages', coalesce((
             SELECT json_agg(json_build_object(

@@ -17,7 +17,8 @@ CREATE INDEX package_names_package ON package_names (package);
 COMMENT ON TABLE package_names IS 'All spellings of a name, the canonical one included; the latest seen is displayed';
 GRANT SELECT ON package_names TO {username};
 
--- priority: 0 asked for by somebody, 1 released just before it was registered, 2 backlog; see the build queue
+-- priority: 0 asked for by somebody, 1 released just before it was registered, 2 backlog; see the build queue.
+-- upstream: there are rows of it in upstream_wheels; who has the version at hand need not look there
 CREATE TABLE versions (
     package varchar(200) COLLATE "C" NOT NULL REFERENCES packages ON DELETE CASCADE,
     version varchar(200) COLLATE "C" NOT NULL CHECK (version <> ''),
@@ -25,6 +26,7 @@ CREATE TABLE versions (
     skip varchar(100) DEFAULT '' NOT NULL,
     yanked boolean DEFAULT false NOT NULL,
     priority smallint DEFAULT 2 NOT NULL CHECK (priority BETWEEN 0 AND 2),
+    upstream boolean DEFAULT false NOT NULL,
     PRIMARY KEY (package, version)
 );
 COMMENT ON TABLE versions IS 'Releases as the index spells them; skip says why one is not built';

@@ -1,7 +1,8 @@
 -- What has to be built, kept up to date by each change.
 --
 -- A target is an ABI on a platform. A release is done on a target when a wheel of it runs there, or when a build was
--- tried there, with whatever result. Of the targets that are not done only the lowest ABI of each platform waits: most
+-- tried there, with whatever result; or when upstream has a wheel that runs there and is left to it (policies defer and
+-- link). Of the targets that are not done only the lowest ABI of each platform waits: most
 -- releases turn out pure, and one build then covers all.
 --
 -- releases_pending is the rule. refresh_queue() applies it to one release and is called by all that changes one; requeue()
@@ -137,6 +138,24 @@ COMMENT ON FUNCTION targets_done IS 'Where a release was tried, or a wheel of it
 REVOKE ALL ON FUNCTION targets_done FROM PUBLIC;
 
 
+-- By wheel_tags, as our own. But a wheel of upstream's has one name and is listed under it alone: what is for linux_armv7l
+-- is none for linux_armv6l, whatever the setting says of ours.
+CREATE FUNCTION targets_upstream(p_package text, p_version text) RETURNS TABLE (target_id integer, linked boolean)
+LANGUAGE sql STABLE
+AS $sql$
+    SELECT t.target_id, u.linked
+    FROM upstream_wheels u
+        JOIN wheel_tags w
+            ON w.py_version_tag = u.py_version_tag AND w.abi_tag = u.abi_tag AND w.platform_tag = u.platform_tag
+        JOIN targets t ON t.target_id = ANY (w.target_ids)
+    WHERE u.package = p_package AND u.version = p_version
+        AND (t.platform_tag <> 'linux_armv6l' OR wheel_runs_on(
+            u.py_version_tag, u.abi_tag, u.platform_tag, t.abi_tag, t.platform_tag, false));
+$sql$;
+COMMENT ON FUNCTION targets_upstream IS 'Where a wheel of upstream''s of a release runs; nothing where the policy is rebuild';
+REVOKE ALL ON FUNCTION targets_upstream FROM PUBLIC;
+
+
 CREATE FUNCTION lowest_targets(p_package text, p_done integer[])
 RETURNS TABLE (target_id integer, platform_tag varchar)
 LANGUAGE sql STABLE
@@ -149,13 +168,17 @@ COMMENT ON FUNCTION lowest_targets IS 'Where a release waits that is done on the
 REVOKE ALL ON FUNCTION lowest_targets FROM PUBLIC;
 
 
--- OFFSET 0 has what is done gathered once a release, however many targets there are.
+-- OFFSET 0 has what is done gathered once a release, however many targets there are. CASE has upstream's wheels looked at
+-- only where there are some.
 CREATE VIEW releases_pending AS
 SELECT v.package, v.version, t.platform_tag, t.target_id, v.priority, v.released
 FROM packages p
     JOIN versions v ON v.package = p.package
     CROSS JOIN LATERAL (
-        SELECT ARRAY(SELECT d.target_id FROM targets_done(v.package, v.version) d) AS target_ids OFFSET 0) AS done
+        SELECT ARRAY(SELECT d.target_id FROM targets_done(v.package, v.version) d)
+            || CASE WHEN v.upstream THEN ARRAY(SELECT u.target_id FROM targets_upstream(v.package, v.version) u) END
+            AS target_ids
+        OFFSET 0) AS done
     CROSS JOIN LATERAL lowest_targets(v.package, done.target_ids) AS t
 WHERE p.skip = '' AND v.skip = '';
 COMMENT ON VIEW releases_pending IS 'What has to be built: the rule that the queue is kept by';
@@ -172,6 +195,10 @@ WITH
             CROSS JOIN configuration c
         WHERE wheel_runs_on(
             f.py_version_tag, f.abi_tag, f.platform_tag, t.abi_tag, t.platform_tag, c.armv6_alias)),
+    upstream_runs AS MATERIALIZED (
+        SELECT u.py_version_tag, u.abi_tag, u.platform_tag, t.target_id
+        FROM (SELECT DISTINCT py_version_tag, abi_tag, platform_tag FROM upstream_wheels) AS u CROSS JOIN targets t
+        WHERE wheel_runs_on(u.py_version_tag, u.abi_tag, u.platform_tag, t.abi_tag, t.platform_tag, false)),
     done AS (
         SELECT b.package, b.version, t.target_id
         FROM builds b JOIN targets t ON t.abi_tag = b.abi_tag AND t.platform_tag = b.platform_tag
@@ -179,7 +206,11 @@ WITH
         SELECT b.package, b.version, r.target_id
         FROM builds b JOIN files f USING (build_id) JOIN runs r
             ON r.py_version_tag = f.py_version_tag AND r.abi_tag = f.abi_tag AND r.platform_tag = f.platform_tag
-        WHERE b.status)
+        WHERE b.status
+        UNION ALL
+        SELECT u.package, u.version, r.target_id
+        FROM upstream_wheels u JOIN upstream_runs r
+            ON r.py_version_tag = u.py_version_tag AND r.abi_tag = u.abi_tag AND r.platform_tag = u.platform_tag)
 SELECT
     abi_tag, platform_tag,
     row_number() OVER (
@@ -271,6 +302,9 @@ BEGIN
     WHERE v.package = p_package AND v.version = p_version AND v.skip = '' AND p.skip = '';
     IF FOUND THEN
         v_done := ARRAY(SELECT d.target_id FROM targets_done(p_package, p_version) d);
+        IF v_release.upstream THEN
+            v_done := v_done || ARRAY(SELECT u.target_id FROM targets_upstream(p_package, p_version) u);
+        END IF;
         v_wanted := ARRAY(SELECT t.target_id FROM lowest_targets(p_package, v_done) t);
     END IF;
 
@@ -324,7 +358,9 @@ LANGUAGE plpgsql
 AS $sql$
 BEGIN
     INSERT INTO wheel_tags (py_version_tag, abi_tag, platform_tag, target_ids)
-    SELECT DISTINCT f.py_version_tag, f.abi_tag, f.platform_tag, '{}'::integer[] FROM files f
+    SELECT f.py_version_tag, f.abi_tag, f.platform_tag, '{}'::integer[] FROM files f
+    UNION
+    SELECT u.py_version_tag, u.abi_tag, u.platform_tag, '{}' FROM upstream_wheels u
     ON CONFLICT DO NOTHING;
     UPDATE wheel_tags w SET target_ids = wheel_targets(w.py_version_tag, w.abi_tag, w.platform_tag);
 
@@ -489,9 +525,13 @@ DECLARE
     v_tags record;
 BEGIN
     FOR v_tags IN
-        SELECT DISTINCT f.py_version_tag AS py, f.abi_tag AS abi, f.platform_tag AS platform
+        SELECT f.py_version_tag AS py, f.abi_tag AS abi, f.platform_tag AS platform
         FROM builds b JOIN files f ON f.build_id = b.build_id
         WHERE b.package = p_package AND b.version = p_version
+        UNION
+        SELECT u.py_version_tag, u.abi_tag, u.platform_tag
+        FROM upstream_wheels u
+        WHERE u.package = p_package AND u.version = p_version
         ORDER BY py, abi, platform
     LOOP
         INSERT INTO wheel_tags AS w (py_version_tag, abi_tag, platform_tag, target_ids)

@@ -73,7 +73,7 @@ REVOKE ALL ON FUNCTION rewrite_done FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rewrite_done TO {username};
 
 
--- A wheel that runs there is a success, whoever built it. Else a skipped package or version says so; else the last
+-- A wheel of ours that runs there is a success, whoever built it. Else upstream's may, listed by us or not. Else a skipped package or version says so; else the last
 -- attempt on that target counts: it failed, or it is recorded as good and none of its wheels is left or runs there.
 -- Without an attempt a skipped target is skipped, and all others wait.
 CREATE FUNCTION release_states(p_package text, p_version text DEFAULT NULL)
@@ -96,11 +96,18 @@ AS $sql$
                     AND w.platform_tag = f.platform_tag
                 CROSS JOIN unnest(w.target_ids) AS c (target_id)
             WHERE a.status
-            GROUP BY a.version, c.target_id)
+            GROUP BY a.version, c.target_id),
+        upstream AS (
+            SELECT v.version, u.target_id, bool_or(u.linked) AS linked
+            FROM versions v CROSS JOIN LATERAL targets_upstream(v.package, v.version) u
+            WHERE v.package = p_package AND (p_version IS NULL OR v.version = p_version) AND v.upstream
+            GROUP BY v.version, u.target_id)
     SELECT
         v.version, t.abi_tag, t.platform_tag, t.abi_order,
         CASE
             WHEN c.build_id IS NOT NULL THEN 'SUCCESS'
+            WHEN u.linked THEN 'LINKED'
+            WHEN NOT u.linked THEN 'UPSTREAM'
             WHEN p.skip <> '' OR v.skip <> '' THEN 'SKIP'
             WHEN l.status THEN 'ERROR'
             WHEN NOT l.status THEN 'FAIL'
@@ -112,6 +119,7 @@ AS $sql$
         JOIN versions v ON v.package = p.package
         JOIN targets t ON NOT t.removed
         LEFT JOIN covered c ON c.version = v.version AND c.target_id = t.target_id
+        LEFT JOIN upstream u ON u.version = v.version AND u.target_id = t.target_id
         LEFT JOIN last_attempts l
             ON l.version = v.version AND l.abi_tag = t.abi_tag AND l.platform_tag = t.platform_tag
     WHERE p.package = p_package AND (p_version IS NULL OR v.version = p_version);
@@ -138,6 +146,17 @@ COMMENT ON FUNCTION project_wheels IS 'The wheels of a package';
 REVOKE ALL ON FUNCTION project_wheels FROM PUBLIC;
 
 
+-- A file that we have by the same name was built here, maybe before the policy was set: it is listed, and no other.
+CREATE FUNCTION linked_wheels(p_package text) RETURNS SETOF upstream_wheels
+LANGUAGE sql STABLE
+AS $sql$
+    SELECT u.* FROM upstream_wheels u
+    WHERE u.package = p_package AND u.linked AND NOT EXISTS (SELECT FROM files f WHERE f.filename = u.filename);
+$sql$;
+COMMENT ON FUNCTION linked_wheels IS 'Upstream''s wheels of a package that our index lists';
+REVOKE ALL ON FUNCTION linked_wheels FROM PUBLIC;
+
+
 -- One row, null for an unknown package, and one statement, so that data and revision are of the same moment. What there
 -- are several of comes as arrays side by side: for versions, their states, files, and what files need; need_files
 -- counts the files from 1. With a thousand versions that takes half the time of JSON. The plan is made once for
@@ -149,7 +168,10 @@ RETURNS TABLE (
     state_versions text[], state_abis text[], state_platforms text[], states text[], state_builds integer[],
     file_versions text[], filenames text[], filesizes bigint[], filehashes text[], builder_abis text[],
     file_abis text[], file_platforms text[], requires_pythons text[], locations text[], built_at timestamptz[],
-    need_files integer[], need_tools text[], needs text[])
+    need_files integer[], need_tools text[], needs text[],
+    link_versions text[], link_filenames text[], link_urls text[], link_hashes text[], link_sizes bigint[],
+    link_requires_pythons text[], link_yanked boolean[], link_metadata boolean[], link_uploaded timestamptz[],
+    link_py_tags text[], link_abis text[], link_platforms text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 AS $sql$
 #variable_conflict use_column
@@ -162,7 +184,7 @@ BEGIN
         coalesce(get_project_display_name(p.package), p.package), p.description::text, p.skip::text,
         array(SELECT a.name::text FROM get_package_aliases(p.package) a),
         coalesce((SELECT r.revision FROM rewrites_pending r WHERE r.package = p_package), 0),
-        v.*, s.*, f.*, n.*
+        v.*, s.*, f.*, n.*, l.*
     FROM packages p
         CROSS JOIN LATERAL (
             SELECT
@@ -192,6 +214,13 @@ BEGIN
                     LEFT JOIN preinstalled_apt_packages i
                         ON d.tool = 'apt' AND i.abi_tag = w.builder_abi AND i.apt_package = d.dependency
                 WHERE d.tool <> '' AND i.abi_tag IS NULL) AS d) AS n
+        CROSS JOIN (
+            SELECT
+                array_agg(l.version::text), array_agg(l.filename::text), array_agg(l.url),
+                array_agg(l.filehash::text), array_agg(l.filesize), array_agg(l.requires_python),
+                array_agg(l.yanked), array_agg(l.metadata), array_agg(l.uploaded AT TIME ZONE 'UTC'),
+                array_agg(l.py_version_tag::text), array_agg(l.abi_tag::text), array_agg(l.platform_tag::text)
+            FROM (SELECT * FROM linked_wheels(p_package) l ORDER BY l.filename, l.version) AS l) AS l
     WHERE p.package = p_package;
 END;
 $sql$;

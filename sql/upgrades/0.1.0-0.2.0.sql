@@ -88,3 +88,40 @@ ALTER TABLE targets
 CREATE TABLE descriptions_owed (
     package varchar(200) COLLATE "C" PRIMARY KEY REFERENCES packages ON DELETE CASCADE
 );
+
+-- Upstream's own wheels, and the policy about them.
+ALTER TABLE configuration
+    ADD COLUMN upstream_policy varchar(7) DEFAULT 'rebuild' NOT NULL
+        CHECK (upstream_policy IN ('rebuild', 'defer', 'link'));
+ALTER TABLE versions ADD COLUMN upstream boolean DEFAULT false NOT NULL;
+
+CREATE TABLE upstream_policies (
+    package varchar(200) COLLATE "C" PRIMARY KEY CHECK (package ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
+    policy varchar(7) NOT NULL CHECK (policy IN ('rebuild', 'defer', 'link'))
+);
+
+CREATE TABLE upstream_wheels (
+    package varchar(200) COLLATE "C" NOT NULL,
+    version varchar(200) COLLATE "C" NOT NULL,
+    filename varchar(255) COLLATE "C" NOT NULL CHECK (filename <> ''),
+    url text NOT NULL CHECK (url ~ '^https?://'),
+    filehash char(64) NOT NULL CHECK (length(filehash) = 64 AND filehash !~ '[^0-9a-f]'),
+    filesize bigint CHECK (filesize >= 0),
+    requires_python text,
+    yanked boolean NOT NULL,
+    metadata boolean NOT NULL,
+    uploaded timestamp,
+    py_version_tag varchar(100) COLLATE "C" NOT NULL,
+    abi_tag varchar(100) COLLATE "C" NOT NULL,
+    platform_tag varchar(100) COLLATE "C" NOT NULL,
+    linked boolean NOT NULL,
+    PRIMARY KEY (package, version, filename),
+    FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
+);
+
+CREATE SEQUENCE upstream_owed_revision;
+CREATE TABLE upstream_owed (
+    package varchar(200) COLLATE "C" PRIMARY KEY REFERENCES packages ON DELETE CASCADE,
+    revision bigint DEFAULT nextval('upstream_owed_revision') NOT NULL
+);
+CREATE INDEX upstream_owed_order ON upstream_owed (revision);

@@ -14,19 +14,25 @@ internal sealed class ProjectColumns(NpgsqlDataReader row)
         + "state_versions, state_abis, state_platforms, states, state_builds, "
         + "file_versions, filenames, filesizes, filehashes, builder_abis, file_abis, file_platforms, requires_pythons, "
         + "locations, built_at, "
-        + "need_files, need_tools, needs";
+        + "need_files, need_tools, needs, "
+        + "link_versions, link_filenames, link_urls, link_hashes, link_sizes, link_requires_pythons, link_yanked, "
+        + "link_metadata, link_uploaded, link_py_tags, link_abis, link_platforms";
 
     public ProjectData ToProject(PackageName package)
     {
         var targets = ReadTargets();
         var files = ReadFiles();
+        var linked = ReadLinked();
         var (versions, released, yanked, skips) =
             (Array<string>(5), Array<DateTimeOffset>(6), Array<bool>(7), Array<string>(8));
         return new ProjectData(
             package, row.GetString(0), row.GetString(1), row.GetString(2), row.GetFieldValue<string[]>(3),
             [
                 .. versions.Select((version, i) => new ProjectVersion(
-                    version, released[i], yanked[i], skips[i], [.. files[version]], [.. targets[version]])),
+                    version, released[i], yanked[i], skips[i], [.. files[version]], [.. targets[version]])
+                {
+                    Linked = [.. linked[version]],
+                }),
             ],
             row.GetInt64(4));
     }
@@ -40,6 +46,8 @@ internal sealed class ProjectColumns(NpgsqlDataReader row)
             "SKIP" => TargetState.Skip,
             "PENDING" => TargetState.Pending,
             "ERROR" => TargetState.Error,
+            "UPSTREAM" => TargetState.Upstream,
+            "LINKED" => TargetState.Linked,
             _ => throw new InvalidDataException($"release_states.state '{state}'"),
         },
         buildId);
@@ -62,6 +70,18 @@ internal sealed class ProjectColumns(NpgsqlDataReader row)
         return Enumerable.Range(0, versions.Length).ToLookup(i => versions[i], i => new ProjectFile(
             names[i], sizes[i], hashes[i], builders[i], abis[i], platforms[i], requires[i], locations[i], built[i],
             needs.GetValueOrDefault((i + 1, "apt"), []), needs.GetValueOrDefault((i + 1, "pip"), [])));
+    }
+
+    private ILookup<string, UpstreamWheel> ReadLinked()
+    {
+        var (versions, names, urls, hashes, sizes) =
+            (Array<string>(27), Array<string>(28), Array<string>(29), Array<string>(30), Array<long?>(31));
+        var (requires, yanked, metadata, uploaded) =
+            (Array<string?>(32), Array<bool>(33), Array<bool>(34), Array<DateTimeOffset?>(35));
+        var (pythons, abis, platforms) = (Array<string>(36), Array<string>(37), Array<string>(38));
+        return Enumerable.Range(0, versions.Length).ToLookup(i => versions[i], i => new UpstreamWheel(
+            versions[i], names[i], urls[i], hashes[i], sizes[i], requires[i], yanked[i], metadata[i], uploaded[i],
+            pythons[i], abis[i], platforms[i]));
     }
 
     /// <summary>What files need, by the file's number, counted from 1, and the tool that has it.</summary>

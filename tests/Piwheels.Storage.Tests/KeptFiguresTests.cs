@@ -69,7 +69,10 @@ public sealed class KeptFiguresTests(ClusterFixture fixture) : IAsyncLifetime
     [Property(MaxTest = 30)]
     public async Task After_each_step_of_any_history_they_are_equal((byte Kind, byte A, byte B, byte C)[] steps)
     {
-        await _store.RunAsync("DELETE FROM packages; DELETE FROM targets; DELETE FROM wheel_tags; DELETE FROM selection");
+        await _store.RunAsync("""
+            DELETE FROM packages; DELETE FROM targets; DELETE FROM wheel_tags; DELETE FROM selection;
+            DELETE FROM upstream_policies; UPDATE configuration SET upstream_policy = 'rebuild'
+            """);
         var history = new RandomHistory(_database, 3, 2);
         await history.BeginAsync();
         await using var connection = await _store.OpenAsync();

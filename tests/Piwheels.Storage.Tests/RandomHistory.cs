@@ -57,7 +57,7 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         var release = new Release(package, version);
         var target = Targets[c % Targets.Length];
         var reason = c % 2 == 0 ? "" : "bad";
-        return (kind % 28) switch
+        return (kind % 35) switch
         {
             0 => database.AddNewPackageAsync(package, c % 8 == 1 ? "bad" : ""),
             1 or 2 => AddVersionAsync(release, c),
@@ -81,16 +81,35 @@ public sealed class RandomHistory(Database database, int packages, int versions)
             21 or 22 or 23 or 24 => database.SettleTargetsAsync(1),
             25 => TakeUpEventsAsync(package, version, a, c),
             26 => database.MarkRemovedAsync(c % 4 == 0 ? [package] : [], [release]),
+            27 => database.SetUpstreamPolicyAsync(package, (UpstreamPolicy)(c % 3)),
+            28 => database.SetUpstreamPolicyAsync(package, null),
+            29 => database.SetUpstreamPolicyAsync((UpstreamPolicy)(c % 3)),
+            30 => ReadUpstreamAsync(release, null, c),
+            31 or 32 or 33 => ReadUpstreamAsync(release, Tags[c % Tags.Length], a),
             _ => database.UpdateSelectionAsync(
                 new SelectionEntry(package, package.Value, true, SelectionState.Resolved, version, "")),
         };
+    }
+
+    /// <summary>
+    /// Has the follower come by: it reads a page with a wheel of this release, of the first one or of both, or with none,
+    /// or cannot read it.
+    /// </summary>
+    private async Task ReadUpstreamAsync(Release release, string? tags, byte a)
+    {
+        if (a % 2 == 0) await database.SetUpstreamPolicyAsync(release.Package, (UpstreamPolicy)(1 + a / 2 % 2));
+        var covered = new[] { release, release with { Version = Versions[0] } }.Take(tags is null ? 0 : a % 3);
+        var wheels = covered.Select(each => Upstream(each, tags!)).ToList();
+        await database.SetUpstreamWheelsAsync(
+            release.Package, tags is null && a % 2 == 0 ? null : wheels, long.MaxValue);
     }
 
     private async Task AddVersionAsync(Release release, byte c)
     {
         await database.AddNewPackageAsync(release.Package);
         DateTimeOffset? released = c % 4 == 0 ? null : new DateTimeOffset(2010 + c % 4, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        await database.AddNewPackageVersionAsync(release, released, c % 8 == 1 ? "bad" : "");
+        await database.AddNewPackageVersionAsync(
+            release, released, (c % 8) switch { 1 => "bad", 3 => "upstream not read yet", _ => "" });
     }
 
     /// <summary>Some that may be known and some that may not, one of them twice; all of this package and the next.</summary>
@@ -127,6 +146,14 @@ public sealed class RandomHistory(Database database, int packages, int versions)
     private static BuildState Attempt(Release release, Target target, FileState[] files) => new(
         1, release.Package.Value, release.Version, target.Abi, files.Length > 0,
         TimeSpan.FromSeconds(release.Version.Length), "", files, target.Platform);
+
+    private static UpstreamWheel Upstream(Release release, string tags)
+    {
+        var wheel = Wheel(release, tags);
+        return new UpstreamWheel(
+            release.Version, wheel.Filename, $"https://example.org/{wheel.Filename}", wheel.FileHash, wheel.FileSize,
+            null, Yanked: false, Metadata: false, null, wheel.PyVersionTag, wheel.AbiTag, wheel.PlatformTag);
+    }
 
     private static FileState Wheel(Release release, string tags)
     {

@@ -209,5 +209,5 @@ public sealed partial class FakeDatabase
     }
 
     private static bool IsDone(FakeVersion version, Target target) =>
-        version.Builds.Exists(build => build.Target == target || build.Covers(target));
+        version.Builds.Exists(build => build.Target == target || build.Covers(target)) || version.IsUpstream(target);
 }

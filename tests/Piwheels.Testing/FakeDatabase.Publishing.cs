@@ -192,7 +192,10 @@ public sealed partial class FakeDatabase
             .. version.Builds.SelectMany(build => build.Files.Values.Select(file => FileOf(build, file)))
                 .OrderBy(file => file.Filename, StringComparer.Ordinal),
         ],
-        TargetsOf(version));
+        TargetsOf(version))
+    {
+        Linked = LinkedOf(version),
+    };
 
     private ProjectFile FileOf(FakeBuild build, FileState file) => new(
         file.Filename,
@@ -217,9 +220,11 @@ public sealed partial class FakeDatabase
             var covering = version.Builds.LastOrDefault(build => build.Covers(row.Target));
             var tried = version.Builds.LastOrDefault(build => build.Target == row.Target);
             var skipped = version.Skip.Length > 0 || _packages[version.Release.Package].Skip.Length > 0;
+            var upstream = version.IsUpstream(row.Target);
             var state = (covering, skipped, tried?.State.Status, row.Skip.Length > 0) switch
             {
                 ({ }, _, _, _) => TargetState.Success,
+                _ when upstream => version.Linked ? TargetState.Linked : TargetState.Upstream,
                 (_, true, _, _) => TargetState.Skip,
                 (_, _, true, _) => TargetState.Error,
                 (_, _, false, _) => TargetState.Fail,

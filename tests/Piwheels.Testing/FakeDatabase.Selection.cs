@@ -65,6 +65,7 @@ public sealed partial class FakeDatabase
         Unexamined().Count == 0 &&
         _targets.Exists(row => row.Skip.Length == 0) &&
         Queue().Values.All(queue => queue.Count == 0) &&
+        _upstreamOwed.Count == 0 &&
         _rewrites.Count == 0,
         [.. _selection.Values.Select(entry => new SelectionProgress(entry, TargetsOf(entry)))]));
 

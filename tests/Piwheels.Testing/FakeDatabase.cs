@@ -134,6 +134,7 @@ public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
         if (_packages.Remove(package, out var known)) RemoveBuilds(known.Versions.Values);
         _rewrites.Remove(package);
         _undescribed.Remove(package);
+        _upstreamOwed.Remove(package);
     }
 
     private void Remove(Release release)

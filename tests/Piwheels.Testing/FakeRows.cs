@@ -46,6 +46,12 @@ internal sealed class FakeVersion(Release release, DateTimeOffset released)
     public FakePriority Priority { get; set; } = FakePriority.Backlog;
 
     public List<FakeBuild> Builds { get; } = [];
+
+    public IReadOnlyList<UpstreamWheel> Upstream { get; set; } = [];
+
+    public bool Linked { get; set; }
+
+    public bool IsUpstream(Target target) => Upstream.Any(wheel => WheelCoverage.RunsOn(wheel, target));
 }
 
 internal sealed class FakeBuild(BuildState state, Target target, DateTimeOffset at)

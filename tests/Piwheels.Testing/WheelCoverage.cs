@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 
@@ -11,6 +12,11 @@ internal static partial class WheelCoverage
     /// <summary>Whether an installer on the target takes the wheel (PEP 425, PEP 600).</summary>
     public static bool RunsOn(FileState file, Target target) =>
         TagSet.TryParse(file.PyVersionTag, file.AbiTag, file.PlatformTag, out var tags) && Coverage.Covers(tags, target);
+
+    /// <summary>The same of a wheel of upstream's.</summary>
+    public static bool RunsOn(UpstreamWheel wheel, Target target) =>
+        TagSet.TryParse(wheel.PyVersionTag, wheel.AbiTag, wheel.PlatformTag, out var tags)
+        && Coverage.Covers(tags, target);
 
     /// <summary>The Python version in a tag, to be compared as a number: 1000 times major, plus minor.</summary>
     public static int PythonOf(string tag)

@@ -66,6 +66,8 @@ public sealed record StateCell(TargetState State, string? LogPath)
         TargetState.Fail => "Failed",
         TargetState.Skip => "Skipped",
         TargetState.Pending => "Waiting",
+        TargetState.Upstream => "Upstream has it",
+        TargetState.Linked => "Linked",
         _ => "No files",
     };
 
@@ -76,10 +78,19 @@ public sealed record StateCell(TargetState State, string? LogPath)
         TargetState.Fail => "state failed",
         TargetState.Skip => "state skipped",
         TargetState.Pending => "state waiting",
+        TargetState.Upstream or TargetState.Linked => "state upstream",
         _ => "state error",
     };
 }
 
 /// <summary>One wheel on a package's page.</summary>
 /// <param name="Url">Where it lies, as the simple index says it too.</param>
-public sealed record FileRow(string Filename, string Url, string Hash, long Size, DateTimeOffset BuiltAt);
+/// <param name="Size">Null where upstream does not tell it.</param>
+/// <param name="BuiltAt">Null for a file of upstream's.</param>
+public sealed record FileRow(string Filename, string Url, string Hash, long? Size, DateTimeOffset? BuiltAt)
+{
+    /// <summary>Its size and where it is from, in words.</summary>
+    public string Note =>
+        (Size is { } size ? Figures.Size(size) + ", " : "")
+        + (BuiltAt is { } built ? "built " + Figures.Day(built) : "upstream's own");
+}

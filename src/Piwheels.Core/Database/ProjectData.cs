@@ -26,7 +26,11 @@ public sealed record ProjectVersion(
     bool Yanked,
     string Skip,
     IReadOnlyList<ProjectFile> Files,
-    IReadOnlyList<ProjectTarget> Targets);
+    IReadOnlyList<ProjectTarget> Targets)
+{
+    /// <summary>Upstream's own wheels that the index lists, by the policy of the package.</summary>
+    public IReadOnlyList<UpstreamWheel> Linked { get; init; } = [];
+}
 
 /// <summary>A row of the table of versions on the project page.</summary>
 /// <param name="Skip">Why it is not built (the version's reason, else the package's); empty when it is.</param>
@@ -72,4 +76,10 @@ public enum TargetState
 
     /// <summary>A build is recorded as good, but none of its files is left.</summary>
     Error,
+
+    /// <summary>Upstream has a file that runs there, and it is left to that.</summary>
+    Upstream,
+
+    /// <summary>Upstream has a file that runs there, and the index lists it.</summary>
+    Linked,
 }

@@ -125,6 +125,17 @@ public sealed class DbClient(
 
     public Task SetExaminedAsync(long buildId) => DoAsync(new DbRequest.SetExamined(buildId));
 
+    public async Task<UpstreamPolicies> GetUpstreamPoliciesAsync() =>
+        (await AskAsync<DbReply.Policies>(new DbRequest.GetUpstreamPolicies())).Value;
+
+    public Task OweUpstreamAsync(IReadOnlyList<PackageName> packages) => DoAsync(new DbRequest.OweUpstream(packages));
+
+    public async Task<IReadOnlyList<UpstreamOwed>> GetUpstreamOwedAsync(int limit) =>
+        (await AskAsync<DbReply.UpstreamOwed>(new DbRequest.GetUpstreamOwed(limit))).Rows;
+
+    public Task SetUpstreamWheelsAsync(PackageName package, IReadOnlyList<UpstreamWheel>? wheels, long revision) =>
+        DoAsync(new DbRequest.SetUpstreamWheels(package, wheels, revision));
+
     public async Task<SelectionStatus> GetSelectionStatusAsync() =>
         (await AskAsync<DbReply.Status>(new DbRequest.GetSelectionStatus())).Value;
 

@@ -22,6 +22,7 @@ internal static class OracleAnswers
         DbRequest.GetPypiSerial => new DbReply.Number(await database.GetPypiSerialAsync()),
         DbRequest.GetSelection => new DbReply.Selection(await database.GetSelectionAsync()),
         DbRequest.GetUnexaminedFiles => new DbReply.Unexamined(await database.GetUnexaminedFilesAsync()),
+        DbRequest.GetUpstreamPolicies => new DbReply.Policies(await database.GetUpstreamPoliciesAsync()),
         DbRequest.GetSelectionStatus => new DbReply.Status(await database.GetSelectionStatusAsync()),
         DbRequest.GetTargets => new DbReply.Targets(await database.GetTargetsAsync()),
         DbRequest.GetBuildQueueLengths => new DbReply.Lengths(await database.GetBuildQueueLengthsAsync()),
@@ -95,6 +96,10 @@ internal static class OracleAnswers
         DbRequest.SetSelection set => await Done(database.SetSelectionAsync(set.Requested)),
         DbRequest.UpdateSelection update => await Done(database.UpdateSelectionAsync(update.Entry)),
         DbRequest.SetExamined set => await Done(database.SetExaminedAsync(set.BuildId)),
+        DbRequest.OweUpstream owe => await Done(database.OweUpstreamAsync(owe.Packages)),
+        DbRequest.GetUpstreamOwed get => new DbReply.UpstreamOwed(await database.GetUpstreamOwedAsync(get.Limit)),
+        DbRequest.SetUpstreamWheels set => await Done(
+            database.SetUpstreamWheelsAsync(set.Package, set.Wheels, set.Revision)),
         DbRequest.GetBuildAbis get => new DbReply.Texts(await database.GetBuildAbisAsync(get.ExcludeSkipped)),
         DbRequest.AddTarget add => new DbReply.Flag(await database.AddTargetAsync(add.Target)),
         DbRequest.SkipTarget skip => await Done(database.SkipTargetAsync(skip.Target, skip.Reason)),

@@ -104,20 +104,24 @@ internal static class ProjectRows
             reader.Boolean("yanked"),
             reader.Text("skip reason", WireLimits.LongTextLengthMax),
             reader.List("files", WireLimits.RowsMax, ReadFile),
-            reader.List("targets", WireLimits.TargetsMax, ReadTarget));
+            reader.List("targets", WireLimits.TargetsMax, ReadTarget))
+        {
+            Linked = reader.List("linked", WireLimits.RowsMax, UpstreamRows.ReadWheel),
+        };
         reader.EndRecord("version");
         return version;
     }
 
     private static void Write(this CborWriter writer, ProjectVersion version)
     {
-        writer.WriteStartArray(6);
+        writer.WriteStartArray(7);
         writer.WriteTextString(version.Version);
         writer.WriteTimestamp(version.Released);
         writer.WriteBoolean(version.Yanked);
         writer.WriteTextString(version.Skip);
         writer.WriteList(version.Files, static (w, file) => w.Write(file));
         writer.WriteList(version.Targets, static (w, target) => w.Write(target));
+        writer.WriteList(version.Linked, static (w, wheel) => w.Write(wheel));
         writer.WriteEndArray();
     }
 
@@ -166,6 +170,8 @@ internal static class ProjectRows
         TargetState.Fail => "FAIL",
         TargetState.Skip => "SKIP",
         TargetState.Pending => "PENDING",
+        TargetState.Upstream => "UPSTREAM",
+        TargetState.Linked => "LINKED",
         _ => "ERROR",
     };
 
@@ -177,6 +183,8 @@ internal static class ProjectRows
             "SKIP" => TargetState.Skip,
             "PENDING" => TargetState.Pending,
             "ERROR" => TargetState.Error,
+            "UPSTREAM" => TargetState.Upstream,
+            "LINKED" => TargetState.Linked,
             _ => throw reader.Fail("state", "not one of a target"),
         };
 }

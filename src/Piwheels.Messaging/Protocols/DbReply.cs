@@ -33,6 +33,9 @@ public abstract record DbReply : IWireMessage<DbReply>
                 reader.List("selection", WireLimits.RowsMax, SelectionRows.ReadEntry)),
             ("UNEXAMINED", true) => new Unexamined(
                 reader.List("files", WireLimits.RowsMax, SelectionRows.ReadUnexamined)),
+            ("POLICIES", true) => new Policies(UpstreamRows.ReadPolicies(reader)),
+            ("UPOWED", true) => new UpstreamOwed(
+                reader.List("packages", WireLimits.RowsMax, UpstreamRows.ReadOwed)),
             ("STATUS", true) => new Status(SelectionRows.ReadStatus(reader)),
             ("TARGETS", true) => new Targets(
                 reader.List("targets", WireLimits.TargetsMax, DatabaseRows.ReadTargetRow)),
@@ -162,6 +165,21 @@ public abstract record DbReply : IWireMessage<DbReply>
 
         private protected override void WriteData(CborWriter writer) =>
             writer.WriteList(Rows, static (w, file) => w.Write(file));
+    }
+
+    public sealed record Policies(UpstreamPolicies Value) : DbReply
+    {
+        public override string Name => "POLICIES";
+
+        private protected override void WriteData(CborWriter writer) => writer.Write(Value);
+    }
+
+    public sealed record UpstreamOwed(IReadOnlyList<Core.Database.UpstreamOwed> Rows) : DbReply
+    {
+        public override string Name => "UPOWED";
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Rows, static (w, row) => w.Write(row));
     }
 
     public sealed record Status(SelectionStatus Value) : DbReply

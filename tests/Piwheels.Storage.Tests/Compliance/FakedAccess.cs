@@ -28,3 +28,5 @@ public sealed class ChangelogFaked(ClusterFixture fixture) : ChangelogCompliance
 public sealed class PackagesFaked(ClusterFixture fixture) : PackagesCompliance<Faked>(fixture);
 
 public sealed class SelectionFaked(ClusterFixture fixture) : SelectionCompliance<Faked>(fixture);
+
+public sealed class UpstreamWheelsFaked(ClusterFixture fixture) : UpstreamWheelsCompliance<Faked>(fixture);

@@ -55,3 +55,5 @@ public sealed class SearchIndexQueued(ClusterFixture fixture) : SearchIndexCompl
 public sealed class SelectionQueued(ClusterFixture fixture) : SelectionCompliance<Queued>(fixture);
 
 public sealed class StatisticsQueued(ClusterFixture fixture) : StatisticsCompliance<Queued>(fixture);
+
+public sealed class UpstreamWheelsQueued(ClusterFixture fixture) : UpstreamWheelsCompliance<Queued>(fixture);

@@ -1,0 +1,96 @@
+using Npgsql;
+using NpgsqlTypes;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+
+namespace Piwheels.Storage;
+
+/// <content>Functions of 35_upstream_wheels.sql.</content>
+public sealed partial class Database
+{
+    public async Task<UpstreamPolicies> GetUpstreamPoliciesAsync()
+    {
+        var farm = UpstreamPolicy.Rebuild;
+        var own = new Dictionary<PackageName, UpstreamPolicy>();
+        await EachAsync(
+            Call("SELECT package, policy FROM get_upstream_policies()"),
+            row =>
+            {
+                var policy = ReadPolicy(row.GetString(1));
+                if (row.IsDBNull(0)) farm = policy;
+                else own.Add(Name(row, 0), policy);
+            },
+            default);
+        return new UpstreamPolicies(farm, own);
+    }
+
+    /// <summary>
+    /// Sets the policy of all packages that have none of their own; false when it is that already. It takes effect
+    /// package by package, by whoever follows the index.
+    /// </summary>
+    public async Task<bool> SetUpstreamPolicyAsync(UpstreamPolicy policy) =>
+        await AskAsync(Call("SELECT set_upstream_policy($1)", Text(WritePolicy(policy))), r => r.GetBoolean(0));
+
+    /// <summary>
+    /// Sets a package's own policy, or takes it back where null. The package may be unknown yet. False when its wheels
+    /// are treated as before. Takes effect as <see cref="SetUpstreamPolicyAsync(UpstreamPolicy)"/>.
+    /// </summary>
+    public async Task<bool> SetUpstreamPolicyAsync(PackageName package, UpstreamPolicy? policy) =>
+        await AskAsync(
+            Call(
+                "SELECT set_package_upstream_policy($1, $2)",
+                Text(package), Text(policy is { } own ? WritePolicy(own) : null)),
+            r => r.GetBoolean(0));
+
+    /// <summary>For how many packages a policy has not taken effect yet.</summary>
+    public async Task<long> CountUpstreamOwedAsync() =>
+        await AskAsync(Call("SELECT count_upstream_owed()"), r => r.GetInt64(0));
+
+    public Task OweUpstreamAsync(IReadOnlyList<PackageName> packages) =>
+        DoAsync(Call("SELECT owe_upstream($1)", Texts(packages.Select(p => p.Value))));
+
+    public async Task<IReadOnlyList<UpstreamOwed>> GetUpstreamOwedAsync(int limit) =>
+        await ListAsync(
+            Call("SELECT package, policy, revision FROM get_upstream_owed($1)", Number(limit)),
+            r => new UpstreamOwed(Name(r, 0), ReadPolicy(r.GetString(1)), r.GetInt64(2)));
+
+    public Task SetUpstreamWheelsAsync(PackageName package, IReadOnlyList<UpstreamWheel>? wheels, long revision) =>
+        DoAsync(Call(
+            "SELECT set_upstream_wheels($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            Text(package), Number(revision),
+            Texts(wheels, w => w.Version), Texts(wheels, w => w.Filename), Texts(wheels, w => w.Url),
+            Texts(wheels, w => w.FileHash),
+            Values(NpgsqlDbType.Bigint, wheels, w => w.FileSize),
+            Texts(wheels, w => w.RequiresPython),
+            Values(NpgsqlDbType.Boolean, wheels, w => w.Yanked),
+            Values(NpgsqlDbType.Boolean, wheels, w => w.Metadata),
+            Values(NpgsqlDbType.TimestampTz, wheels, w => w.Uploaded?.ToUniversalTime()),
+            Texts(wheels, w => w.PyVersionTag), Texts(wheels, w => w.AbiTag), Texts(wheels, w => w.PlatformTag)));
+
+    private static NpgsqlParameter Texts(IReadOnlyList<UpstreamWheel>? wheels, Func<UpstreamWheel, string?> field) =>
+        Values(NpgsqlDbType.Text, wheels, field);
+
+    /// <summary>One element a wheel; null without wheels.</summary>
+    private static NpgsqlParameter Values<T>(
+        NpgsqlDbType type, IReadOnlyList<UpstreamWheel>? wheels, Func<UpstreamWheel, T> field) => new NpgsqlParameter
+    {
+        Value = wheels is null ? DBNull.Value : wheels.Select(field).ToArray(),
+        NpgsqlDbType = NpgsqlDbType.Array | type,
+    };
+
+    private static string WritePolicy(UpstreamPolicy policy) => policy switch
+    {
+        UpstreamPolicy.Rebuild => "rebuild",
+        UpstreamPolicy.Defer => "defer",
+        UpstreamPolicy.Link => "link",
+        _ => throw new ArgumentOutOfRangeException(nameof(policy)),
+    };
+
+    private static UpstreamPolicy ReadPolicy(string text) => text switch
+    {
+        "rebuild" => UpstreamPolicy.Rebuild,
+        "defer" => UpstreamPolicy.Defer,
+        "link" => UpstreamPolicy.Link,
+        _ => throw new InvalidDataException($"upstream policy '{text}'"),
+    };
+}
