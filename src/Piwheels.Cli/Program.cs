@@ -35,6 +35,7 @@ internal static class Program
         new WebCommand(),
         new InitDbCommand(),
         new TargetCommand(),
+        new PolicyCommand(),
         new AddCommand(),
         new PruneCommand(),
     ];

@@ -76,7 +76,7 @@ internal sealed class FarmWatch(
     public BuildOutcome OutcomeOf(SelectionEntry entry, ProjectTarget target)
     {
         var release = new Release(entry.Package, entry.Version ?? "");
-        var reason = target.State == TargetState.Success ? ""
+        var reason = target.State is TargetState.Success or TargetState.Upstream or TargetState.Linked ? ""
             : target.BuildId is { } id && BuildLog.Reason(output, id) is { Length: > 0 } text ? text
             : target.State == TargetState.Error ? "its files are gone" : "see its log";
         return new BuildOutcome(entry, target, builds.DurationOf(release), reason);
@@ -89,7 +89,8 @@ internal sealed class FarmWatch(
             progress => progress.Entry.State is SelectionState.Unknown or SelectionState.Unmatched);
         return new FarmSnapshot(
             builds.Snapshot(),
-            targets.Count(target => target.State == TargetState.Success),
+            targets.Count(target =>
+                target.State is TargetState.Success or TargetState.Upstream or TargetState.Linked),
             targets.Count(target => target.State is TargetState.Fail or TargetState.Error) + refused,
             targets.Count(target => target.State == TargetState.Pending),
             status.Packages.Count(progress => progress.Entry.State != SelectionState.New),

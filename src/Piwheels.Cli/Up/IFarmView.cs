@@ -22,7 +22,7 @@ internal interface IFarmView : IDisposable
 /// <param name="Reason">Why it failed; empty when it did not.</param>
 internal sealed record BuildOutcome(SelectionEntry Entry, ProjectTarget Target, TimeSpan? Duration, string Reason)
 {
-    public bool Good => Target.State == TargetState.Success;
+    public bool Good => Target.State is TargetState.Success or TargetState.Upstream or TargetState.Linked;
 }
 
 /// <summary>The farm at one moment.</summary>

@@ -34,6 +34,8 @@ internal static class ResultTable
             TargetState.Success => ("built", Color.Green),
             TargetState.Skip => ("skipped", Color.Grey),
             TargetState.Pending => ("waiting", Color.Yellow),
+            TargetState.Upstream => ("upstream", Color.Green),
+            TargetState.Linked => ("linked", Color.Green),
             _ => ("failed", Color.Red),
         };
         var why = outcome.Good || outcome.Target.BuildId is not { } id
@@ -46,7 +48,7 @@ internal static class ResultTable
             new Text(word, new Style(style)),
             new Text(outcome.Duration is { } took ? DurationText.Show(took) : ""),
             new Text(why));
-        return outcome.Target.State is TargetState.Success or TargetState.Skip;
+        return outcome.Target.State is not (TargetState.Fail or TargetState.Error or TargetState.Pending);
     }
 
     private static bool AddWithout(Table table, SelectionEntry entry)

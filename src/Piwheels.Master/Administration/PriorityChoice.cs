@@ -109,6 +109,16 @@ public abstract record PriorityChoice
         var failed = version.Targets
             .Where(row => row.State is TargetState.Fail or TargetState.Error && targets.Contains(row.Target))
             .Select(row => row.Target).ToList();
+        var upstream = version.Targets
+            .Where(row => row.State is TargetState.Upstream or TargetState.Linked && targets.Contains(row.Target))
+            .Select(row => row.Target).ToList();
+        if (failed.Count == 0 && upstream.Count > 0)
+        {
+            return new Refuse(
+                $"{package} {version.Version} is not built for {string.Join(", ", upstream)}: upstream has it itself, "
+                + "and by its policy that is enough");
+        }
+
         return failed.Count == 0
             ? new Built()
             : new Refuse(

@@ -22,9 +22,8 @@ internal sealed record PackageView(ProjectData Data, IReadOnlyList<ReleaseView> 
     /// The release that an installer would take: the newest with files, a pre-release only if all are.
     /// </summary>
     internal ReleaseView? Newest =>
-        Releases.FirstOrDefault(release =>
-            release is { IsPrerelease: false, Data: { Yanked: false, Files.Count: > 0 } }) ??
-        Releases.FirstOrDefault(release => release.Data is { Yanked: false, Files.Count: > 0 });
+        Releases.FirstOrDefault(release => release is { IsPrerelease: false, HasFiles: true, Data.Yanked: false }) ??
+        Releases.FirstOrDefault(release => release is { HasFiles: true, Data.Yanked: false });
 
     internal static PackageView Of(ProjectData data, bool armv6Alias)
     {
@@ -46,6 +45,9 @@ internal sealed record ReleaseView(ProjectVersion Data, PackageVersion? Version)
 {
     /// <summary>The order of all pages: by PEP 440, newest first, and what is none last.</summary>
     internal static readonly IComparer<ReleaseView> NewestFirst = Comparer<ReleaseView>.Create(Compare);
+
+    /// <summary>Whether the index lists anything of it, built here or linked.</summary>
+    internal bool HasFiles => Data.Files.Count > 0 || Data.Linked.Count > 0;
 
     internal bool IsPrerelease => Version?.IsPrerelease ?? false;
 

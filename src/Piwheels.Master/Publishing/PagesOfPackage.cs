@@ -52,14 +52,31 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
 
     private SimplePackage IndexOf(PackageView package)
     {
-        var listed = package.Releases.Where(release => release.Data.Files.Count > 0).ToList();
+        var listed = package.Releases.Where(release => release.HasFiles).ToList();
         return new SimplePackage(
             package.Package.Value,
             [.. listed.Select(release => release.Data.Version)],
             [.. listed.SelectMany(release => release.Data.Files
-                .OrderBy(file => file.Filename, StringComparer.Ordinal)
-                .Select(file => FileOf(package.Package, release.Data, file)))]);
+                .Select(file => FileOf(package.Package, release.Data, file))
+                .Concat(release.Data.Linked.Select(LinkTo))
+                .DistinctBy(file => file.Filename)
+                .OrderBy(file => file.Filename, StringComparer.Ordinal))]);
     }
+
+    // As upstream lists it, to the yank of a single file
+    private static SimpleFile LinkTo(UpstreamWheel wheel) => new(
+        wheel.Filename,
+        "",
+        wheel.FileHash,
+        wheel.FileSize,
+        wheel.Uploaded,
+        wheel.RequiresPython,
+        wheel.Yanked,
+        MetadataHash: null)
+    {
+        Url = wheel.Url,
+        HasMetadata = wheel.Metadata,
+    };
 
     private SimpleFile FileOf(PackageName package, ProjectVersion version, ProjectFile file)
     {

@@ -35,7 +35,8 @@ internal static class ProjectPageView
         return new NewestRelease(
             release.Data.Version,
             release.Data.Released,
-            files.Select(file => file.RequiresPython).FirstOrDefault(text => !string.IsNullOrEmpty(text)),
+            files.Select(file => file.RequiresPython).Concat(release.Data.Linked.Select(wheel => wheel.RequiresPython))
+                .FirstOrDefault(text => !string.IsNullOrEmpty(text)),
             [.. Names(files.SelectMany(file => file.AptDependencies)).Where(IsAptPackage)],
             [.. Names(files.SelectMany(file => file.PipDependencies)).Select(LinkTo)]);
     }
@@ -63,8 +64,8 @@ internal static class ProjectPageView
             version.Skip,
             [.. targets.Select(target => states.TryGetValue(target, out var state) ? CellOf(state) : null)],
             [
-                .. version.Files.OrderBy(file => file.Filename, StringComparer.Ordinal)
-                    .Select(file => RowOf(package, file)),
+                .. version.Files.Select(file => RowOf(package, file)).Concat(version.Linked.Select(RowOf))
+                    .OrderBy(file => file.Filename, StringComparer.Ordinal),
             ]);
     }
 
@@ -78,4 +79,7 @@ internal static class ProjectPageView
         file.FileHash,
         file.FileSize,
         file.BuiltAt);
+
+    private static FileRow RowOf(UpstreamWheel wheel) => new(
+        wheel.Filename, wheel.Url + "#sha256=" + wheel.FileHash, wheel.FileHash, wheel.FileSize, BuiltAt: null);
 }

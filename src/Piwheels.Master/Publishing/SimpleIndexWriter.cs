@@ -15,6 +15,9 @@ internal static class SimpleIndexWriter
     // PEP 700 raised it to 1.1
     private const string ApiVersion = "1.1";
 
+    // PEP 691's own, which asks for no size
+    private const string ApiVersionWithoutSizes = "1.0";
+
     private static ReadOnlySpan<byte> Head =>
         """
         <!DOCTYPE html>
@@ -81,8 +84,16 @@ internal static class SimpleIndexWriter
     private static void WriteLink(Utf8Page page, SimpleFile file)
     {
         page.Raw("<a href=\""u8);
-        page.Text(file.Folder);
-        page.PathSegment(file.Filename);
+        if (file.Url is not null)
+        {
+            page.Text(file.Url);
+        }
+        else
+        {
+            page.Text(file.Folder);
+            page.PathSegment(file.Filename);
+        }
+
         page.Raw("#sha256="u8);
         page.Text(file.Hash);
         if (file.RequiresPython is not null)
@@ -100,6 +111,10 @@ internal static class SimpleIndexWriter
             page.Raw("\" data-dist-info-metadata=\"sha256="u8);
             page.Text(file.MetadataHash);
         }
+        else if (file.HasMetadata)
+        {
+            page.Raw("\" data-core-metadata=\"true\" data-dist-info-metadata=\"true"u8);
+        }
 
         page.Raw("\">"u8);
         page.Text(file.Filename);
@@ -110,7 +125,7 @@ internal static class SimpleIndexWriter
     {
         using var json = new Utf8JsonWriter(output);
         json.WriteStartObject();
-        WriteMeta(json);
+        WriteMeta(json, package.SizesAreKnown ? ApiVersion : ApiVersionWithoutSizes);
         json.WriteString("name"u8, package.Name);
         json.WriteStartArray("versions"u8);
         foreach (var version in package.Versions) json.WriteStringValue(version);
@@ -121,10 +136,10 @@ internal static class SimpleIndexWriter
         json.WriteEndObject();
     }
 
-    private static void WriteMeta(Utf8JsonWriter json)
+    private static void WriteMeta(Utf8JsonWriter json, string version = ApiVersion)
     {
         json.WriteStartObject("meta"u8);
-        json.WriteString("api-version"u8, ApiVersion);
+        json.WriteString("api-version"u8, version);
         json.WriteEndObject();
     }
 
@@ -132,16 +147,20 @@ internal static class SimpleIndexWriter
     {
         json.WriteStartObject();
         json.WriteString("filename"u8, file.Filename);
-        json.WriteString("url"u8, file.Folder + Uri.EscapeDataString(file.Filename));
+        json.WriteString("url"u8, file.Url ?? file.Folder + Uri.EscapeDataString(file.Filename));
         WriteHash(json, "hashes"u8, file.Hash);
         if (file.RequiresPython is not null) json.WriteString("requires-python"u8, file.RequiresPython);
-        json.WriteNumber("size"u8, file.Size);
-        json.WriteString("upload-time"u8, Timestamp(file.Uploaded));
+        if (file.Size is { } size) json.WriteNumber("size"u8, size);
+        if (file.Uploaded is { } uploaded) json.WriteString("upload-time"u8, Timestamp(uploaded));
         json.WriteBoolean("yanked"u8, file.Yanked);
         if (file.MetadataHash is not null)
         {
             WriteHash(json, "core-metadata"u8, file.MetadataHash);
             // Not under the older name as well: pip before 23.1 fails on it in JSON, which is why PEP 714 renamed it
+        }
+        else if (file.HasMetadata)
+        {
+            json.WriteBoolean("core-metadata"u8, true);
         }
 
         json.WriteEndObject();

@@ -46,6 +46,9 @@ internal sealed partial class ChangelogFollower(
     /// <summary>The serial up to which everything has taken effect.</summary>
     internal long Serial => _serial;
 
+    /// <summary>Whether the log's end was reached: until then much of what is at the index now is still to be told of.</summary>
+    internal bool IsCaughtUp => _caughtUp;
+
     /// <summary>
     /// Goes on from where the last call left off, until the log's end, a fault of the outside world, or
     /// <paramref name="goOn"/> says no; does nothing while it is not yet time to ask again.
@@ -136,6 +139,7 @@ internal sealed partial class ChangelogFollower(
         await Task.WhenAll(slice
             .GroupBy(e => PackageName.Canonicalize(e.Name), StringComparer.Ordinal)
             .Select(events => ApplyInTurnAsync(events, places, ct)));
+        await registry.OweUpstreamAsync(slice.Select(e => e.Name));
         await registry.RequestPagesAsync(ct);
         var serial = Math.Max(_serial, slice.Max(e => e.Serial));
         if (serial > _serial) await database.SetPypiSerialAsync(serial);

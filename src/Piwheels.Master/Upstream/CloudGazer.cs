@@ -23,7 +23,9 @@ public sealed partial class CloudGazer : TaskLoop
     private readonly RpcClient<SkipRequest, SkipReply> _slaveDriver;
     private readonly UpstreamMeter _meter;
     private readonly IndexConnection _connection;
+    private readonly PolicyWatch _policies;
     private readonly Func<Task> _follow;
+    private Func<Task> _readWheels = () => Task.CompletedTask;
 
     /// <param name="limits">How much is taken from the index; null for what suits PyPI.</param>
     public CloudGazer(
@@ -40,12 +42,14 @@ public sealed partial class CloudGazer : TaskLoop
         _meter = new UpstreamMeter(Time);
         _connection = new IndexConnection(Time, configuration.SiteUrl, limits, _meter);
         var projects = new ProjectClient(_connection, configuration.PypiJson);
-        var registry = new Registry(database, new OtherTasks(this));
+        _policies = new PolicyWatch(database, Time);
+        var registry = new Registry(database, new OtherTasks(this), _policies);
         var names = new FollowedNames(configuration.FollowOnly, configuration.FollowNever);
         _follow = configuration.FollowSelection
             ? FollowSelection(configuration, database, projects, registry, names)
             : FollowChangelog(configuration, database, projects, registry, names);
-        Every(Step, FollowAsync);
+        Every(Step, () => UntilQuittingAsync(_follow));
+        Every(Step, () => UntilQuittingAsync(_readWheels));
         var report = new FollowReport(_meter, Time, Logger);
         Every(FollowReport.Interval, () =>
         {
@@ -70,6 +74,16 @@ public sealed partial class CloudGazer : TaskLoop
     {
         var changelog = new ChangelogClient(_connection, configuration.PypiXmlRpc);
         var follower = new ChangelogFollower(database, changelog, projects, registry, names, Time, Logger, _meter);
+        // Pages are kept for nobody: what owes a package has changed its page
+        var simple = new SimpleClient(_connection, configuration.PypiSimple);
+        var wheels = new UpstreamWheelReader(
+            database,
+            (package, ct) => new SelectionPages(simple, Time).GetAsync(package, ifChanged: false, ct),
+            _policies,
+            Time,
+            Logger);
+        // Before, a package's page would be read for each of its events
+        _readWheels = () => wheels.ReadAsync(() => GoesOn() && follower.IsCaughtUp, Quitting);
         return () => follower.FollowAsync(GoesOn, Quitting);
     }
 
@@ -82,16 +96,21 @@ public sealed partial class CloudGazer : TaskLoop
     {
         var simple = new SimpleClient(_connection, configuration.PypiSimple);
         var requirements = new ReleaseRequirements(database, new OwnWheels(configuration.OutputPath), simple, projects);
+        var pages = new SelectionPages(simple, Time, _policies);
+        // A page that was just read for the selection is not asked for again
+        var wheels = new UpstreamWheelReader(
+            database, (package, ct) => pages.GetAsync(package, ifChanged: false, ct), _policies, Time, Logger);
+        _readWheels = () => wheels.ReadAsync(GoesOn, Quitting);
         var follower = new SelectionFollower(
-            database, new SelectionPages(simple, Time), projects, requirements, registry, names, Time, Logger);
+            database, pages, projects, requirements, registry, names, Time, Logger);
         return () => follower.FollowAsync(GoesOn, Quitting);
     }
 
-    private async Task FollowAsync()
+    private async Task UntilQuittingAsync(Func<Task> work)
     {
         try
         {
-            await _follow();
+            await work();
         }
         catch (OperationCanceledException) when (Quitting.IsCancellationRequested)
         {

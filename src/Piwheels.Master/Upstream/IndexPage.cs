@@ -12,6 +12,7 @@ public sealed record IndexPage(
 /// <param name="Yanked">Whether it was yanked (PEP 592).</param>
 /// <param name="Metadata">Whether its core metadata can be had by itself (PEP 658).</param>
 /// <param name="Uploaded">When; null where not known.</param>
+/// <param name="Size">In bytes; null where not known.</param>
 public sealed record IndexFile(
     string Filename,
     Uri Url,
@@ -19,4 +20,5 @@ public sealed record IndexFile(
     string? RequiresPython = null,
     bool Yanked = false,
     bool Metadata = false,
-    DateTimeOffset? Uploaded = null);
+    DateTimeOffset? Uploaded = null,
+    long? Size = null);

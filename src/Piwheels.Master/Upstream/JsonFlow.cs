@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text.Json;
 
 namespace Piwheels.Master.Upstream;
@@ -80,6 +81,14 @@ internal sealed class JsonFlow
         return null;
     }
 
+    /// <summary>The whole number that one is at; null for what is none.</summary>
+    internal async ValueTask<long?> NumberAsync()
+    {
+        if (_type == JsonTokenType.Number) return Number();
+        await SkipAsync().ConfigureAwait(false);
+        return null;
+    }
+
     /// <summary>Passes over the value that one is at.</summary>
     internal async ValueTask SkipAsync()
     {
@@ -134,6 +143,8 @@ internal sealed class JsonFlow
         _type = reader.TokenType;
         if (_type is JsonTokenType.String or JsonTokenType.PropertyName)
             (_textAt, _textLength) = (_start + (int)reader.TokenStartIndex, reader.ValueSpan.Length + 2);
+        if (_type == JsonTokenType.Number)
+            (_textAt, _textLength) = (_start + (int)reader.TokenStartIndex, reader.ValueSpan.Length);
         (_state, _start) = (reader.CurrentState, _start + (int)reader.BytesConsumed);
         return true;
     }
@@ -151,6 +162,13 @@ internal sealed class JsonFlow
         {
             return null;
         }
+    }
+
+    /// <summary>The number that was just moved to, from its bytes.</summary>
+    private long? Number()
+    {
+        var text = _buffer.AsSpan(_textAt, _textLength);
+        return Utf8Parser.TryParse(text, out long number, out var used) && used == text.Length ? number : null;
     }
 
     /// <summary>

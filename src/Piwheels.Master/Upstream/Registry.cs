@@ -7,7 +7,8 @@ namespace Piwheels.Master.Upstream;
 /// Carries what happened at the index over into the farm's database, and keeps in mind whose pages that changes. All
 /// of it can be done twice with the same result, so whatever stops half-way is simply done again.
 /// </summary>
-internal sealed class Registry(IDatabase database, IFarmTasks farm)
+/// <param name="policies">What is done about upstream's own wheels; null where everything is rebuilt.</param>
+internal sealed class Registry(IDatabase database, IFarmTasks farm, PolicyWatch? policies = null)
 {
     /// <summary>How many are remembered of each kind, so that further files of them cost nothing.</summary>
     private const int RememberedMax = 100_000;
@@ -38,16 +39,20 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm)
     {
         if ((source ? _withSource : _registered).Contains(release)) return;
         var skip = await database.GetVersionSkipAsync(release);
+        var wanted = source ? await SkipOfSourceAsync(release.Package) : SkipReasons.BinaryOnly;
         if (skip is null)
         {
-            await AddVersionAsync(release, spelling, source, at, describe);
+            await AddVersionAsync(release, spelling, wanted, at, describe);
         }
         else if (skip == SkipReasons.Deleted || (source && skip == SkipReasons.BinaryOnly))
         {
-            await database.SkipPackageVersionAsync(release, source ? "" : SkipReasons.BinaryOnly);
+            await database.SkipPackageVersionAsync(release, wanted);
             _pages.Add(release.Package);
         }
 
+        // Also where a stop came between the registration and this
+        if (SkipReasons.UpstreamUnread == wanted || SkipReasons.UpstreamUnread == skip)
+            await policies!.EnterAsync([release.Package]);
         Remember(_registered, release);
         if (source || skip is "") Remember(_withSource, release);
     }
@@ -107,14 +112,24 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm)
     }
 
     private async Task AddVersionAsync(
-        Release release, string? spelling, bool source, DateTimeOffset at, Func<Task<string>> describe)
+        Release release, string? spelling, string skip, DateTimeOffset at, Func<Task<string>> describe)
     {
         // The spelling goes first: once the version is known, it is not looked at again
         if (!_known.Contains(release.Package)) await AddPackageAsync(release.Package, spelling, at, describe);
         else if (spelling is not null) await database.AddPackageNameAsync(release.Package, spelling, at);
-        await database.AddNewPackageVersionAsync(release, at, source ? "" : SkipReasons.BinaryOnly);
+        await database.AddNewPackageVersionAsync(release, at, skip);
         _pages.Add(release.Package);
     }
+
+    /// <summary>Has upstream's own wheels looked at again where the policy asks for it, since something has changed.</summary>
+    internal Task OweUpstreamAsync(IEnumerable<string> names) => policies is null
+        ? Task.CompletedTask
+        : policies.OweAsync(names
+            .Where(name => PackageName.TryParse(name, out _))
+            .Select(PackageName.Parse));
+
+    private async ValueTask<string> SkipOfSourceAsync(PackageName package) =>
+        policies is null ? "" : await policies.SkipOfSourceAsync(package);
 
     /// <summary>Looks everything up again, since somebody else has changed it.</summary>
     internal void ForgetAll()

@@ -6,7 +6,8 @@ namespace Piwheels.Master.Upstream;
 /// The releases of selected projects. A page that was just read serves all who ask; later it is asked for only whether
 /// it has changed. For one thread.
 /// </summary>
-internal sealed class SelectionPages(SimpleClient simple, TimeProvider time)
+/// <param name="policies">Told of pages that were read, which may list other wheels; null where nobody looks.</param>
+internal sealed class SelectionPages(SimpleClient simple, TimeProvider time, PolicyWatch? policies = null)
 {
     /// <summary>How old a page may be that serves without asking.</summary>
     internal static readonly TimeSpan FreshTime = TimeSpan.FromMinutes(2);
@@ -50,6 +51,7 @@ internal sealed class SelectionPages(SimpleClient simple, TimeProvider time)
             case Fetched<IndexPage>.Found found:
                 var releases = IndexRelease.Of(package, found.Value);
                 _pages[package] = new Page(found.Value.Validators, time.GetUtcNow()) { Releases = releases };
+                if (policies is not null) await policies.OweAsync([package]);
                 return new Fetched<IReadOnlyList<IndexRelease>>.Found(releases);
             case Fetched<IndexPage>.Unchanged:
                 return new Fetched<IReadOnlyList<IndexRelease>>.Unchanged();

@@ -86,6 +86,7 @@ internal static class SimplePageJson
     {
         string? filename = null, link = null, sha256 = null, python = null, uploaded = null;
         var (yanked, metadata) = (false, false);
+        long? size = null;
         while (await json.PropertyAsync().ConfigureAwait(false) is { } name)
         {
             switch (name)
@@ -94,6 +95,7 @@ internal static class SimplePageJson
                 case "url": link = await json.TextAsync().ConfigureAwait(false); break;
                 case "hashes": sha256 = await ReadSha256Async(json).ConfigureAwait(false); break;
                 case "requires-python": python = await json.TextAsync().ConfigureAwait(false); break;
+                case "size": size = await json.NumberAsync().ConfigureAwait(false); break;
                 case "upload-time": uploaded = await json.TextAsync().ConfigureAwait(false); break;
                 // True, or why (PEP 592)
                 case "yanked":
@@ -115,7 +117,8 @@ internal static class SimplePageJson
             SimpleClient.NullWhenEmpty(python),
             yanked,
             metadata && !SimpleClient.IsLessSafe(url, page),
-            IndexAddress.TimeOf(uploaded));
+            IndexAddress.TimeOf(uploaded),
+            size is >= 0 ? size : null);
     }
 
     private static async Task<string?> ReadSha256Async(JsonFlow json)

@@ -8,4 +8,10 @@ public static class SkipReasons
 
     /// <summary>The index has removed it, and the farm is about to.</summary>
     public const string Deleted = "deleted";
+
+    /// <summary>
+    /// By its package's policy the release may not have to be built; what the index has of it is read first. The
+    /// database lifts it when that is told (<c>set_upstream_wheels</c>).
+    /// </summary>
+    public const string UpstreamUnread = "upstream not read yet";
 }

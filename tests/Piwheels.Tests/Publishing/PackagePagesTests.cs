@@ -147,11 +147,11 @@ public sealed class PackagePagesTests : IDisposable
         await WriteAsync(Sample.Project("foo", Sample.Version("1.0") with { Targets = [.. states] }));
         var page = Html("project/foo/index.html");
         Assert.Equal(
-            ["Built", "Failed", "Skipped", "Waiting", "No files"],
+            ["Built", "Failed", "Skipped", "Waiting", "No files", "Upstream has it", "Linked"],
             page.QuerySelectorAll(".state").Select(state => state.TextContent));
         Assert.Equal("/logs/0000/0000/0007.txt.gz", page.QuerySelector("a.state")!.GetAttribute("href"));
         Assert.Equal(
-            ["cp8", "cp9", "cp10", "cp11", "cp12"],
+            ["cp8", "cp9", "cp10", "cp11", "cp12", "cp13", "cp14"],
             page.QuerySelectorAll("thead th[title]").Select(th => th.GetAttribute("title")));
     }
 

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.Globalization;
+using Piwheels.Cli.Options;
+using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
+using Piwheels.Storage;
+
+namespace Piwheels.Cli.Commands;
+
+/// <summary>`piw policy`: what is done about wheels that upstream has itself.</summary>
+internal sealed class PolicyCommand : PiwCommand
+{
+    private readonly Argument<string> _action = new("ACTION") { Description = "list, set or clear" };
+
+    private readonly Argument<string[]> _words = new("PACKAGE... POLICY")
+    {
+        Description = "The packages; and to set, what is done: rebuild, defer or link",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<bool> _default = new("--default")
+    {
+        Description = "Set it for all packages that have none of their own",
+    };
+
+    private readonly Setting<string> _dsn;
+
+    public PolicyCommand()
+        : base("policy", "policy", "Shows and changes what is done about wheels that upstream has itself")
+    {
+        _action.AcceptOnlyFromAmong("list", "set", "clear");
+        Command.Add(_action);
+        Command.Add(_words);
+        Command.Add(_default);
+        _dsn = Add(Settings.Text("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
+    }
+
+    protected override async Task<int> RunAsync(CommandContext context)
+    {
+        var action = context.Parsed.GetRequiredValue(_action);
+        var words = context.Parsed.GetValue(_words) ?? [];
+        var all = context.Parsed.GetValue(_default);
+        var policy = action == "set" ? PolicyOf(words) : (UpstreamPolicy?)null;
+        var packages = NamesOf(action == "set" ? words[..^1] : words);
+        if (all && (action != "set" || packages.Count > 0))
+            throw new CommandFault("--default goes with 'set POLICY', without a package", CommandFault.WrongUsage);
+        if (!all && action != "list" && packages.Count == 0)
+            throw new CommandFault("name a package, or set --default", CommandFault.WrongUsage);
+
+        await using var database = new Database(_dsn.In(context.Source));
+        await database.CheckVersionAsync(context.Stop);
+        if (action == "list") return await ListAsync(database, packages);
+        var changed = all && await database.SetUpstreamPolicyAsync(policy!.Value);
+        foreach (var package in packages) changed |= await database.SetUpstreamPolicyAsync(package, policy);
+        Console.WriteLine(changed
+            ? "Changed. A running master has it take effect, package by package."
+            : "Nothing is treated otherwise than before.");
+        return 0;
+    }
+
+    private static async Task<int> ListAsync(Database database, List<PackageName> packages)
+    {
+        var policies = await database.GetUpstreamPoliciesAsync();
+        if (packages.Count > 0)
+        {
+            foreach (var package in packages) Console.WriteLine($"{package}: {WordOf(policies.Of(package))}");
+            return 0;
+        }
+
+        Console.WriteLine($"all packages: {WordOf(policies.Farm)}");
+        foreach (var own in policies.OfPackages.OrderBy(own => own.Key))
+            Console.WriteLine($"{own.Key}: {WordOf(own.Value)}");
+        var owed = await database.CountUpstreamOwedAsync();
+        if (owed > 0)
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"What upstream has is still to be read for {owed:N0} packages."));
+        return 0;
+    }
+
+    private static UpstreamPolicy PolicyOf(string[] words) => words.LastOrDefault() switch
+    {
+        "rebuild" => UpstreamPolicy.Rebuild,
+        "defer" => UpstreamPolicy.Defer,
+        "link" => UpstreamPolicy.Link,
+        _ => throw new CommandFault("the last word is the policy: rebuild, defer or link", CommandFault.WrongUsage),
+    };
+
+    private static string WordOf(UpstreamPolicy policy) => policy.ToString().ToLowerInvariant();
+
+    private static List<PackageName> NamesOf(IEnumerable<string> texts) =>
+    [
+        .. texts.Select(text => PackageName.TryParse(text, out var name)
+            ? name
+            : throw new CommandFault($"'{Excerpt.Of(text)}' is not a package name", CommandFault.WrongUsage)).Distinct(),
+    ];
+}
