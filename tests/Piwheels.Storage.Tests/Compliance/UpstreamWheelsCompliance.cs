@@ -5,7 +5,26 @@ using Xunit;
 
 namespace Piwheels.Storage.Tests.Compliance;
 
-public sealed class UpstreamWheelsDirect(ClusterFixture fixture) : UpstreamWheelsCompliance<Direct>(fixture);
+public sealed class UpstreamWheelsDirect(ClusterFixture fixture) : UpstreamWheelsCompliance<Direct>(fixture)
+{
+    [Fact]
+    public async Task The_second_name_of_our_wheels_is_none_of_upstreams()
+    {
+        var armv6 = new Target("cp39", "linux_armv6l");
+        await AddTargetsAsync(Cp39, armv6);
+        await RegisterAsync(Foo1, Foo2);
+        await using var direct = new Database(Store.UserDsn);
+        await direct.SetArmv6AliasAsync(true);
+        await Db.LogBuildAsync(Built(Foo2, Cp39, "cp39-cp39-linux_armv7l"));
+        await direct.SetUpstreamPolicyAsync(Foo, UpstreamPolicy.Link);
+        await ReadAsync(Foo, Upstream(Foo1, "cp39-cp39-manylinux_2_31_armv7l"));
+        Assert.Equal(
+            [(armv6, TargetState.Pending), (Cp39, TargetState.Linked)], await StatesAsync(Foo1));
+        Assert.Equal(
+            [(armv6, TargetState.Success), (Cp39, TargetState.Success)], await StatesAsync(Foo2));
+        Assert.Equal("cp39: foo 1.0", await QueueAsync());
+    }
+}
 
 public abstract class UpstreamWheelsCompliance<TAccess>(ClusterFixture fixture) : ComplianceTests<TAccess>(fixture)
     where TAccess : IDatabaseAccess
@@ -160,7 +179,7 @@ public abstract class UpstreamWheelsCompliance<TAccess>(ClusterFixture fixture) 
         Assert.Equal(UpstreamPolicy.Defer, (await Db.GetUpstreamPoliciesAsync()).Of(Foo));
     }
 
-    private static UpstreamWheel Upstream(Release release, string tags)
+    protected static UpstreamWheel Upstream(Release release, string tags)
     {
         var name = $"{release.Package}-{release.Version}-{tags}.whl";
         var parts = tags.Split('-');
@@ -169,10 +188,10 @@ public abstract class UpstreamWheelsCompliance<TAccess>(ClusterFixture fixture) 
             Metadata: false, LongAgo, parts[0], parts[1], parts[2]);
     }
 
-    private Task ReadAsync(PackageName package, params UpstreamWheel[] wheels) =>
+    protected Task ReadAsync(PackageName package, params UpstreamWheel[] wheels) =>
         Db.SetUpstreamWheelsAsync(package, wheels, long.MaxValue);
 
-    private async Task<IEnumerable<(Target Target, TargetState State)>> StatesAsync(Release release) =>
+    protected async Task<IEnumerable<(Target Target, TargetState State)>> StatesAsync(Release release) =>
         (await Db.GetProjectVersionsAsync(release.Package)).Single(row => row.Version == release.Version)
             .Targets.Select(target => (target.Target, target.State));
 
