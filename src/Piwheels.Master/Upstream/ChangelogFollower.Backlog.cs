@@ -40,14 +40,14 @@ internal sealed partial class ChangelogFollower
     private void ReadAhead(long from, CancellationToken ct)
     {
         _isBacklog = _due.Count >= BacklogFrom;
-        if (_isBacklog) _ahead = (from, _watch.SinceAsync(from, _serial, ct));
+        if (_isBacklog) _ahead = (from, _watch.ReadAheadAsync(from, ct));
     }
 
     private Task<Fetched<ChangelogBatch>> SinceAsync(long from, CancellationToken ct)
     {
         var ahead = _ahead;
         _ahead = null;
-        return ahead is { } known && known.From == from ? known.Batch : _watch.SinceAsync(from, _serial, ct);
+        return _watch.SinceAsync(from, _serial, ct, ahead is { } known && known.From == from ? known.Batch : null);
     }
 
     /// <summary>

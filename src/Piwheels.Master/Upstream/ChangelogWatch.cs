@@ -30,10 +30,12 @@ internal sealed partial class ChangelogWatch(ChangelogClient changelog, TimeProv
 
     /// <summary>The events after a serial.</summary>
     /// <param name="done">The serial up to which everything has taken effect: the log must reach it.</param>
-    internal async Task<Fetched<ChangelogBatch>> SinceAsync(long after, long done, CancellationToken ct)
+    /// <param name="ahead">What <see cref="ReadAheadAsync"/> has asked for already.</param>
+    internal async Task<Fetched<ChangelogBatch>> SinceAsync(
+        long after, long done, CancellationToken ct, Task<Fetched<ChangelogBatch>>? ahead = null)
     {
         if (_wentBack is not null && await StillAsync(done, ct) is { } still) return still;
-        var fetched = await changelog.SinceAsync(after, ct);
+        var fetched = await (ahead ?? changelog.SinceAsync(after, ct));
         if (fetched is not Fetched<ChangelogBatch>.Found found) return fetched;
 
         ReadAt = time.GetUtcNow();
@@ -52,6 +54,10 @@ internal sealed partial class ChangelogWatch(ChangelogClient changelog, TimeProv
         LastSerial = Math.Max(LastSerial, reached);
         return fetched;
     }
+
+    /// <summary>The events after a serial, to be looked at when their turn comes.</summary>
+    internal Task<Fetched<ChangelogBatch>> ReadAheadAsync(long after, CancellationToken ct) =>
+        changelog.SinceAsync(after, ct);
 
     private void Note(IReadOnlyList<PypiEvent> events, long after, long done)
     {

@@ -27,12 +27,25 @@ internal static class OneThread
     {
         private readonly BlockingCollection<(SendOrPostCallback Callback, object? State)> _queue = [];
 
+        private bool _ended;
+
+        /// <summary>As for a task that has ended, nothing more is done then.</summary>
         public override void Post(SendOrPostCallback d, object? state)
         {
-            if (!_queue.IsAddingCompleted) _queue.Add((d, state));
+            lock (_queue)
+            {
+                if (!_ended) _queue.Add((d, state));
+            }
         }
 
-        public void Dispose() => _queue.Dispose();
+        public void Dispose()
+        {
+            lock (_queue)
+            {
+                _ended = true;
+                _queue.Dispose();
+            }
+        }
 
         internal void RunUntil(Task task)
         {
