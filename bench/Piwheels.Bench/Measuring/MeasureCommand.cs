@@ -20,6 +20,7 @@ internal static class MeasureCommand
             (f, n) => Changes.SuccessesAsync(f, n, "cp39-cp39-linux_armv7l")),
         new ConcurrentBuilds(),
         new DownloadsInBulk(),
+        new VersionsInBulk(),
         .. Questions.All,
         new StatisticsUnfolded(),
         new SearchIndexAsked(),

@@ -6,7 +6,10 @@ using Piwheels.Storage;
 
 namespace Piwheels.Bench.Measuring;
 
-/// <summary>A target more, while the farm goes on recording: how long it takes, and whom it keeps waiting.</summary>
+/// <summary>
+/// A target more, while the farm goes on recording: how long until it has taken effect for all versions, by steps as
+/// the master takes them, and whom it keeps waiting.
+/// </summary>
 internal sealed class NewTarget(string name, Target target) : IMeasurement
 {
     private const double MinutesMax = 10;
@@ -70,6 +73,8 @@ internal sealed class NewTarget(string name, Target target) : IMeasurement
         await using (master)
         {
             await master.AddTargetAsync(target);
+            while (await master.SettleTargetsAsync() is [var first, ..])
+                await Task.Delay(first.Pause, TimeProvider.System);
         }
     }
 }
