@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Piwheels.Cli.Demo;
 
 namespace Piwheels.EndToEnd.Tests;
@@ -24,11 +25,12 @@ internal sealed class FarmFixture : IAsyncDisposable
     /// <summary>Who farms run as when the tests are root.</summary>
     public static string[] AsUser => IsRoot ? ["--user", "nobody"] : [];
 
-    public static async Task<FarmFixture> CreateAsync()
+    /// <param name="certificate">What the index serves by https with; null for http.</param>
+    public static async Task<FarmFixture> CreateAsync(X509Certificate2? certificate = null)
     {
         var sdists = Directory.CreateTempSubdirectory("piw-index-").FullName;
         DemoPackages.Write(sdists);
-        var fixture = new FarmFixture(await StandInIndex.StartAsync(sdists, 0));
+        var fixture = new FarmFixture(await StandInIndex.StartAsync(sdists, 0, around: null, certificate));
         // Other users must be able to go through it
         File.SetUnixFileMode(fixture.Folder, (UnixFileMode)Convert.ToInt32("755", 8));
         return fixture;

@@ -55,7 +55,7 @@ internal static class Preflight
     {
         using var http = new HttpClient(IndexTransport.Create(UpstreamTimeout)) { Timeout = UpstreamTimeout };
         http.DefaultRequestHeaders.Accept.ParseAdd("application/vnd.pypi.simple.v1+json, text/html;q=0.5");
-        http.DefaultRequestHeaders.UserAgent.ParseAdd("piw/0.1");
+        http.DefaultRequestHeaders.UserAgent.ParseAdd(IndexTransport.UserAgent(""));
         if (wanted.Count == 0)
         {
             await AskAsync(http, options, "", stop);
@@ -93,7 +93,7 @@ internal static class Preflight
         }
         catch (HttpRequestException fault)
         {
-            throw new CommandFault($"cannot reach {url}: {fault.Message}", CommandFault.Failed, fault);
+            throw new CommandFault($"cannot reach {url}: {IndexTransport.ReasonOf(fault)}", CommandFault.Failed, fault);
         }
         catch (TaskCanceledException fault) when (!stop.IsCancellationRequested)
         {

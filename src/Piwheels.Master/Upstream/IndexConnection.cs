@@ -40,7 +40,7 @@ public sealed class IndexConnection : IDisposable
         // The handler's own way follows also from http to ftp, and turns calls into questions
         transport.AllowAutoRedirect = false;
         _http = new HttpClient(transport, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
-        _http.DefaultRequestHeaders.UserAgent.ParseAdd(UserAgent(contact));
+        _http.DefaultRequestHeaders.UserAgent.ParseAdd(IndexTransport.UserAgent(contact));
     }
 
     public UpstreamLimits Limits { get; }
@@ -106,15 +106,15 @@ public sealed class IndexConnection : IDisposable
         }
         catch (Exception e) when (e is JsonException or XmlException or InvalidDataException or FormatException)
         {
-            return new Fetched<T>.Unusable($"it cannot be read: {OneLine(e)}");
+            return new Fetched<T>.Unusable($"it cannot be read: {IndexTransport.ReasonOf(e)}");
         }
         catch (HttpRequestException e)
         {
-            return new Fetched<T>.Away(OneLine(e), WholeIndex: IsOfTheWholeIndex(e.HttpRequestError));
+            return new Fetched<T>.Away(IndexTransport.ReasonOf(e), WholeIndex: IsOfTheWholeIndex(e.HttpRequestError));
         }
         catch (Exception e) when (e is IOException or AuthenticationException)
         {
-            return new Fetched<T>.Away(OneLine(e));
+            return new Fetched<T>.Away(IndexTransport.ReasonOf(e));
         }
     }
 
@@ -219,27 +219,6 @@ public sealed class IndexConnection : IDisposable
         // By the server's own clock, where it tells it: ours may be wrong
         var left = date - (headers.Date ?? Time.GetUtcNow());
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
-    }
-
-    private static string OneLine(Exception e)
-    {
-        var cause = e is HttpRequestException { InnerException: { } inner }
-            ? $"{e.Message} ({inner.Message})"
-            : e.Message;
-        return cause.ReplaceLineEndings(" ");
-    }
-
-    private static string UserAgent(string contact)
-    {
-        var version = typeof(IndexConnection).Assembly.GetName().Version?.ToString(3) ?? "0";
-        var product = $"Piwheels.NET/{version}";
-        if (!Uri.TryCreate(contact, UriKind.Absolute, out var uri)) return product;
-        if (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeMailto)
-            return product;
-        // In a comment parentheses have a meaning (RFC 9110 section 5.6.5)
-        var text = uri.AbsoluteUri
-            .Replace("(", "%28", StringComparison.Ordinal).Replace(")", "%29", StringComparison.Ordinal);
-        return $"{product} (+{text})";
     }
 }
 

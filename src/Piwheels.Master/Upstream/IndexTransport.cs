@@ -42,4 +42,29 @@ public static class IndexTransport
 
         return handler;
     }
+
+    /// <summary>Why a request failed, in one line: the cause, where the message alone only points at it.</summary>
+    public static string ReasonOf(Exception e)
+    {
+        ArgumentNullException.ThrowIfNull(e);
+        var cause = e is HttpRequestException { InnerException: { } inner }
+            ? $"{e.Message} ({inner.Message})"
+            : e.Message;
+        return cause.ReplaceLineEndings(" ");
+    }
+
+    /// <summary>Who we are: our name and version, and where to find who runs this farm.</summary>
+    /// <param name="contact">A URL of http, https or mailto; what is none is left out.</param>
+    public static string UserAgent(string contact)
+    {
+        var version = typeof(IndexConnection).Assembly.GetName().Version?.ToString(3) ?? "0";
+        var product = $"Piwheels.NET/{version}";
+        if (!Uri.TryCreate(contact, UriKind.Absolute, out var uri)) return product;
+        if (uri.Scheme != Uri.UriSchemeHttps && uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeMailto)
+            return product;
+        // In a comment parentheses have a meaning (RFC 9110 section 5.6.5)
+        var text = uri.AbsoluteUri
+            .Replace("(", "%28", StringComparison.Ordinal).Replace(")", "%29", StringComparison.Ordinal);
+        return $"{product} (+{text})";
+    }
 }

@@ -8,7 +8,7 @@ using Xunit;
 namespace Piwheels.EndToEnd.Tests;
 
 /// <summary>`piw master` as it follows the whole of an index.</summary>
-public sealed class FollowTests(DatabaseFixture databases)
+public sealed class KilledMasterTests(DatabaseFixture databases)
 {
     private const int Packages = 40;
     private const int KilledPlaces = 3;
