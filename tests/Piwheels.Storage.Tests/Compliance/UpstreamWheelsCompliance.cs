@@ -7,6 +7,32 @@ namespace Piwheels.Storage.Tests.Compliance;
 
 public sealed class UpstreamWheelsDirect(ClusterFixture fixture) : UpstreamWheelsCompliance<Direct>(fixture)
 {
+    /// <summary>Scans of the table and its index are counted in the transaction that makes them.</summary>
+    [Theory]
+    [InlineData("", "=")]
+    [InlineData("UPDATE versions SET upstream = true;", ">")]
+    public async Task New_versions_and_builds_look_at_upstreams_wheels_only_where_there_are_some(string some, string scans)
+    {
+        await AddTargetsAsync(Cp39, Cp311X86);
+        await RegisterAsync(Foo1);
+        await Store.RunAsync($$"""
+            DO $do$
+            BEGIN
+                {{some}}
+                PERFORM add_new_package_version('foo', '2.0', now(), '');
+                PERFORM add_new_package_versions('{foo}', '{3.0}', ARRAY[now()], '{""}');
+                PERFORM log_build('foo', '1.0', 1, interval '1 s', 'cp39', 'linux_armv7l', true,
+                    '{foo-1.0-py3-none-any.whl}', '{1}', ARRAY[repeat('a', 64)], '{foo}', '{1.0}', '{py3}', '{none}',
+                    '{any}', '{NULL}', '{/simple}', '{}', '{}', '{}');
+                PERFORM requeue('linux_armv7l', '', NULL);
+                ASSERT (
+                    SELECT sum(pg_stat_get_xact_numscans(c.oid)) {{scans}} 0 FROM pg_class c
+                    WHERE c.relname IN ('upstream_wheels', 'upstream_wheels_pkey'));
+            END
+            $do$
+            """);
+    }
+
     [Fact]
     public async Task The_second_name_of_our_wheels_is_none_of_upstreams()
     {
