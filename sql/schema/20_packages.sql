@@ -8,11 +8,12 @@ CREATE TABLE packages (
 COMMENT ON TABLE packages IS 'Projects by canonical name (PEP 503); skip says why one is not built';
 GRANT SELECT ON packages TO {username};
 
+-- Each release moves a name's seen on: room on the page spares the indexes
 CREATE TABLE package_names (
     package varchar(200) COLLATE "C" NOT NULL REFERENCES packages ON DELETE CASCADE,
     name varchar(200) COLLATE "C" PRIMARY KEY,
     seen timestamp DEFAULT '1970-01-01' NOT NULL
-);
+) WITH (fillfactor = 70);
 CREATE INDEX package_names_package ON package_names (package);
 COMMENT ON TABLE package_names IS 'All spellings of a name, the canonical one included; the latest seen is displayed';
 GRANT SELECT ON package_names TO {username};
@@ -168,24 +169,20 @@ REVOKE ALL ON FUNCTION add_new_package_version FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_new_package_version TO {username};
 
 
--- As add_new_package_version(), for many at once: all or, where a package is unknown, none of them. OFFSET 0 has each
--- package looked up by its key, whatever the planner believes of tables that have grown by millions since it was told.
-CREATE FUNCTION add_new_package_versions(
+-- As add_new_package_version(), for many at once. OFFSET 0 has each package looked up by its key, whatever the planner
+-- believes of tables that have grown by millions since it was told. Called under lock_packages(), of known packages.
+CREATE FUNCTION register_versions(
     p_packages text[], p_versions text[], p_released timestamptz[], p_skips text[])
 RETURNS boolean[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql
 AS $sql$
 DECLARE
     v_new boolean[];
-    v_unknown text;
+    v_lowest integer[];
 BEGIN
-    PERFORM lock_packages(p_packages);
-    SELECT n.package INTO v_unknown
-    FROM unnest(p_packages) AS n (package)
-        LEFT JOIN LATERAL (SELECT p.package FROM packages p WHERE p.package = n.package OFFSET 0) AS p ON true
-    WHERE p.package IS NULL LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'no such package: %', v_unknown USING ERRCODE = 'foreign_key_violation';
+    -- As long as no target settles, all packages have the same
+    IF NOT EXISTS (SELECT FROM targets t WHERE t.settled_from IS NOT NULL OR t.settled_to IS NOT NULL) THEN
+        v_lowest := ARRAY(SELECT t.target_id FROM lowest_targets('', '{}') t);
     END IF;
     WITH
         given AS MATERIALIZED (
@@ -213,7 +210,9 @@ BEGIN
             FROM added a
                 CROSS JOIN LATERAL (
                     SELECT FROM packages p WHERE p.package = a.package AND p.skip = '' OFFSET 0) AS p
-                CROSS JOIN LATERAL lowest_targets(a.package, '{}') t
+                CROSS JOIN LATERAL unnest(
+                    coalesce(v_lowest, ARRAY(SELECT t.target_id FROM lowest_targets(a.package, '{}') t)))
+                    AS t (target_id)
             WHERE a.skip = ''),
         owed AS (
             INSERT INTO rewrites_pending AS r (package, added_at, command)
@@ -222,6 +221,30 @@ BEGIN
     SELECT array_agg(g.first AND a.package IS NOT NULL ORDER BY g.place) INTO v_new
     FROM given g LEFT JOIN added a ON a.package = g.package AND a.version = g.version;
     RETURN coalesce(v_new, '{}');
+END;
+$sql$;
+COMMENT ON FUNCTION register_versions IS 'Registers versions; answers for each whether it was not known before';
+REVOKE ALL ON FUNCTION register_versions FROM PUBLIC;
+
+
+-- All or, where a package is unknown, none of them.
+CREATE FUNCTION add_new_package_versions(
+    p_packages text[], p_versions text[], p_released timestamptz[], p_skips text[])
+RETURNS boolean[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+AS $sql$
+DECLARE
+    v_unknown text;
+BEGIN
+    PERFORM lock_packages(p_packages);
+    SELECT n.package INTO v_unknown
+    FROM unnest(p_packages) AS n (package)
+        LEFT JOIN LATERAL (SELECT p.package FROM packages p WHERE p.package = n.package OFFSET 0) AS p ON true
+    WHERE p.package IS NULL LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'no such package: %', v_unknown USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN register_versions(p_packages, p_versions, p_released, p_skips);
 END;
 $sql$;
 COMMENT ON FUNCTION add_new_package_versions IS 'Registers versions; answers for each whether it was not known before';

@@ -113,7 +113,8 @@ BEGIN
                 SELECT v.version FROM versions v
                 WHERE v.package = n.package AND v.version = n.release OFFSET 0) AS v ON true
         WHERE v.version IS NULL
-        GROUP BY n.package, n.name) AS s;
+        GROUP BY n.package, n.name
+        ORDER BY n.package COLLATE "C", n.name COLLATE "C") AS s;
 
     FOR v_package IN
         SELECT DISTINCT p.package
@@ -221,11 +222,14 @@ BEGIN
             AS r (package, version, released, yanked, place)
         WHERE r.released IS NOT NULL AND r.yanked
             AND NOT EXISTS (SELECT FROM versions v WHERE v.package = r.package AND v.version = r.version));
-    PERFORM add_new_package_versions(
+    PERFORM register_versions(
         array_agg(n.package), array_agg(n.version), array_agg(n.released),
         array_agg(CASE WHEN n.source THEN '' ELSE 'binary only' END))
     FROM unnest(p_packages, p_versions, p_released, p_source) AS n (package, version, released, source)
-    WHERE n.released IS NOT NULL
+        LEFT JOIN LATERAL (
+            SELECT v.version FROM versions v
+            WHERE v.package = n.package AND v.version = n.version OFFSET 0) AS v ON true
+    WHERE n.released IS NOT NULL AND v.version IS NULL
     HAVING count(*) > 0;
     PERFORM set_yanked(p_packages[place], p_versions[place], true) FROM unnest(v_yanked) AS place;
 

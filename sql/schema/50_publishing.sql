@@ -8,7 +8,7 @@ CREATE TABLE rewrites_pending (
     added_at timestamp NOT NULL,
     command varchar(8) NOT NULL CHECK (command IN ('PROJECT', 'BOTH')),
     revision bigint DEFAULT nextval('rewrites_pending_revision') NOT NULL
-);
+) WITH (fillfactor = 50);
 CREATE INDEX rewrites_pending_order ON rewrites_pending (added_at);
 COMMENT ON TABLE rewrites_pending IS 'Packages whose project page, or that and the simple index, are to be written';
 GRANT SELECT ON rewrites_pending TO {username};

@@ -84,6 +84,10 @@ ALTER TABLE targets
     ADD CONSTRAINT targets_settled_on_one_side CHECK (settled_from IS NULL OR settled_to IS NULL),
     ADD CONSTRAINT targets_removed_skip CHECK (NOT removed OR skip <> '');
 
+-- Names are seen again, and pages owed again, more often than new ones come.
+ALTER TABLE package_names SET (fillfactor = 70);
+ALTER TABLE rewrites_pending SET (fillfactor = 50);
+
 -- What was taken up in bulk waits for its description.
 CREATE TABLE descriptions_owed (
     package varchar(200) COLLATE "C" PRIMARY KEY REFERENCES packages ON DELETE CASCADE
