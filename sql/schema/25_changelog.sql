@@ -137,7 +137,7 @@ REVOKE ALL ON FUNCTION see_names FROM PUBLIC;
 -- A file makes one that was marked as deleted come back, and a source file has it built. The others are few: most releases
 -- are new, or have got a file more, which changes nothing. Called under lock_packages().
 CREATE FUNCTION change_known_releases(
-    p_packages text[], p_versions text[], p_gone boolean[], p_released timestamptz[], p_source boolean[],
+    p_packages text[], p_versions text[], p_gone boolean[], p_released timestamptz[], p_skips text[],
     p_yanked boolean[])
 RETURNS void
 LANGUAGE plpgsql
@@ -148,22 +148,21 @@ BEGIN
     FOR v_release IN
         SELECT
             n.*,
-            n.released IS NOT NULL AND (v.skip = 'deleted' OR v.skip = 'binary only' AND n.source) AS comes
-        FROM unnest(p_packages, p_versions, p_gone, p_released, p_source, p_yanked)
-                AS n (package, version, gone, released, source, yanked)
+            n.released IS NOT NULL AND (v.skip = 'deleted' OR v.skip = 'binary only' AND n.skip <> v.skip) AS comes
+        FROM unnest(p_packages, p_versions, p_gone, p_released, p_skips, p_yanked)
+                AS n (package, version, gone, released, skip, yanked)
             CROSS JOIN LATERAL (
                 SELECT v.skip, v.yanked FROM versions v
                 WHERE v.package = n.package AND v.version = n.version OFFSET 0) AS v
         WHERE n.gone OR n.yanked <> v.yanked
-            OR n.released IS NOT NULL AND (v.skip = 'deleted' OR v.skip = 'binary only' AND n.source)
+            OR n.released IS NOT NULL AND (v.skip = 'deleted' OR v.skip = 'binary only' AND n.skip <> v.skip)
     LOOP
         IF v_release.gone THEN
             PERFORM delete_version(v_release.package, v_release.version);
             CONTINUE;
         END IF;
         IF v_release.comes THEN
-            PERFORM skip_package_version(
-                v_release.package, v_release.version, CASE WHEN v_release.source THEN '' ELSE 'binary only' END);
+            PERFORM skip_package_version(v_release.package, v_release.version, v_release.skip);
         END IF;
         IF v_release.yanked IS NOT NULL THEN
             PERFORM set_yanked(v_release.package, v_release.version, v_release.yanked);
@@ -179,7 +178,8 @@ REVOKE ALL ON FUNCTION change_known_releases FROM PUBLIC;
 -- came with a release counts only when that was unknown (p_name_releases; null: it counts anyway), and which bring their
 -- package; then the releases: gone in between, with the first file since then, whether one of its files is a source
 -- file, and how it is yanked when it is new, and when it was known. Answers the serial where the farm stands: p_to
--- when this was done, now or before; any other when it stands elsewhere than at p_from, and nothing was done.
+-- when this was done, now or before; any other when it stands elsewhere than at p_from, and nothing was done. A run
+-- whose serials are all below p_from has p_to = p_from: asked again, that is done again.
 CREATE FUNCTION apply_index_changes(
     p_from bigint, p_to bigint, p_gone_packages text[],
     p_name_packages text[], p_names text[], p_seen timestamptz[], p_name_releases text[],
@@ -190,15 +190,34 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cac
 AS $sql$
 DECLARE
     v_serial bigint;
+    v_policy text;
+    v_read text[] := '{}';
+    v_skips text[];
     v_package text;
     v_yanked bigint[];
 BEGIN
     -- One that was given up by its client, and goes on, is waited for
     PERFORM pg_advisory_xact_lock(hashtext('piwheels.apply_index_changes'));
-    v_serial := (SELECT c.pypi_serial FROM configuration c);
+    SELECT c.pypi_serial, c.upstream_policy INTO v_serial, v_policy FROM configuration c;
     IF v_serial <> p_from THEN
         RETURN v_serial;
     END IF;
+
+    IF v_policy <> 'rebuild' OR EXISTS (SELECT FROM upstream_policies) THEN
+        v_read := ARRAY(
+            SELECT DISTINCT n.package
+            FROM unnest(p_name_packages || p_packages) AS n (package)
+                LEFT JOIN upstream_policies u ON u.package = n.package
+            WHERE coalesce(u.policy, v_policy) <> 'rebuild');
+    END IF;
+    v_skips := ARRAY(
+        SELECT
+            CASE
+                WHEN NOT n.source THEN 'binary only'
+                WHEN n.package = ANY (v_read) THEN 'upstream not read yet'
+                ELSE ''
+            END
+        FROM unnest(p_packages, p_source) WITH ORDINALITY AS n (package, source, place) ORDER BY n.place);
 
     LOCK TABLE targets IN ROW SHARE MODE;
     PERFORM ensure_packages(p_name_packages);
@@ -216,16 +235,15 @@ BEGIN
         EXCEPT
         SELECT r.package FROM unnest(p_packages, p_released) AS r (package, released) WHERE r.released IS NOT NULL
         ORDER BY 1) AS n (package);
-    PERFORM change_known_releases(p_packages, p_versions, p_gone, p_released, p_source, p_yanked_known);
+    PERFORM change_known_releases(p_packages, p_versions, p_gone, p_released, v_skips, p_yanked_known);
     v_yanked := ARRAY(
         SELECT r.place FROM unnest(p_packages, p_versions, p_released, p_yanked_new) WITH ORDINALITY
             AS r (package, version, released, yanked, place)
         WHERE r.released IS NOT NULL AND r.yanked
             AND NOT EXISTS (SELECT FROM versions v WHERE v.package = r.package AND v.version = r.version));
     PERFORM register_versions(
-        array_agg(n.package), array_agg(n.version), array_agg(n.released),
-        array_agg(CASE WHEN n.source THEN '' ELSE 'binary only' END))
-    FROM unnest(p_packages, p_versions, p_released, p_source) AS n (package, version, released, source)
+        array_agg(n.package), array_agg(n.version), array_agg(n.released), array_agg(n.skip))
+    FROM unnest(p_packages, p_versions, p_released, v_skips) AS n (package, version, released, skip)
         LEFT JOIN LATERAL (
             SELECT v.version FROM versions v
             WHERE v.package = n.package AND v.version = n.version OFFSET 0) AS v ON true
@@ -233,9 +251,13 @@ BEGIN
     HAVING count(*) > 0;
     PERFORM set_yanked(p_packages[place], p_versions[place], true) FROM unnest(v_yanked) AS place;
 
-    UPDATE configuration SET pypi_serial = p_to WHERE pypi_serial = p_from;
+    IF cardinality(v_read) > 0 THEN
+        PERFORM owe_upstream(v_read);
+    END IF;
+
+    UPDATE configuration SET pypi_serial = p_to WHERE pypi_serial = p_from AND upstream_policy = v_policy;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'the serial was moved on meanwhile' USING ERRCODE = 'serialization_failure';
+        RAISE EXCEPTION 'the serial or the policy was changed meanwhile' USING ERRCODE = 'serialization_failure';
     END IF;
     RETURN p_to;
 END;

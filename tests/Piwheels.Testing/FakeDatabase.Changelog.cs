@@ -33,6 +33,8 @@ public sealed partial class FakeDatabase
         foreach (var name in changes.Names.Where(n => n.UnlessKnown is null || Find(new Release(n.Package, n.UnlessKnown)) is null))
             See(name);
         foreach (var change in changes.Releases) Apply(change);
+        OweUpstream(changes.Names.Select(n => n.Package).Concat(changes.Releases.Select(r => r.Release.Package))
+            .Where(p => PolicyOf(p) != UpstreamPolicy.Rebuild).Distinct());
         return _serial = changes.To;
     });
 
@@ -49,7 +51,8 @@ public sealed partial class FakeDatabase
     private void Apply(ReleaseChange change)
     {
         if (change.Gone) Remove(change.Release);
-        var skip = change.Source ? "" : BinaryOnly;
+        var looks = PolicyOf(change.Release.Package) != UpstreamPolicy.Rebuild;
+        var skip = !change.Source ? BinaryOnly : looks ? "upstream not read yet" : "";
         if (Find(change.Release) is { } known)
         {
             if (change.Released is not null && (known.Skip == Deleted || (known.Skip == BinaryOnly && change.Source)))

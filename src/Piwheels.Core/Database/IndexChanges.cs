@@ -7,7 +7,10 @@ namespace Piwheels.Core.Database;
 /// both outcomes are told. It takes effect in the order of the properties.
 /// </summary>
 /// <param name="From">The serial of the last event before them.</param>
-/// <param name="To">The highest serial among them; greater than <paramref name="From"/>.</param>
+/// <param name="To">
+/// The highest serial up to the last of them. Where that is <paramref name="From"/>, nothing tells whether they have
+/// taken effect, and asked again they do so once more.
+/// </param>
 /// <param name="Gone">Packages that were removed; what came after that is in the other two.</param>
 /// <param name="Names">Spellings that were seen. Each brings its package where that is unknown, or marked as deleted.</param>
 /// <param name="Releases">Each release at most once.</param>

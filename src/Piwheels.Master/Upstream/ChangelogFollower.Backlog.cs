@@ -45,7 +45,7 @@ internal sealed partial class ChangelogFollower
 
     private Task<Fetched<ChangelogBatch>> SinceAsync(long from, CancellationToken ct)
     {
-        var ahead = _ahead;
+        var ahead = _ahead is { } known && known.From == from ? known.Batch : null;
         _ahead = null;
         return _watch.SinceAsync(from, _serial, ct, ahead is { } known && known.From == from ? known.Batch : null);
     }
@@ -56,16 +56,11 @@ internal sealed partial class ChangelogFollower
     /// </summary>
     private async Task ApplyBacklogAsync(CancellationToken ct)
     {
-        var length = EventBuffer.SliceLength(_due, _serial, BacklogSlice);
+        // In the log's first years hundreds of thousands may come after one with a higher serial: these go in parts that
+        // move no serial, and all of them again after a stop
+        var length = Math.Min(BacklogSlice, EventBuffer.SliceLength(_due, _serial, BacklogSlice));
         var slice = _due.GetRange(0, length);
-        var to = slice.Max(e => e.Serial);
-        if (to <= _serial)
-        {
-            // Only a serial that moves on can tell that they have taken effect
-            await ApplySliceAsync(ct);
-            return;
-        }
-
+        var to = Math.Max(_serial, slice.Max(e => e.Serial));
         try
         {
             await ApplyAtOnceAsync(slice, to, ct);
@@ -94,6 +89,8 @@ internal sealed partial class ChangelogFollower
             }
         }
 
+        // What is unknown so far is entered when it takes effect
+        await registry.OweUpstreamAsync(slice.Select(e => e.Name));
         await ForgetRemovedAsync(changes, ct);
         var serial = await database.ApplyIndexChangesAsync(changes.ToChanges(_serial, to));
         registry.ForgetAll();

@@ -112,6 +112,8 @@ public abstract class ChangelogCompliance<TAccess>(ClusterFixture fixture) : Com
         Assert.Equal(5, await Db.ApplyIndexChangesAsync(first with { From = 4, To = 9 }));
         Assert.Empty(await Db.GetAllPackagesAsync());
         Assert.Equal(5, await Db.GetPypiSerialAsync());
+        Assert.Equal(5, await Db.ApplyIndexChangesAsync(first with { From = 5, To = 5 }));
+        Assert.Equal([Foo], await Db.GetAllPackagesAsync());
     }
 
     [Fact]

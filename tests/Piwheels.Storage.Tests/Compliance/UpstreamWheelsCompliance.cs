@@ -1,5 +1,6 @@
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
+using Piwheels.Master.Upstream;
 using Piwheels.Testing;
 using Xunit;
 
@@ -79,6 +80,27 @@ public abstract class UpstreamWheelsCompliance<TAccess>(ClusterFixture fixture) 
 
         await SetPolicyAsync(Bar, null);
         Assert.Equal(UpstreamPolicy.Defer, (await Db.GetUpstreamPoliciesAsync()).Of(Bar));
+    }
+
+    [Fact]
+    public async Task Releases_taken_up_in_bulk_wait_for_what_upstream_has_where_the_policy_says_so()
+    {
+        await AddTargetsAsync(Cp39);
+        await RegisterAsync(Foo1);
+        await Db.SkipPackageVersionAsync(Foo1, SkipReasons.BinaryOnly);
+        await SetPolicyAsync(Foo, UpstreamPolicy.Defer);
+        await Db.SetUpstreamWheelsAsync(Foo, [], (await Db.GetUpstreamOwedAsync(1))[0].Revision);
+        var bar1 = new Release(Bar, "1.0");
+        await Db.ApplyIndexChangesAsync(new IndexChanges(
+            0, 1, [], [new SeenName(Foo, "foo", LongAgo, "2.0"), new SeenName(Bar, "bar", LongAgo, "1.0")],
+            [
+                new ReleaseChange(Foo1, Released: LongAgo, Source: true), new ReleaseChange(Foo2, Released: LongAgo, Source: true),
+                new ReleaseChange(bar1, Released: LongAgo, Source: true),
+            ]));
+        Assert.Equal("cp39: bar 1.0", await QueueAsync());
+        Assert.Equal(SkipReasons.UpstreamUnread, await Db.GetVersionSkipAsync(Foo1));
+        Assert.Equal(SkipReasons.UpstreamUnread, await Db.GetVersionSkipAsync(Foo2));
+        Assert.Equal([Foo], (await Db.GetUpstreamOwedAsync(10)).Select(owed => owed.Package));
     }
 
     [Fact]
