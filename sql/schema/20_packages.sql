@@ -144,7 +144,9 @@ BEGIN
     VALUES (
         p_package, p_version, coalesce(p_released, now()) AT TIME ZONE 'UTC', p_skip,
         CASE
-            WHEN EXISTS (SELECT FROM selection s WHERE s.package = p_package AND s.version = p_version) THEN 0
+            WHEN EXISTS (
+                SELECT FROM selection_versions s
+                WHERE s.package = p_package AND s.version = p_version AND s.urgent) THEN 0
             WHEN coalesce(p_released, now()) > now() - interval '7 days' THEN 1
             ELSE 2
         END)

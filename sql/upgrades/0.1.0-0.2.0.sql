@@ -129,3 +129,54 @@ CREATE TABLE upstream_owed (
     revision bigint DEFAULT nextval('upstream_owed_revision') NOT NULL
 );
 CREATE INDEX upstream_owed_order ON upstream_owed (revision);
+
+-- What is asked for stands apart from what is followed for that, of which there may be several versions.
+
+CREATE TABLE selection_requests (
+    package varchar(200) COLLATE "C" NOT NULL,
+    origin varchar(10) COLLATE "C" NOT NULL CHECK (origin IN ('UP', 'FOLLOW')),
+    requirement text COLLATE "C" NOT NULL CHECK (octet_length(requirement) <= 2000),
+    all_versions boolean NOT NULL,
+    PRIMARY KEY (package, origin, requirement)
+);
+INSERT INTO selection_requests (package, origin, requirement, all_versions)
+SELECT package, 'UP', requirement, false FROM selection
+WHERE requested AND octet_length(requirement) <= 2000;
+
+CREATE TABLE selection_constraints (
+    package varchar(200) COLLATE "C" NOT NULL,
+    origin varchar(10) COLLATE "C" NOT NULL CHECK (origin IN ('UP', 'FOLLOW')),
+    requirement text COLLATE "C" NOT NULL CHECK (octet_length(requirement) <= 2000),
+    PRIMARY KEY (package, origin, requirement)
+);
+
+CREATE TABLE selection_revision (
+    id integer DEFAULT 1 PRIMARY KEY CHECK (id = 1),
+    revision bigint DEFAULT 0 NOT NULL
+);
+INSERT INTO selection_revision DEFAULT VALUES;
+
+CREATE TABLE selection_versions (
+    package varchar(200) COLLATE "C" NOT NULL REFERENCES selection ON DELETE CASCADE,
+    version varchar(200) COLLATE "C" NOT NULL,
+    urgent boolean NOT NULL,
+    PRIMARY KEY (package, version)
+);
+INSERT INTO selection_versions (package, version, urgent)
+SELECT package, version, true FROM selection WHERE version IS NOT NULL;
+
+CREATE TABLE selection_needs (
+    package varchar(200) COLLATE "C" NOT NULL REFERENCES selection ON DELETE CASCADE,
+    needs varchar(200) COLLATE "C" NOT NULL,
+    requirement text COLLATE "C" NOT NULL CHECK (octet_length(requirement) <= 2000),
+    PRIMARY KEY (package, needs, requirement)
+);
+
+ALTER TABLE selection
+    DROP COLUMN requirement,
+    DROP COLUMN requested,
+    DROP COLUMN version,
+    DROP CONSTRAINT selection_state_check,
+    ADD CHECK (state IN ('NEW', 'RESOLVED', 'UNKNOWN', 'UNMATCHED', 'ELSEWHERE'));
+
+SELECT pg_temp.drop_code(ARRAY['set_selection']);

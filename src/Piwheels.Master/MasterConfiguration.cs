@@ -19,6 +19,12 @@ public sealed record MasterConfiguration
     /// <summary>Follow the packages of the selection in the database instead of the whole index.</summary>
     public bool FollowSelection { get; init; }
 
+    /// <summary>
+    /// Of what is asked for by name, follow every version that matches, not the newest alone; otherwise each request
+    /// says which it wants.
+    /// </summary>
+    public bool FollowAllVersions { get; init; }
+
     /// <summary>Names to follow, * and ? as wildcards; all where empty.</summary>
     public IReadOnlyList<string> FollowOnly { get; init; } = [];
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Npgsql;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 
@@ -49,25 +48,41 @@ public sealed partial class Database
     public async Task<IReadOnlySet<PackageName>> GetDescriptionsOwedAsync(int limit) =>
         await SetAsync(Call("SELECT package FROM get_descriptions_owed($1)", Number(limit)), r => Name(r, 0));
 
-    public Task SetSelectionAsync(IReadOnlyList<SelectionEntry> requested) =>
-        DoAsync(Call(
-            "SELECT set_selection($1, $2)",
-            Texts(requested.Select(e => e.Package.Value)), Texts(requested.Select(e => e.Requirement))));
+    public Task<bool> SetRequestsAsync(SelectionOrigin origin, SelectionWish wish) =>
+        ChangeRequestsAsync("SELECT set_requests($1, $2, $3, $4, $5, $6)", origin, wish);
 
-    public async Task<IReadOnlyList<SelectionEntry>> GetSelectionAsync() =>
-        await ListAsync(
-            Call("SELECT package, requirement, requested, state, version, message FROM get_selection()"), ReadEntry);
+    public Task<bool> AddRequestsAsync(SelectionOrigin origin, SelectionWish wish) =>
+        ChangeRequestsAsync("SELECT add_requests($1, $2, $3, $4, $5, $6)", origin, wish);
 
-    public Task UpdateSelectionAsync(SelectionEntry entry) =>
-        DoAsync(Call(
-            "SELECT update_selection($1, $2, $3, $4, $5, $6)",
-            Text(entry.Package), Text(entry.Requirement), Flag(entry.Requested), Text(WriteState(entry.State)),
-            Text(entry.Version), Text(entry.Message)));
+    public Task RemoveRequestsAsync(IReadOnlyCollection<PackageName> packages) =>
+        DoAsync(Call("SELECT remove_requests($1)", Texts(packages.Select(p => p.Value))));
+
+    public Task RemoveConstraintsAsync(IReadOnlyCollection<PackageName> packages) =>
+        DoAsync(Call("SELECT remove_constraints($1)", Texts(packages.Select(p => p.Value))));
+
+    public async Task<Selection> GetSelectionAsync()
+    {
+        var json = await AskAsync(Call("SELECT get_selection()::text"), r => r.GetString(0));
+        return JsonSerializer.Deserialize(json!, DocumentContext.Default.SelectionDocument)!.ToSelection();
+    }
+
+    public async Task<long> GetSelectionRevisionAsync() =>
+        await AskAsync(Call("SELECT get_selection_revision()"), r => r.GetInt64(0));
+
+    public async Task<bool> UpdateSelectionAsync(long revision, SelectionEntry entry) =>
+        await AskAsync(
+            Call(
+                "SELECT update_selection($1, $2, $3, $4, $5, $6, $7, $8)",
+                Number(revision), Text(entry.Package), Text(SelectionDocument.WriteState(entry.State)),
+                Text(entry.Message), Texts(entry.Versions.Select(v => v.Version)),
+                Flags(entry.Versions.Select(v => v.Urgent)), Texts(entry.Needs.Select(n => n.Package.Value)),
+                Texts(entry.Needs.Select(n => n.Requirement))),
+            r => r.GetBoolean(0));
 
     public async Task<IReadOnlyList<UnexaminedFile>> GetUnexaminedFilesAsync() =>
         await ListAsync(
-            Call("SELECT build_id, package, filename FROM get_unexamined_files()"),
-            r => new UnexaminedFile(r.GetInt32(0), Name(r, 1), r.GetString(2)));
+            Call("SELECT build_id, package, version, filename FROM get_unexamined_files()"),
+            r => new UnexaminedFile(r.GetInt32(0), new Release(Name(r, 1), r.GetString(2)), r.GetString(3)));
 
     public Task SetExaminedAsync(long buildId) =>
         DoAsync(Call("SELECT set_examined($1)", Number(checked((int)buildId))));
@@ -75,36 +90,18 @@ public sealed partial class Database
     public async Task<SelectionStatus> GetSelectionStatusAsync()
     {
         var json = await AskAsync(Call("SELECT get_selection_status()::text"), r => r.GetString(0));
-        var status = JsonSerializer.Deserialize(json!, DocumentContext.Default.StatusDocument)!;
-        return new SelectionStatus(
-            status.Settled,
-            [
-                .. status.Packages.Select(p => new SelectionProgress(
-                    new SelectionEntry(
-                        PackageName.Parse(p.Package), p.Requirement, p.Requested, ReadState(p.State), p.Version, p.Message),
-                    [.. p.Targets.Select(t => t.ToTarget())])),
-            ]);
+        return JsonSerializer.Deserialize(json!, DocumentContext.Default.StatusDocument)!.ToStatus();
     }
 
-    private static SelectionEntry ReadEntry(NpgsqlDataReader row) => new(
-        Name(row, 0), row.GetString(1), row.GetBoolean(2), ReadState(row.GetString(3)),
-        row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5));
-
-    private static string WriteState(SelectionState state) => state switch
+    private async Task<bool> ChangeRequestsAsync(string call, SelectionOrigin origin, SelectionWish wish)
     {
-        SelectionState.New => "NEW",
-        SelectionState.Resolved => "RESOLVED",
-        SelectionState.Unknown => "UNKNOWN",
-        SelectionState.Unmatched => "UNMATCHED",
-        _ => throw new ArgumentOutOfRangeException(nameof(state)),
-    };
-
-    private static SelectionState ReadState(string text) => text switch
-    {
-        "NEW" => SelectionState.New,
-        "RESOLVED" => SelectionState.Resolved,
-        "UNKNOWN" => SelectionState.Unknown,
-        "UNMATCHED" => SelectionState.Unmatched,
-        _ => throw new InvalidDataException($"selection.state '{text}'"),
-    };
+        ArgumentNullException.ThrowIfNull(wish);
+        return await AskAsync(
+            Call(
+                call, Text(SelectionDocument.WriteOrigin(origin)),
+                Texts(wish.Requirements.Select(r => r.Package.Value)), Texts(wish.Requirements.Select(r => r.ToString())),
+                Flag(wish.AllVersions),
+                Texts(wish.Constraints.Select(c => c.Package.Value)), Texts(wish.Constraints.Select(c => c.ToString()))),
+            r => r.GetBoolean(0));
+    }
 }

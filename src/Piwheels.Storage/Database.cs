@@ -14,7 +14,7 @@ namespace Piwheels.Storage;
 /// this class are named as the stages whose functions they call. Safe for concurrent use; each call takes a
 /// connection of a pool.
 /// </summary>
-public sealed partial class Database : IDatabase, IAsyncDisposable
+public sealed partial class Database : IDatabase, ISelectionRequests, IAsyncDisposable
 {
     /// <summary>The channel that tells of changes of the build queue.</summary>
     private const string BuildQueueChannel = "piwheels_build_queue";
@@ -228,6 +228,12 @@ public sealed partial class Database : IDatabase, IAsyncDisposable
             TypedValue = values.Select(t => t?.ToUniversalTime()).ToArray(),
             NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
         };
+
+    private static NpgsqlParameter<bool[]> Flags(IEnumerable<bool> values) => new NpgsqlParameter<bool[]>
+    {
+        TypedValue = values.ToArray(),
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Boolean,
+    };
 
     private static NpgsqlParameter<DateTimeOffset[]> Times(IEnumerable<DateTimeOffset> values) => new NpgsqlParameter<DateTimeOffset[]>
     {

@@ -10,20 +10,8 @@ internal sealed record TargetDocument(string Abi, string Platform, string State,
     public ProjectTarget ToTarget() => ProjectColumns.TargetOf(Abi, Platform, State, BuildId);
 }
 
-/// <summary>The JSON of get_selection_status.</summary>
-internal sealed record StatusDocument(bool Settled, IReadOnlyList<SelectedDocument> Packages);
-
-/// <summary>A selected package in the JSON of get_selection_status.</summary>
-internal sealed record SelectedDocument(
-    string Package,
-    string Requirement,
-    bool Requested,
-    string State,
-    string? Version,
-    string Message,
-    IReadOnlyList<TargetDocument> Targets);
-
 /// <summary>Reads what the database answers as JSON.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(SelectionDocument))]
 [JsonSerializable(typeof(StatusDocument))]
 internal sealed partial class DocumentContext : JsonSerializerContext;

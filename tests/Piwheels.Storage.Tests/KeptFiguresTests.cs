@@ -71,7 +71,7 @@ public sealed class KeptFiguresTests(ClusterFixture fixture) : IAsyncLifetime
     {
         await _store.RunAsync("""
             DELETE FROM packages; DELETE FROM targets; DELETE FROM wheel_tags; DELETE FROM selection;
-            DELETE FROM upstream_policies; UPDATE configuration SET upstream_policy = 'rebuild'
+            DELETE FROM selection_requests; DELETE FROM upstream_policies; UPDATE configuration SET upstream_policy = 'rebuild'
             """);
         var history = new RandomHistory(_database, 3, 2);
         await history.BeginAsync();

@@ -86,8 +86,7 @@ public sealed class RandomHistory(Database database, int packages, int versions)
             29 => database.SetUpstreamPolicyAsync((UpstreamPolicy)(c % 3)),
             30 => ReadUpstreamAsync(release, null, c),
             31 or 32 or 33 => ReadUpstreamAsync(release, Tags[c % Tags.Length], a),
-            _ => database.UpdateSelectionAsync(
-                new SelectionEntry(package, package.Value, true, SelectionState.Resolved, version, "")),
+            _ => FollowAsync(package, version, c),
         };
     }
 
@@ -102,6 +101,17 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         var wheels = covered.Select(each => Upstream(each, tags!)).ToList();
         await database.SetUpstreamWheelsAsync(
             release.Package, tags is null && a % 2 == 0 ? null : wheels, long.MaxValue);
+    }
+
+    private async Task FollowAsync(PackageName package, string version, byte c)
+    {
+        await database.AddRequestsAsync(
+            SelectionOrigin.Follow, new SelectionWish([Requirement.Parse(package.Value)], []));
+        await database.UpdateSelectionAsync(
+            await database.GetSelectionRevisionAsync(),
+            new SelectionEntry(
+                package, SelectionState.Resolved, "", [new SelectionVersion(version, Urgent: c % 4 != 0)], []));
+        if (c % 3 == 0) await database.RemoveRequestsAsync([package]);
     }
 
     private async Task AddVersionAsync(Release release, byte c)

@@ -58,7 +58,7 @@ public sealed partial class FakeDatabase
         var release = added.Release;
         var now = time.GetUtcNow();
         var version = new FakeVersion(release, added.Released ?? now) { Skip = added.Skip };
-        if (_selection.TryGetValue(release.Package, out var entry) && entry.Version == release.Version)
+        if (IsUrgent(release))
         {
             version.Priority = FakePriority.Requested;
         }

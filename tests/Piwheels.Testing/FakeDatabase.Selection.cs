@@ -1,6 +1,7 @@
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
+using Piwheels.Master.Upstream;
 
 namespace Piwheels.Testing;
 
@@ -8,46 +9,59 @@ namespace Piwheels.Testing;
 public sealed partial class FakeDatabase
 {
     private readonly SortedDictionary<PackageName, SelectionEntry> _selection = [];
+    private List<SelectionRequest> _requests = [];
+    private List<SelectionConstraint> _constraints = [];
+    private long _selectionRevision;
 
-    public Task SetSelectionAsync(IReadOnlyList<SelectionEntry> requested) => Call(() =>
+    public Task<bool> SetRequestsAsync(SelectionOrigin origin, SelectionWish wish) => Call(() => Replace(
+        origin,
+        wish,
+        [.. _requests.Where(r => r.Origin == origin).Select(r => r.Package)],
+        [.. _constraints.Where(c => c.Origin == origin).Select(c => c.Package)]));
+
+    public Task<bool> AddRequestsAsync(SelectionOrigin origin, SelectionWish wish) => Call(() => Replace(
+        origin,
+        wish,
+        [.. wish.Requirements.Select(r => r.Package)],
+        [.. wish.Constraints.Select(c => c.Package)]));
+
+    public Task RemoveRequestsAsync(IReadOnlyCollection<PackageName> packages) => Call(() =>
     {
-        var wanted = requested.ToDictionary(entry => entry.Package, entry => entry.Requirement);
-        var before = _selection.Values.Where(entry => entry.Requested)
-            .ToDictionary(entry => entry.Package, entry => entry.Requirement);
-        if (wanted.Count == before.Count && wanted.All(each => before.GetValueOrDefault(each.Key) == each.Value))
-        {
-            return;
-        }
-
-        foreach (var package in before.Keys.Except(wanted.Keys))
-        {
-            _selection[package] = _selection[package] with { Requested = false };
-        }
-
-        foreach (var (package, requirement) in wanted)
-        {
-            var known = _selection.GetValueOrDefault(package);
-            _selection[package] = known?.Requirement == requirement
-                ? known with { Requested = true }
-                : new SelectionEntry(package, requirement, Requested: true, SelectionState.New, null, "");
-        }
-
-        foreach (var package in _selection.Keys.Except(SelectionNeeded()).ToList()) _selection.Remove(package);
-        foreach (var build in _selection.Values.SelectMany(ChosenBuilds)) build.Examined = false;
+        if (_requests.RemoveAll(r => packages.Contains(r.Package)) > 0) SelectionChanged(packages);
     });
 
-    public Task<IReadOnlyList<SelectionEntry>> GetSelectionAsync() =>
-        Call<IReadOnlyList<SelectionEntry>>(() => [.. _selection.Values]);
-
-    public Task UpdateSelectionAsync(SelectionEntry entry) => Call(() =>
+    public Task RemoveConstraintsAsync(IReadOnlyCollection<PackageName> packages) => Call(() =>
     {
-        if (entry is { State: SelectionState.Resolved, Version: null }) throw Refused("resolved without a version");
-        _selection[entry.Package] = entry;
-        if (entry.Version is { } chosen && Find(new Release(entry.Package, chosen)) is { } version &&
-            Queue().Values.Any(queue => queue.Contains(version.Release)))
+        if (_constraints.RemoveAll(c => packages.Contains(c.Package)) > 0) SelectionChanged(packages);
+    });
+
+    public Task<Selection> GetSelectionAsync() => Call(() => new Selection(
+        _selectionRevision,
+        [.. _requests.OrderBy(r => r.Package).ThenBy(r => $"{r.Origin}", StringComparer.Ordinal)
+            .ThenBy(r => r.Requirement, StringComparer.Ordinal)],
+        [.. _constraints.OrderBy(c => c.Package).ThenBy(c => $"{c.Origin}", StringComparer.Ordinal)
+            .ThenBy(c => c.Requirement, StringComparer.Ordinal)],
+        [.. _selection.Values]));
+
+    public Task<long> GetSelectionRevisionAsync() => Call(() => _selectionRevision);
+
+    public Task<bool> UpdateSelectionAsync(long revision, SelectionEntry entry) => Call(() =>
+    {
+        if (revision != _selectionRevision) return false;
+        if (entry is { State: SelectionState.Resolved, Versions: [] }) throw Refused("resolved without a version");
+        if (!_selection.TryGetValue(entry.Package, out var before)) return true;
+        foreach (var version in before.Versions.Where(v => entry.Versions.All(e => e.Version != v.Version)))
+            Unfollow(new Release(entry.Package, version.Version));
+        _selection[entry.Package] = entry with
         {
-            version.Priority = FakePriority.Requested;
-        }
+            Versions = [.. entry.Versions.OrderBy(v => v.Version, StringComparer.Ordinal)],
+            Needs = [.. entry.Needs.Distinct().OrderBy(n => n.Package)
+                .ThenBy(n => n.Requirement, StringComparer.Ordinal)],
+        };
+        foreach (var version in entry.Versions) Follow(new Release(entry.Package, version.Version), version.Urgent);
+        foreach (var need in entry.Needs) _selection.TryAdd(need.Package, SelectionEntry.NewOf(need.Package));
+        if (before.Needs.Except(entry.Needs).Any()) TrimSelection();
+        return true;
     });
 
     public Task<IReadOnlyList<UnexaminedFile>> GetUnexaminedFilesAsync() => Call(Unexamined);
@@ -67,42 +81,106 @@ public sealed partial class FakeDatabase
         Queue().Values.All(queue => queue.Count == 0) &&
         _upstreamOwed.Count == 0 &&
         _rewrites.Count == 0,
-        [.. _selection.Values.Select(entry => new SelectionProgress(entry, TargetsOf(entry)))]));
+        [
+            .. _selection.Values.Select(entry => new SelectionProgress(
+                entry.Package,
+                entry.State,
+                entry.Message,
+                [.. ReleasesOf(entry).Select(release => new ReleaseProgress(release.Version, StandingOf(release)))])),
+        ]));
+
+    /// <summary>Whether a version is one that the selection waits for.</summary>
+    private bool IsUrgent(Release release) =>
+        _selection.TryGetValue(release.Package, out var entry)
+        && entry.Versions.Any(v => v.Urgent && v.Version == release.Version);
+
+    private bool Replace(
+        SelectionOrigin origin, SelectionWish wish, HashSet<PackageName> replaced, HashSet<PackageName> unlimited)
+    {
+        bool IsOld(SelectionRequest r) => r.Origin == origin && replaced.Contains(r.Package);
+        bool IsOldLimit(SelectionConstraint c) => c.Origin == origin && unlimited.Contains(c.Package);
+        var requests = wish.Requirements
+            .Select(r => new SelectionRequest(origin, r.Package, Checked(r), wish.AllVersions)).ToHashSet();
+        var limits = wish.Constraints.Select(c => new SelectionConstraint(origin, c.Package, Checked(c))).ToHashSet();
+        var changed = requests.Except(_requests).Concat(_requests.Where(IsOld).Except(requests)).Select(r => r.Package)
+            .Concat(limits.Except(_constraints).Concat(_constraints.Where(IsOldLimit).Except(limits))
+                .Select(c => c.Package))
+            .ToHashSet();
+        if (changed.Count == 0) return false;
+        _requests = [.. _requests.Where(r => !IsOld(r)), .. requests];
+        _constraints = [.. _constraints.Where(c => !IsOldLimit(c)), .. limits];
+        SelectionChanged(changed);
+        return true;
+    }
+
+    private static string Checked(Requirement requirement) =>
+        requirement.ToString() is { Length: <= SelectionRequest.TextBytesMax } text ? text : throw Refused("too long");
+
+    private void SelectionChanged(IReadOnlyCollection<PackageName> packages)
+    {
+        _selectionRevision++;
+        foreach (var request in _requests)
+            _selection.TryAdd(request.Package, SelectionEntry.NewOf(request.Package));
+        foreach (var package in packages.Where(_selection.ContainsKey))
+            _selection[package] = _selection[package] with { State = SelectionState.New, Message = "" };
+        TrimSelection();
+    }
+
+    private void TrimSelection()
+    {
+        foreach (var package in _selection.Keys.Except(SelectionNeeded()).ToList())
+        {
+            foreach (var release in ReleasesOf(_selection[package])) Unfollow(release);
+            _selection.Remove(package);
+        }
+    }
+
+    private void Unfollow(Release release)
+    {
+        if (Find(release) is not { Skip: "" } version || !IsQueued(release)) return;
+        version.Skip = SkipReasons.NotFollowed;
+        Owe(release.Package, RewriteCommand.Project);
+    }
+
+    private void Follow(Release release, bool urgent)
+    {
+        if (Find(release) is not { } version) return;
+        if (version.Skip == SkipReasons.NotFollowed)
+        {
+            version.Skip = "";
+            Owe(release.Package, RewriteCommand.Project);
+        }
+
+        if (urgent && IsQueued(release)) version.Priority = FakePriority.Requested;
+    }
+
+    private bool IsQueued(Release release) => Queue().Values.Any(queue => queue.Contains(release));
+
+    private static IEnumerable<Release> ReleasesOf(SelectionEntry entry) =>
+        entry.Versions.Select(version => new Release(entry.Package, version.Version));
 
     private IReadOnlyList<UnexaminedFile> Unexamined() =>
     [
-        .. _selection.Values
-            .SelectMany(entry => ChosenBuilds(entry)
+        .. _selection.Values.SelectMany(ReleasesOf)
+            .SelectMany(release => (Find(release)?.Builds ?? [])
                 .Where(build => build.State.Status && !build.Examined)
                 .SelectMany(build => build.Files.Keys
-                    .Select(name => new UnexaminedFile(build.State.BuildId!.Value, entry.Package, name))))
+                    .Select(name => new UnexaminedFile(build.State.BuildId!.Value, release, name))))
             .OrderBy(file => file.BuildId),
     ];
 
-    private IReadOnlyList<ProjectTarget> TargetsOf(SelectionEntry entry) =>
-        entry.Version is { } chosen && Find(new Release(entry.Package, chosen)) is { } version
-            ? TargetsOf(version)
-            : [];
+    private IReadOnlyList<ProjectTarget> StandingOf(Release release) =>
+        Find(release) is { } version ? TargetsOf(version) : [];
 
-    private IReadOnlyList<FakeBuild> ChosenBuilds(SelectionEntry entry) =>
-        entry.Version is { } version ? Find(new Release(entry.Package, version))?.Builds ?? [] : [];
-
-    /// <summary>What is asked for, and what the chosen versions' wheels depend on.</summary>
+    /// <summary>What is asked for, and what that needs, and so on.</summary>
     private HashSet<PackageName> SelectionNeeded()
     {
         var needed = new HashSet<PackageName>();
-        var open = new Queue<PackageName>(
-            _selection.Values.Where(entry => entry.Requested).Select(entry => entry.Package));
+        var open = new Queue<PackageName>(_requests.Select(request => request.Package));
         while (open.TryDequeue(out var package))
         {
             if (!_selection.TryGetValue(package, out var entry) || !needed.Add(package)) continue;
-            foreach (var file in ChosenBuilds(entry).SelectMany(build => build.Files.Values))
-            {
-                foreach (var name in file.Dependencies.GetValueOrDefault(FileState.PipTool) ?? [])
-                {
-                    if (PackageName.TryParse(name, out var dependency)) open.Enqueue(dependency);
-                }
-            }
+            foreach (var need in entry.Needs) open.Enqueue(need.Package);
         }
 
         return needed;

@@ -9,7 +9,7 @@ namespace Piwheels.Testing;
 /// A database in memory that answers as the real one does (both must pass the same tests). It may be asked from any
 /// thread; what it tells in its properties is a copy.
 /// </summary>
-public sealed partial class FakeDatabase(TimeProvider time) : IDatabase
+public sealed partial class FakeDatabase(TimeProvider time) : IDatabase, ISelectionRequests
 {
     public const string Deleted = "deleted";
 

@@ -71,7 +71,7 @@ internal abstract class FarmCommand : PiwCommand
         var given = Program.Arguments;
         for (var at = 0; at < given.Count; at++)
         {
-            if (given[at] is "--data" or "-r" or "--requirements") at++;
+            if (given[at] is "--data" or "-r" or "--requirements" or "--constraint") at++;
             else if (!IsFileWithValue(given[at])) yield return given[at];
         }
     }
@@ -79,5 +79,6 @@ internal abstract class FarmCommand : PiwCommand
     private static bool IsFileWithValue(string argument) =>
         argument.StartsWith("--data=", StringComparison.Ordinal)
         || argument.StartsWith("--requirements=", StringComparison.Ordinal)
+        || argument.StartsWith("--constraint=", StringComparison.Ordinal)
         || (argument.StartsWith("-r", StringComparison.Ordinal) && argument.Length > 2);
 }

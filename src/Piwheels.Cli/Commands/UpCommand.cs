@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Piwheels.Cli.Options;
 using Piwheels.Cli.Up;
-using Piwheels.Core.Packaging;
+using Piwheels.Core.Database;
 
 namespace Piwheels.Cli.Commands;
 
@@ -21,6 +21,19 @@ internal sealed class UpCommand : FarmCommand
         AllowMultipleArgumentsPerToken = false,
     };
 
+    private readonly Option<string[]> _constraints = new("--constraint")
+    {
+        Description = "A file of constraints, which limit the versions of whatever is built (repeatable)",
+        HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    /// <summary>For the process that takes over from root's, which may not be able to read the files.</summary>
+    private readonly Option<string[]> _limits = new("--" + LimitOption) { Hidden = true };
+
+    private const string LimitOption = "limited-to";
+
+    private readonly Setting<bool> _allVersions;
     private readonly Option<bool> _all = new("--all") { Description = "Follow the whole index; PyPI has 700,000 packages" };
     private readonly Option<bool> _once = new("--once") { Description = "End when all is built; exit code 1 if something failed" };
     private readonly Setting<int> _slaves;
@@ -41,8 +54,11 @@ internal sealed class UpCommand : FarmCommand
         });
         Command.Add(_names);
         Command.Add(_requirements);
+        Command.Add(_constraints);
+        Command.Add(_limits);
         Command.Add(_all);
         Command.Add(_once);
+        _allVersions = Add(Settings.Flag("all-versions", "Build every version that matches, not the newest alone"));
         _slaves = Add(Settings.Number("slaves", "How many builds at a time", 1, 1, 256));
         _pypi = Add(Settings.Url("pypi", "The index to follow", "https://pypi.org"));
         _timeout = Add(Settings.Duration("timeout", "The longest time for one build", TimeSpan.FromHours(3), "-t"));
@@ -53,18 +69,30 @@ internal sealed class UpCommand : FarmCommand
     protected override async Task<int> RunAsync(CommandContext context)
     {
         // Files are read as the one who named them, before the farm's own user takes over
-        var wanted = Wanted.Read(
-            context.Parsed.GetValue(_names) ?? [], context.Parsed.GetValue(_requirements) ?? []);
+        var wanted = WantedIn(context);
         var options = OptionsOf(context, wanted);
-        if (options.All && (wanted.Count > 0 || options.Once))
+        if (options.All && (wanted.Requirements.Count > 0 || options.Once))
             throw new CommandFault("--all goes neither with names nor with --once", CommandFault.WrongUsage);
-        if (wanted.Count == 0 && !options.All && !Directory.Exists(Path.Combine(options.Data, "postgres")))
+        if (wanted.Requirements.Count == 0 && wanted.Constraints.Count > 0)
+            throw new CommandFault("constraints go with names, or with -r", CommandFault.WrongUsage);
+        if (wanted.Requirements.Count == 0 && !options.All && !Directory.Exists(Path.Combine(options.Data, DataFolder.ClusterName)))
             throw NothingWanted();
-        LeaveRoot(context, wanted.Select(requirement => requirement.ToString()));
+        LeaveRoot(context,
+        [
+            .. wanted.Constraints.SelectMany(limit => (string[])["--" + LimitOption, limit.ToString()]),
+            .. wanted.Requirements.Select(requirement => requirement.ToString()),
+        ]);
         return await FarmRun.RunAsync(options, context, OpenView);
     }
 
-    private UpOptions OptionsOf(CommandContext context, IReadOnlyList<Requirement> wanted) => new()
+    private SelectionWish WantedIn(CommandContext context) => Wanted.Read(
+        context.Parsed.GetValue(_names) ?? [],
+        context.Parsed.GetValue(_requirements) ?? [],
+        context.Parsed.GetValue(_constraints) ?? [],
+        context.Parsed.GetValue(_limits) ?? [],
+        _allVersions.In(context.Source));
+
+    private UpOptions OptionsOf(CommandContext context, SelectionWish wanted) => new()
     {
         Data = DataPath(context),
         Listen = ListenText(context),

@@ -43,7 +43,7 @@ internal sealed class DemoRun(string data, string listen, string python, Command
             Listen = listen,
             Pypi = index.Root,
             Python = found.Executable,
-            Wanted = Wanted.Read([App, Broken], []),
+            Wanted = Wanted.Read([App, Broken], [], [], []),
             Once = true,
         };
         using var view = openView();
@@ -62,11 +62,12 @@ internal sealed class DemoRun(string data, string listen, string python, Command
         var installed = await InstallAsync(farm, folder, found);
 
         Head($"3. What does not build is told: {farm.Url}project/{Broken}");
-        var broken = status.Packages.Single(each => each.Entry.Package.Value == Broken);
-        var failure = broken.Targets.FirstOrDefault(target => target.State == TargetState.Fail);
+        var broken = status.Packages.Single(each => each.Package.Value == Broken);
+        var failure = FarmWatch.TargetsOf(broken).Select(each => each.Target)
+            .FirstOrDefault(target => target.State == TargetState.Fail);
         if (failure?.BuildId is { } id) ShowLog(farm, id);
         var good = installed && failure is not null
-            && status.Packages.All(each => each.Entry.Package.Value == Broken || IsBuilt(each));
+            && status.Packages.All(each => each.Package.Value == Broken || IsBuilt(each));
         Head(good
             ? $"Done in {DurationText.Show(farm.Watch.Elapsed)}. Your own: piw up PACKAGE ..., or piw up -r requirements.txt"
             : "The demonstration did not go as it should.");
@@ -140,7 +141,8 @@ internal sealed class DemoRun(string data, string listen, string python, Command
     private static string Quoted(string argument) => argument.Contains(' ', StringComparison.Ordinal) ? $"\"{argument}\"" : argument;
 
     private static bool IsBuilt(SelectionProgress progress) =>
-        progress.Targets.Count > 0 && progress.Targets.All(target => target.State == TargetState.Success);
+        FarmWatch.TargetsOf(progress).ToList() is { Count: > 0 } each
+        && each.TrueForAll(one => one.Target.State == TargetState.Success);
 
     private void Head(string text)
     {

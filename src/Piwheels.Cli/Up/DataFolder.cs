@@ -14,6 +14,12 @@ internal sealed class DataFolder : IDisposable
     /// <summary>The longest path that sockaddr_un(7) holds, less a little for the names below it. In bytes.</summary>
     private const int SocketFolderBytesMax = 80;
 
+    /// <summary>The private database's folder below a data folder.</summary>
+    public const string ClusterName = "postgres";
+
+    /// <summary>What the data folder of `piw up` is called unless named.</summary>
+    public const string UsualName = "piwheels";
+
     private readonly FileStream _lock;
 
     private DataFolder(string path, FileStream held)
@@ -24,7 +30,7 @@ internal sealed class DataFolder : IDisposable
     }
 
     public string Path { get; }
-    public string Cluster => Below("postgres");
+    public string Cluster => Below(ClusterName);
     public string Output => Below("www");
     public string Logs => Below("log");
     public string Builds => Below("build");

@@ -75,7 +75,8 @@ internal sealed class Farm : IAsyncDisposable
         var farm = new Farm(options, folder, listen, cluster, view, loggers, time);
         try
         {
-            if (options.Wanted.Count > 0) await farm._database.SetSelectionAsync(Wanted.For(options.Wanted, target));
+            if (options.Wanted.Requirements.Count > 0)
+                await farm._database.SetRequestsAsync(SelectionOrigin.Up, options.Wanted);
             await farm._database.AddTargetAsync(target);
             foreach (var process in farm._processes) process.Start();
             farm._listener.Start();

@@ -12,7 +12,7 @@ internal static class FarmRun
             options.Python, options.WithoutCompiler, Console.Error.WriteLine, context.Time, context.Stop);
         Preflight.CheckPostgres();
         ListenAddress.EnsureFree(listen);
-        await Preflight.CheckUpstreamAsync(options, Wanted.For(options.Wanted, python.Target), context.Stop);
+        await Preflight.CheckUpstreamAsync(options, Wanted.NamesFor(options.Wanted, python.Target), context.Stop);
         using var folder = DataFolder.Open(options.Data);
         using var view = openView();
         view.Say($"Starting a farm in {folder.Path}, for {python.Target}");
@@ -27,8 +27,8 @@ internal static class FarmRun
 
     private static async Task EnsureSomethingWantedAsync(Farm farm, UpOptions options)
     {
-        if (options.All || options.Wanted.Count > 0) return;
-        if ((await farm.Database.GetSelectionAsync()).Count == 0) throw UpCommand.NothingWanted();
+        if (options.All || options.Wanted.Requirements.Count > 0) return;
+        if ((await farm.Database.GetSelectionAsync()).Requests.Count == 0) throw UpCommand.NothingWanted();
     }
 
     private static async Task<int> WatchAsync(Farm farm, UpOptions options, IFarmView view, CommandContext context)

@@ -17,7 +17,7 @@ internal sealed class FarmWatch(
     private const int SettledLooks = 3;
 
     private readonly HashSet<(Release, Target)> _told = [];
-    private readonly HashSet<PackageName> _refused = [];
+    private readonly HashSet<(PackageName, string)> _refused = [];
     private readonly long _started = time.GetTimestamp();
     private readonly TaskCompletionSource<SelectionStatus> _settled =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -59,41 +59,47 @@ internal sealed class FarmWatch(
 
     private void Tell(SelectionProgress progress)
     {
-        var entry = progress.Entry;
-        if (entry.State is SelectionState.Unknown or SelectionState.Unmatched && _refused.Add(entry.Package))
-            view.Say($"cannot   {entry.Package}: {entry.Message}");
-        if (entry.Version is not { } version) return;
-        foreach (var target in progress.Targets)
+        if (IsWanting(progress) && _refused.Add((progress.Package, progress.Message)))
+            view.Say($"cannot   {progress.Package}: {progress.Message}");
+        foreach (var (release, target) in TargetsOf(progress))
         {
             if (target.State is not (TargetState.Success or TargetState.Fail or TargetState.Error)) continue;
             // What an earlier run built is in the final table, and no news
-            if (!_told.Add((new Release(entry.Package, version), target.Target)) || _first) continue;
-            view.Ended(OutcomeOf(entry, target));
+            if (!_told.Add((release, target.Target)) || _first) continue;
+            view.Ended(OutcomeOf(release, target));
         }
     }
 
+    /// <summary>Each chosen version of a package on each target.</summary>
+    public static IEnumerable<(Release Release, ProjectTarget Target)> TargetsOf(SelectionProgress progress) =>
+        progress.Releases.SelectMany(each => each.Targets.Select(
+            target => (new Release(progress.Package, each.Version), target)));
+
+    /// <summary>Whether something that is wanted of a package cannot be had.</summary>
+    private static bool IsWanting(SelectionProgress progress) =>
+        progress.State is SelectionState.Unknown or SelectionState.Unmatched
+        || (progress.State == SelectionState.Resolved && progress.Message.Length > 0);
+
     /// <summary>How a finished build came out, with its reason from its log.</summary>
-    public BuildOutcome OutcomeOf(SelectionEntry entry, ProjectTarget target)
+    public BuildOutcome OutcomeOf(Release release, ProjectTarget target)
     {
-        var release = new Release(entry.Package, entry.Version ?? "");
         var reason = target.State is TargetState.Success or TargetState.Upstream or TargetState.Linked ? ""
             : target.BuildId is { } id && BuildLog.Reason(output, id) is { Length: > 0 } text ? text
             : target.State == TargetState.Error ? "its files are gone" : "see its log";
-        return new BuildOutcome(entry, target, builds.DurationOf(release), reason);
+        return new BuildOutcome(release, target, builds.DurationOf(release), reason);
     }
 
     private FarmSnapshot Snapshot(SelectionStatus status)
     {
-        var targets = status.Packages.SelectMany(progress => progress.Targets).ToList();
-        var refused = status.Packages.Count(
-            progress => progress.Entry.State is SelectionState.Unknown or SelectionState.Unmatched);
+        var targets = status.Packages.SelectMany(TargetsOf).Select(each => each.Target).ToList();
+        var refused = status.Packages.Count(IsWanting);
         return new FarmSnapshot(
             builds.Snapshot(),
             targets.Count(target =>
                 target.State is TargetState.Success or TargetState.Upstream or TargetState.Linked),
             targets.Count(target => target.State is TargetState.Fail or TargetState.Error) + refused,
             targets.Count(target => target.State == TargetState.Pending),
-            status.Packages.Count(progress => progress.Entry.State != SelectionState.New),
+            status.Packages.Count(progress => progress.State != SelectionState.New),
             status.Packages.Count,
             Elapsed,
             time.GetUtcNow());

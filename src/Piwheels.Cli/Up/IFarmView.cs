@@ -1,4 +1,5 @@
 using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
 
 namespace Piwheels.Cli.Up;
 
@@ -20,7 +21,7 @@ internal interface IFarmView : IDisposable
 
 /// <summary>How a build came out.</summary>
 /// <param name="Reason">Why it failed; empty when it did not.</param>
-internal sealed record BuildOutcome(SelectionEntry Entry, ProjectTarget Target, TimeSpan? Duration, string Reason)
+internal sealed record BuildOutcome(Release Release, ProjectTarget Target, TimeSpan? Duration, string Reason)
 {
     public bool Good => Target.State is TargetState.Success or TargetState.Upstream or TargetState.Linked;
 }

@@ -36,10 +36,9 @@ internal static class FarmText
     public static string Of(BuildOutcome outcome)
     {
         var took = outcome.Duration is { } duration ? $" in {DurationText.Show(duration)}" : "";
-        var name = $"{outcome.Entry.Package} {outcome.Entry.Version}";
         return outcome.Good
-            ? $"built    {name}{took}"
-            : $"failed   {name}{took}: {outcome.Reason}";
+            ? $"built    {outcome.Release}{took}"
+            : $"failed   {outcome.Release}{took}: {outcome.Reason}";
     }
 
     public static string Of(FarmSnapshot snapshot)

@@ -1,6 +1,5 @@
 using System.Net;
 using Piwheels.Cli.Posix;
-using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Upstream;
 using Piwheels.Slave.Python;
@@ -51,7 +50,7 @@ internal static class Preflight
 
     /// <summary>The index answers, and knows what is asked for by name.</summary>
     public static async Task CheckUpstreamAsync(
-        UpOptions options, IReadOnlyList<SelectionEntry> wanted, CancellationToken stop)
+        UpOptions options, IReadOnlyList<PackageName> wanted, CancellationToken stop)
     {
         using var http = new HttpClient(IndexTransport.Create(UpstreamTimeout)) { Timeout = UpstreamTimeout };
         http.DefaultRequestHeaders.Accept.ParseAdd("application/vnd.pypi.simple.v1+json, text/html;q=0.5");
@@ -65,8 +64,8 @@ internal static class Preflight
         var unknown = new List<PackageName>();
         foreach (var some in wanted.Chunk(NamesAtATime))
         {
-            var answers = await Task.WhenAll(some.Select(entry => AskAsync(http, options, $"{entry.Package}/", stop)));
-            unknown.AddRange(some.Zip(answers).Where(pair => !pair.Second).Select(pair => pair.First.Package));
+            var answers = await Task.WhenAll(some.Select(package => AskAsync(http, options, $"{package}/", stop)));
+            unknown.AddRange(some.Zip(answers).Where(pair => !pair.Second).Select(pair => pair.First));
         }
 
         if (unknown.Count > 0)

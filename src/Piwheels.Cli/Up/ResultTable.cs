@@ -15,10 +15,13 @@ internal static class ResultTable
         var table = new Table { Border = TableBorder.Simple };
         table.AddColumns("package", "version", "target", "result", "time", "why, and its log");
         var good = true;
-        foreach (var progress in status.Packages.OrderBy(each => each.Entry.Package))
+        foreach (var progress in status.Packages.OrderBy(each => each.Package))
         {
-            if (progress.Targets.Count == 0) good &= AddWithout(table, progress.Entry);
-            foreach (var target in progress.Targets) good &= Add(table, watch.OutcomeOf(progress.Entry, target), site);
+            // Asked for on condition of something that this farm is not
+            if (progress.State == SelectionState.Elsewhere) continue;
+            if (progress.Releases.Count == 0 || progress.Message.Length > 0) good &= AddWithout(table, progress);
+            foreach (var (release, target) in FarmWatch.TargetsOf(progress))
+                good &= Add(table, watch.OutcomeOf(release, target), site);
         }
 
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
@@ -42,8 +45,8 @@ internal static class ResultTable
             ? outcome.Reason
             : $"{outcome.Reason}\n{new Uri(site, BuildLog.PathOf(id))}";
         table.AddRow(
-            new Text(outcome.Entry.Package.Value),
-            new Text(outcome.Entry.Version ?? ""),
+            new Text(outcome.Release.Package.Value),
+            new Text(outcome.Release.Version),
             new Text(outcome.Target.Target.ToString()),
             new Text(word, new Style(style)),
             new Text(outcome.Duration is { } took ? DurationText.Show(took) : ""),
@@ -51,11 +54,11 @@ internal static class ResultTable
         return outcome.Target.State is not (TargetState.Fail or TargetState.Error or TargetState.Pending);
     }
 
-    private static bool AddWithout(Table table, SelectionEntry entry)
+    private static bool AddWithout(Table table, SelectionProgress progress)
     {
         table.AddRow(
-            new Text(entry.Package.Value), new Text(entry.Version ?? ""), new Text(""),
-            new Text("not found", new Style(Color.Red)), new Text(""), new Text(entry.Message));
+            new Text(progress.Package.Value), new Text(""), new Text(""),
+            new Text("not found", new Style(Color.Red)), new Text(""), new Text(progress.Message));
         return false;
     }
 }

@@ -1,4 +1,4 @@
-using Piwheels.Core.Packaging;
+using Piwheels.Core.Database;
 
 namespace Piwheels.Cli.Up;
 
@@ -16,7 +16,7 @@ internal sealed record UpOptions
     public int Slaves { get; init; } = 1;
 
     /// <summary>What is asked for by name; empty: go on with what was asked for before.</summary>
-    public IReadOnlyList<Requirement> Wanted { get; init; } = [];
+    public SelectionWish Wanted { get; init; } = new([], []);
 
     /// <summary>Follow the whole index.</summary>
     public bool All { get; init; }

@@ -3,40 +3,47 @@ using Piwheels.Core.Packaging;
 
 namespace Piwheels.Cli.Up;
 
-/// <summary>What a user asked for: names with specifiers, and files of them, as selection entries.</summary>
+/// <summary>What a user asks for: names with specifiers, and files of them.</summary>
 internal static class Wanted
 {
-    /// <summary>Everything asked for; a constraint (<c>-c</c>) limits what is asked for by name.</summary>
-    /// <exception cref="CommandFault">A line is no requirement; says which.</exception>
-    public static IReadOnlyList<Requirement> Read(IReadOnlyList<string> names, IReadOnlyList<string> files)
+    /// <summary>Everything asked for, and what limits its versions.</summary>
+    /// <param name="constraints">Files of constraints, besides those that the files of requirements name.</param>
+    /// <param name="limits">Constraints themselves.</param>
+    /// <exception cref="CommandFault">A line is no requirement, or none for an index; says which.</exception>
+    public static SelectionWish Read(
+        IReadOnlyList<string> names,
+        IReadOnlyList<string> files,
+        IReadOnlyList<string> constraints,
+        IReadOnlyList<string> limits,
+        bool allVersions = false)
     {
-        var wanted = names.Select(ReadOne).ToList();
-        var constraints = new List<Requirement>();
+        var wanted = names.Select(name => Checked(ReadOne(name), $"'{name}'")).ToList();
+        var limiting = limits.Select(ReadOne).ToList();
         foreach (var path in files)
         {
-            if (!RequirementsFile.TryRead(path, out var file, out var problem)) throw new CommandFault(problem);
-            wanted.AddRange(file.Requirements.Select(line => line.Requirement));
-            constraints.AddRange(file.Constraints.Select(line => line.Requirement));
+            var file = ReadFile(path);
+            wanted.AddRange(file.Requirements.Select(Checked));
+            limiting.AddRange(file.Constraints.Select(CheckedLimit));
         }
 
-        var packages = wanted.Select(requirement => requirement.Package).ToHashSet();
-        wanted.AddRange(constraints.Where(constraint => packages.Contains(constraint.Package)));
-        return wanted.FirstOrDefault(requirement => requirement.Url is not null) is { } byUrl
-            ? throw new CommandFault($"'{byUrl}' names a URL, but a farm builds what its index has")
-            : wanted;
+        foreach (var path in constraints)
+        {
+            var file = ReadFile(path);
+            limiting.AddRange(file.Requirements.Concat(file.Constraints).Select(CheckedLimit));
+        }
+
+        return new SelectionWish(wanted, limiting, allVersions);
     }
 
-    /// <summary>The same as entries of a selection, less what does not apply to a target.</summary>
-    public static IReadOnlyList<SelectionEntry> For(IEnumerable<Requirement> wanted, Target target)
+    /// <summary>What applies to a target, by its names.</summary>
+    public static IReadOnlyList<PackageName> NamesFor(SelectionWish wanted, Target target)
     {
         var environment = MarkerEnvironment.ForTarget(target)
             ?? throw new CommandFault($"do not know how to build for {target}");
         return
         [
-            .. wanted.Where(requirement => requirement.AppliesTo(environment))
-                .GroupBy(requirement => requirement.Package)
-                .Select(group => new SelectionEntry(
-                    group.Key, Combined(group), Requested: true, SelectionState.New, Version: null, Message: "")),
+            .. wanted.Requirements.Where(requirement => requirement.AppliesTo(environment))
+                .Select(requirement => requirement.Package).Distinct(),
         ];
     }
 
@@ -45,12 +52,23 @@ internal static class Wanted
             ? requirement
             : throw new CommandFault($"'{text}' is not a requirement, which reads like 'name' or 'name>=1.2': {problem}");
 
-    // Asked for more than once: all of it must hold
-    private static string Combined(IGrouping<PackageName, Requirement> group)
+    private static RequirementsFile ReadFile(string path) =>
+        RequirementsFile.TryRead(path, out var file, out var problem) ? file : throw new CommandFault(problem);
+
+    private static Requirement Checked(RequirementLine line) =>
+        Checked(line.Requirement, $"{line.File}:{line.Line}: '{line.Requirement}'");
+
+    private static Requirement CheckedLimit(RequirementLine line) =>
+        line.Requirement.Extras.Count == 0
+            ? Checked(line)
+            : throw new CommandFault($"{line.File}:{line.Line}: '{line.Requirement}': a constraint has no extras");
+
+    private static Requirement Checked(Requirement requirement, string what)
     {
-        var extras = group.SelectMany(each => each.Extras).Distinct().Order(StringComparer.Ordinal).ToList();
-        var specifiers = group.Select(each => each.Specifier.ToString()).Where(text => text.Length > 0).Distinct();
-        var name = extras.Count == 0 ? group.Key.Value : $"{group.Key}[{string.Join(',', extras)}]";
-        return name + string.Join(',', specifiers);
+        if (requirement.Url is not null)
+            throw new CommandFault($"{what} names a URL, but a farm builds what its index has");
+        return System.Text.Encoding.UTF8.GetByteCount(requirement.ToString()) <= SelectionRequest.TextBytesMax
+            ? requirement
+            : throw new CommandFault($"{Excerpt.Of(what)} is longer than {SelectionRequest.TextBytesMax} bytes");
     }
 }

@@ -115,16 +115,20 @@ public interface IDatabase : IUpstreamWheels
     /// <summary>Some packages whose description the index has not been asked for, those with wheels first.</summary>
     Task<IReadOnlySet<PackageName>> GetDescriptionsOwedAsync(int limit);
 
-    /// <summary>Sets what is asked for by name, replacing what was; dependencies found before stay while still needed.</summary>
-    Task SetSelectionAsync(IReadOnlyList<SelectionEntry> requested);
+    /// <summary>What is asked for (see <see cref="ISelectionRequests"/>), and what is followed for that.</summary>
+    Task<Selection> GetSelectionAsync();
 
-    /// <summary>All entries, requested ones and dependencies.</summary>
-    Task<IReadOnlyList<SelectionEntry>> GetSelectionAsync();
+    /// <summary>A number that grows whenever somebody asks for something else.</summary>
+    Task<long> GetSelectionRevisionAsync();
 
-    /// <summary>Adds or changes one entry.</summary>
-    Task UpdateSelectionAsync(SelectionEntry entry);
+    /// <summary>
+    /// Writes what was found out of a package that is followed; what it needs is followed from then on, and what nobody
+    /// needs any more is not. False, and nothing is written, when the revision is another one meanwhile.
+    /// </summary>
+    /// <exception cref="DatabaseException">It is resolved without a version.</exception>
+    Task<bool> UpdateSelectionAsync(long revision, SelectionEntry entry);
 
-    /// <summary>Wheels of selected packages whose requirements have not been read.</summary>
+    /// <summary>Wheels of chosen versions whose requirements have not been read.</summary>
     Task<IReadOnlyList<UnexaminedFile>> GetUnexaminedFilesAsync();
 
     /// <summary>Says that a build's files have been examined, and their dependencies entered.</summary>

@@ -15,6 +15,7 @@ public sealed class SpecifierSet : IReadOnlyList<VersionSpecifier>
     public static readonly SpecifierSet Any = new([]);
 
     private readonly IReadOnlyList<VersionSpecifier> _clauses;
+    private string? _text;
 
     internal SpecifierSet(IReadOnlyList<VersionSpecifier> clauses) => _clauses = clauses;
 
@@ -70,10 +71,19 @@ public sealed class SpecifierSet : IReadOnlyList<VersionSpecifier>
         return final.Count > 0 ? final : satisfying;
     }
 
+    /// <summary>The clauses of both, each once.</summary>
+    public SpecifierSet And(SpecifierSet other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (other.Count == 0) return this;
+        if (Count == 0) return other;
+        return new SpecifierSet([.. _clauses.Concat(other._clauses).DistinctBy(clause => clause.ToString())]);
+    }
+
     public IEnumerator<VersionSpecifier> GetEnumerator() => _clauses.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>The clauses in the order written, joined with commas.</summary>
-    public override string ToString() => string.Join(',', _clauses);
+    public override string ToString() => _text ??= string.Join(',', _clauses);
 }

@@ -112,13 +112,13 @@ public sealed class DbClient(
     public async Task<IReadOnlySet<PackageName>> GetDescriptionsOwedAsync(int limit) =>
         (await AskAsync<DbReply.Packages>(new DbRequest.GetDescriptionsOwed(limit))).Values;
 
-    public Task SetSelectionAsync(IReadOnlyList<SelectionEntry> requested) =>
-        DoAsync(new DbRequest.SetSelection(requested));
+    public async Task<Selection> GetSelectionAsync() =>
+        (await AskAsync<DbReply.Selected>(new DbRequest.GetSelection())).Value;
 
-    public async Task<IReadOnlyList<SelectionEntry>> GetSelectionAsync() =>
-        (await AskAsync<DbReply.Selection>(new DbRequest.GetSelection())).Entries;
+    public Task<long> GetSelectionRevisionAsync() => NumberAsync(new DbRequest.GetSelectionRevision());
 
-    public Task UpdateSelectionAsync(SelectionEntry entry) => DoAsync(new DbRequest.UpdateSelection(entry));
+    public Task<bool> UpdateSelectionAsync(long revision, SelectionEntry entry) =>
+        FlagAsync(new DbRequest.UpdateSelection(revision, entry));
 
     public async Task<IReadOnlyList<UnexaminedFile>> GetUnexaminedFilesAsync() =>
         (await AskAsync<DbReply.Unexamined>(new DbRequest.GetUnexaminedFiles())).Rows;

@@ -20,7 +20,8 @@ internal static class OracleAnswers
         DbRequest.GetAllPackages => new DbReply.Packages(await database.GetAllPackagesAsync()),
         DbRequest.GetAllPackageVersions => new DbReply.Releases(await database.GetAllPackageVersionsAsync()),
         DbRequest.GetPypiSerial => new DbReply.Number(await database.GetPypiSerialAsync()),
-        DbRequest.GetSelection => new DbReply.Selection(await database.GetSelectionAsync()),
+        DbRequest.GetSelection => new DbReply.Selected(await database.GetSelectionAsync()),
+        DbRequest.GetSelectionRevision => new DbReply.Number(await database.GetSelectionRevisionAsync()),
         DbRequest.GetUnexaminedFiles => new DbReply.Unexamined(await database.GetUnexaminedFilesAsync()),
         DbRequest.GetUpstreamPolicies => new DbReply.Policies(await database.GetUpstreamPoliciesAsync()),
         DbRequest.GetSelectionStatus => new DbReply.Status(await database.GetSelectionStatusAsync()),
@@ -93,8 +94,8 @@ internal static class OracleAnswers
             await database.ApplyIndexChangesAsync(apply.Changes)),
         DbRequest.GetDescriptionsOwed get => new DbReply.Packages(
             await database.GetDescriptionsOwedAsync(get.Limit)),
-        DbRequest.SetSelection set => await Done(database.SetSelectionAsync(set.Requested)),
-        DbRequest.UpdateSelection update => await Done(database.UpdateSelectionAsync(update.Entry)),
+        DbRequest.UpdateSelection update => new DbReply.Flag(
+            await database.UpdateSelectionAsync(update.Revision, update.Entry)),
         DbRequest.SetExamined set => await Done(database.SetExaminedAsync(set.BuildId)),
         DbRequest.OweUpstream owe => await Done(database.OweUpstreamAsync(owe.Packages)),
         DbRequest.GetUpstreamOwed get => new DbReply.UpstreamOwed(await database.GetUpstreamOwedAsync(get.Limit)),

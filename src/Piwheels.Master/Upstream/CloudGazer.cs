@@ -102,7 +102,8 @@ public sealed partial class CloudGazer : TaskLoop
             database, (package, ct) => pages.GetAsync(package, ifChanged: false, ct), _policies, Time, Logger);
         _readWheels = () => wheels.ReadAsync(GoesOn, Quitting);
         var follower = new SelectionFollower(
-            database, pages, projects, requirements, registry, names, Time, Logger);
+            database, pages, projects, requirements, registry, names,
+            configuration.FollowAllVersions, Time, Logger);
         return () => follower.FollowAsync(GoesOn, Quitting);
     }
 

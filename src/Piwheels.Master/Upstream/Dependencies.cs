@@ -2,35 +2,66 @@ using Piwheels.Core.Packaging;
 
 namespace Piwheels.Master.Upstream;
 
-/// <summary>What a release depends on, on the farm's targets.</summary>
+/// <summary>One requirement of a release.</summary>
+/// <param name="Full">As the metadata has it.</param>
+/// <param name="Bare">The same without its marker, with extras in canonical spelling and order.</param>
+public sealed record Dependency(Requirement Full, Requirement Bare)
+{
+    public PackageName Package => Full.Package;
+
+    /// <summary>The bare requirement's text.</summary>
+    public string Text { get; } = Bare.ToString();
+}
+
+/// <summary>What a release depends on.</summary>
 public static class Dependencies
 {
+    /// <summary>The longest merged requirement, in characters.</summary>
+    public const int MergedLengthMax = 2_000;
+
     /// <summary>
-    /// The requirements that hold on at least one target with the extras asked for, without their markers. A
-    /// requirement on the project itself adds extras (as <c>all = ["x[a]", "x[b]"]</c> does). What cannot be read, or
-    /// is
-    /// to come from a URL, goes to <paramref name="refused"/>.
+    /// Reads requirements of metadata. What is none, is too long, or is to come from a URL, goes to
+    /// <paramref name="refused"/>.
     /// </summary>
-    public static IReadOnlyList<Requirement> Of(
-        PackageName package,
-        IEnumerable<string> requiresDist,
-        IEnumerable<string> extras,
-        IReadOnlyList<Target> targets,
-        Action<string>? refused = null)
+    public static IReadOnlyList<Dependency> Read(IEnumerable<string> requiresDist, Action<string>? refused = null)
     {
-        var environments = targets.Select(t => MarkerEnvironment.ForTarget(t)).OfType<MarkerEnvironment>().ToList();
-        var all = Read(requiresDist, refused);
+        ArgumentNullException.ThrowIfNull(requiresDist);
+        var read = new List<Dependency>();
+        foreach (var text in requiresDist)
+        {
+            if (Requirement.TryParse(text, out var full) && full.Url is null && Merge(full, full) is { } bare)
+                read.Add(new Dependency(full, bare));
+            else
+                refused?.Invoke(text);
+        }
+
+        return read;
+    }
+
+    /// <summary>
+    /// Those that hold in an environment with the extras asked for. A requirement on the project itself adds extras (as
+    /// <c>all = ["x[a]", "x[b]"]</c> does).
+    /// </summary>
+    /// <param name="environment">Null where nothing is known of it: then only those without a marker hold.</param>
+    public static IReadOnlyList<Dependency> Of(
+        PackageName package,
+        IReadOnlyList<Dependency> all,
+        IEnumerable<string> extras,
+        MarkerEnvironment? environment)
+    {
+        ArgumentNullException.ThrowIfNull(all);
+        ArgumentNullException.ThrowIfNull(extras);
         var asked = new HashSet<string>(extras.Select(PackageName.Canonicalize), StringComparer.Ordinal);
         int before;
         do
         {
             before = asked.Count;
-            foreach (var own in all.Where(r => r.Package == package && Holds(r, environments, asked)).ToList())
-                asked.UnionWith(own.Extras.Select(PackageName.Canonicalize));
+            foreach (var own in all.Where(d => d.Package == package && Holds(d, environment, asked)).ToList())
+                asked.UnionWith(own.Bare.Extras);
         }
         while (asked.Count > before);
 
-        return [.. all.Where(r => r.Package != package && Holds(r, environments, asked))];
+        return [.. all.Where(d => d.Package != package && Holds(d, environment, asked))];
     }
 
     /// <summary>
@@ -46,25 +77,10 @@ public static class Dependencies
         var clauses = first.Specifier.Concat(second.Specifier)
             .Select(c => c.ToString()).Distinct(StringComparer.Ordinal);
         var asked = extras.Count == 0 ? "" : $"[{string.Join(',', extras)}]";
-        var text = $"{first.Name}{asked}{string.Join(',', clauses)}";
+        var text = $"{first.Package}{asked}{string.Join(',', clauses)}";
         return text.Length <= MergedLengthMax && Requirement.TryParse(text, out var merged) ? merged : null;
     }
 
-    /// <summary>The longest merged requirement, in characters.</summary>
-    public const int MergedLengthMax = 2_000;
-
-    private static List<Requirement> Read(IEnumerable<string> requiresDist, Action<string>? refused)
-    {
-        var read = new List<Requirement>();
-        foreach (var text in requiresDist)
-        {
-            if (Requirement.TryParse(text, out var requirement) && requirement.Url is null) read.Add(requirement);
-            else refused?.Invoke(text);
-        }
-
-        return read;
-    }
-
-    private static bool Holds(Requirement requirement, List<MarkerEnvironment> environments, HashSet<string> extras) =>
-        requirement.Marker is not { } marker || environments.Any(e => marker.Holds(e, extras));
+    private static bool Holds(Dependency dependency, MarkerEnvironment? environment, HashSet<string> extras) =>
+        dependency.Full.Marker is not { } marker || (environment is not null && marker.Holds(environment, extras));
 }

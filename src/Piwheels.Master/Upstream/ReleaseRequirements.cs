@@ -30,14 +30,16 @@ internal sealed class ReleaseRequirements(
         return texts;
     }
 
-    /// <summary>What a wheel that has just been built says; null where it cannot be read.</summary>
-    internal async Task<IReadOnlyList<string>?> ExamineAsync(
-        PackageName package, string filename, CancellationToken ct) =>
-        (await own.ReadAsync(package, filename, ct))?.RequiresDist;
-
-    /// <summary>What the farm's own wheels of a release say; null where there is none.</summary>
-    internal Task<IReadOnlyList<string>?> ExamineAsync(Release release, CancellationToken ct) =>
-        FromOwnWheelsAsync(release, ct);
+    /// <summary>
+    /// What the farm's own wheels of a release say, read anew since there may be more of them; null where none can be
+    /// read.
+    /// </summary>
+    internal async Task<IReadOnlyList<string>?> ExamineAsync(Release release, CancellationToken ct)
+    {
+        var texts = await FromOwnWheelsAsync(release, ct);
+        if (texts is not null) Keep(release, texts);
+        return texts;
+    }
 
     private async Task<IReadOnlyList<string>?> FromOwnWheelsAsync(Release release, CancellationToken ct)
     {

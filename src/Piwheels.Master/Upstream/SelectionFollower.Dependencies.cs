@@ -4,75 +4,36 @@ using Piwheels.Core.Packaging;
 
 namespace Piwheels.Master.Upstream;
 
-/// <summary>What selected packages depend on: where it is learned, and what follows from it.</summary>
+/// <summary>The versions chosen, what is registered of them, and where it is learned what they depend on.</summary>
 internal sealed partial class SelectionFollower
 {
-    /// <summary>How often wheels are looked for of versions that are built beside an entry's own.</summary>
-    private static readonly TimeSpan BesideInterval = TimeSpan.FromSeconds(10);
+    /// <summary>How often a page of facts that is broken is asked for before the package goes without.</summary>
+    private const int FactsAttemptsMax = 4;
 
-    private readonly Dictionary<Release, IReadOnlyList<string>> _beside = [];
-    private DateTimeOffset _besideCheckedAt;
-
-    /// <summary>Registers a version to be built, and enters what it requires.</summary>
-    private async Task TakeAsync(
-        PackageName package, IndexRelease listed, IEnumerable<string> extras, CancellationToken ct)
+    /// <summary>Registers versions to be built, and finds out what they require.</summary>
+    private async Task<IReadOnlyList<ChosenVersion>> TakeAsync(
+        PackageName package, IReadOnlyList<ChosenRelease> chosen, Watched watched, CancellationToken ct)
     {
-        var release = new Release(package, listed.Text);
-        var asked = Canonical(extras);
-        ProjectFacts? facts = null;
-        var factsRead = false;
-        async Task<ProjectFacts?> FactsAsync()
-        {
-            if (!factsRead) facts = await ReadFactsAsync(package, ct);
-            factsRead = true;
-            return facts;
-        }
-
+        if (chosen.Count == 0) return [];
+        var facts = new AskedFacts(() => ReadFactsAsync(package, ct));
         var isNew = await database.GetPackageSkipAsync(package) is null;
         if (isNew) registry.ForgetAll();
-        var spelling = isNew ? SpellingOf(package, await FactsAsync()) : null;
-        var released = listed.Released
-            ?? facts?.Released.GetValueOrDefault(listed.Text, time.GetUtcNow())
-            ?? time.GetUtcNow();
-        await registry.AddFileAsync(
-            release, spelling, source: true, released, async () => (await FactsAsync())?.Description ?? "");
-        if (_followed.ContainsKey((release, KeyOf(asked)))) return;
-        // Said before it is done: packages may depend on each other
-        _followed[(release, KeyOf(asked))] = [];
-        try
+        var spelling = isNew ? SpellingOf(package, await facts.GetAsync()) : null;
+        var taken = new List<ChosenVersion>();
+        foreach (var one in chosen)
         {
-            var texts = await requirements.GetAsync(release, listed, FactsAsync, ct);
-            await EnterAllAsync(release, texts, asked, ct);
+            var release = new Release(package, one.Listed.Text);
+            var released = one.Listed.Released
+                ?? (facts.Known?.Released.TryGetValue(one.Listed.Text, out var told) == true ? told : time.GetUtcNow());
+            await registry.AddFileAsync(
+                release, spelling, source: true, released,
+                async () => (await facts.GetAsync())?.Description ?? "");
+            var requires = watched.Chosen.FirstOrDefault(c => c.Followed.Release == release)?.Followed.Requires
+                ?? Read(release, await requirements.GetAsync(release, one.Listed, facts.GetAsync, ct));
+            taken.Add(new ChosenVersion(new FollowedRelease(release, one.Targets, requires), one.Listed.Version, one.Urgent));
         }
-        catch
-        {
-            _followed.Remove((release, KeyOf(asked)));
-            throw;
-        }
-    }
 
-    private static List<string> Canonical(IEnumerable<string> extras) =>
-        [.. extras.Select(PackageName.Canonicalize).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-
-    private static string KeyOf(IEnumerable<string> extras) => string.Join(',', extras);
-
-    private void ForgetFollowed(PackageName package)
-    {
-        foreach (var key in _followed.Keys.Where(k => k.Release.Package == package).ToList()) _followed.Remove(key);
-    }
-
-    /// <summary>
-    /// Enters again what vanished though it is needed: when somebody changes what is asked for, the database drops
-    /// the dependencies that no wheel of ours speaks of yet.
-    /// </summary>
-    private async Task EnterMissingAsync(CancellationToken ct)
-    {
-        foreach (var ((release, _), required) in _followed.ToList())
-        {
-            if (!_entries.ContainsKey(release.Package)) continue;
-            foreach (var requirement in required.Where(r => !_entries.ContainsKey(r.Package)))
-                await EnterAsync(release, requirement, ct);
-        }
+        return taken;
     }
 
     private static string SpellingOf(PackageName package, ProjectFacts? facts) =>
@@ -98,123 +59,145 @@ internal sealed partial class SelectionFollower
         }
     }
 
-    private async Task EnterAllAsync(
-        Release dependant, IReadOnlyList<string> texts, IReadOnlyList<string> extras, CancellationToken ct)
-    {
-        var all = Dependencies.Of(
-            dependant.Package,
-            texts,
-            extras,
-            _targets,
-            text => RequirementRefused(logger, Excerpt.Of(text), dependant));
-        _followed[(dependant, KeyOf(extras))] = all;
-        foreach (var requirement in all) await EnterAsync(dependant, requirement, ct);
-    }
+    private IReadOnlyList<Dependency> Read(Release release, IReadOnlyList<string> texts) =>
+        Dependencies.Read(texts, text => RequirementRefused(logger, Excerpt.Of(text), release));
 
-    /// <summary>Sees to it that there will be a wheel that satisfies what a release requires.</summary>
-    private async Task EnterAsync(Release dependant, Requirement requirement, CancellationToken ct)
+    /// <summary>Sets the flags of the versions that the farm has as the page has them now.</summary>
+    private async Task FollowYanksAsync(PackageName package, IReadOnlyList<IndexRelease> releases)
     {
-        if (Dependencies.Merge(requirement, requirement) is not { } bare) return;
-        if (!_entries.TryGetValue(requirement.Package, out var entry))
+        if (await database.GetProjectDataAsync(package) is not { } data) return;
+        foreach (var version in data.Versions)
         {
-            DependencyEntered(logger, bare, dependant);
-            await UpdateAsync(new SelectionEntry(
-                bare.Package, bare.ToString(), Requested: false, SelectionState.New, Version: null, Message: ""));
-            return;
-        }
-
-        if (entry.State == SelectionState.Unknown || !names.Contains(entry.Package)) return;
-        if (!Requirement.TryParse(entry.Requirement, out var present) || present.Url is not null) return;
-        var merged = Dependencies.Merge(present, bare);
-        if (merged?.ToString() == Dependencies.Merge(present, present)?.ToString()) return;
-        if (await pages.GetAsync(entry.Package, ifChanged: false, ct) is not { } fetched) return;
-        if (fetched is Fetched<IReadOnlyList<IndexRelease>>.Away away)
-            throw UpstreamAwayException.Of($"the page of {entry.Package}", away);
-        if (fetched is not Fetched<IReadOnlyList<IndexRelease>>.Found found) return;
-        await ReconcileAsync(dependant, entry, (present, bare, merged), found.Value, ct);
-    }
-
-    private async Task ReconcileAsync(
-        Release dependant,
-        SelectionEntry entry,
-        (Requirement Present, Requirement Wanted, Requirement? Both) asked,
-        IReadOnlyList<IndexRelease> releases,
-        CancellationToken ct)
-    {
-        var both = asked.Both is null ? null : Chosen(releases, asked.Both);
-        if (both is null)
-        {
-            if (Chosen(releases, asked.Wanted) is not { } alone) return;
-            Beside(logger, entry.Package, alone.Text, dependant, asked.Wanted, entry.Requirement);
-            await TakeBesideAsync(entry.Package, alone, asked.Wanted.Extras, ct);
-        }
-        else if (entry.Requested)
-        {
-            WatchedOf(entry.Package).Extras.UnionWith(asked.Wanted.Extras);
-            var own = Chosen(releases, asked.Present);
-            await (own?.Text == both.Text
-                ? TakeAsync(entry.Package, both, asked.Both!.Extras, ct)
-                : TakeBesideAsync(entry.Package, both, asked.Both!.Extras, ct));
-        }
-        else if (await StandsAsync(entry))
-        {
-            var merged = asked.Both!.ToString();
-            await UpdateAsync(entry with { Requirement = merged, State = SelectionState.New, Message = "" });
+            var listed = releases.FirstOrDefault(r => PackageVersion.SameVersion(r.Text, version.Version));
+            if (listed is not null && listed.Yanked != version.Yanked)
+                await registry.SetYankedAsync(new Release(package, version.Version), listed.Yanked);
         }
     }
 
-    private async Task TakeBesideAsync(
-        PackageName package, IndexRelease listed, IReadOnlyList<string> extras, CancellationToken ct)
-    {
-        _beside[new Release(package, listed.Text)] = extras;
-        await TakeAsync(package, listed, extras, ct);
-    }
-
-    private IndexRelease? Chosen(IReadOnlyList<IndexRelease> releases, Requirement requirement) =>
-        (SelectionResolver.Choose(releases, requirement.Specifier, _targets) as SelectionChoice.Chosen)?.Release;
-
-    /// <summary>Reads what the wheels say that were built since: an sdist's requirements are known only then.</summary>
+    /// <summary>
+    /// Reads what the wheels say that were built since: an sdist's requirements are known only then. A build counts as
+    /// examined once what follows from it is in the database.
+    /// </summary>
     private async Task ExamineAsync(Func<bool> goOn, CancellationToken ct)
     {
-        foreach (var build in (await database.GetUnexaminedFilesAsync()).GroupBy(f => f.BuildId))
+        var examined = new List<long>();
+        foreach (var build in (await database.GetUnexaminedFilesAsync()).GroupBy(f => (f.BuildId, f.Release)))
         {
             if (!goOn()) return;
-            foreach (var file in build) await ExamineAsync(file, ct);
-            await database.SetExaminedAsync(build.Key);
+            var watched = WatchedOf(build.Key.Release.Package);
+            // What has not been looked up yet in this run reads its wheels then
+            if (watched.LookedUpAt is null) continue;
+            examined.Add(build.Key.BuildId);
+            if (await requirements.ExamineAsync(build.Key.Release, ct) is not { } texts)
+            {
+                NotExamined(logger, build.First().Filename);
+                continue;
+            }
+
+            watched.Learn(build.Key.Release, Read(build.Key.Release, texts));
+            _closure = null;
         }
 
-        if (time.GetUtcNow() - _besideCheckedAt < BesideInterval) return;
-        _besideCheckedAt = time.GetUtcNow();
-        foreach (var (release, extras) in _beside.ToList())
-        {
-            if (await requirements.ExamineAsync(release, ct) is not { } texts) continue;
-            await EnterAllAsync(release, texts, Canonical(extras), ct);
-            _beside.Remove(release);
-        }
+        if (examined.Count == 0 || !await WriteAsync(WorkOut())) return;
+        foreach (var build in examined) await database.SetExaminedAsync(build);
     }
 
-    private async Task ExamineAsync(UnexaminedFile file, CancellationToken ct)
+    /// <summary>A version that was chosen.</summary>
+    private sealed record ChosenVersion(FollowedRelease Followed, PackageVersion Version, bool Urgent);
+
+    /// <summary>A project's facts, asked for once and only when somebody wants them.</summary>
+    private sealed class AskedFacts(Func<Task<ProjectFacts?>> ask)
     {
-        if (await requirements.ExamineAsync(file.Package, file.Filename, ct) is not { } texts)
-        {
-            NotExamined(logger, file.Filename);
-            return;
-        }
+        private bool _asked;
 
-        var extras = WatchedOf(file.Package).Extras.AsEnumerable();
-        if (_entries.TryGetValue(file.Package, out var entry) && Requirement.TryParse(entry.Requirement, out var asked))
-            extras = extras.Concat(asked.Extras);
-        var version = WheelFileName.TryParse(file.Filename, out var wheel) ? wheel.Version.Normal : "";
-        await EnterAllAsync(new Release(file.Package, version), texts, Canonical(extras), ct);
+        internal ProjectFacts? Known { get; private set; }
+
+        internal async Task<ProjectFacts?> GetAsync()
+        {
+            if (!_asked) Known = await ask();
+            _asked = true;
+            return Known;
+        }
     }
 
-    [LoggerMessage(15, LogLevel.Information, "'{Requirement}' joins the selection, for {Dependant}")]
-    private static partial void DependencyEntered(ILogger logger, Requirement requirement, Release dependant);
+    /// <summary>What is kept in mind of a package of the selection.</summary>
+    private sealed class Watched
+    {
+        private IReadOnlyList<FollowedRelease> _kept = [];
 
-    [LoggerMessage(16, LogLevel.Information,
-        "{Package}: {Version} is built beside, since {Dependant} needs '{Wanted}', which does not go with '{Present}'")]
-    private static partial void Beside(
-        ILogger logger, PackageName package, string version, Release dependant, Requirement wanted, string present);
+        internal RetryGate Gate { get; } = new();
+
+        /// <summary>Since the last pause.</summary>
+        internal int LookUps { get; set; }
+
+        /// <summary>Null until it was looked up by this run.</summary>
+        internal DateTimeOffset? LookedUpAt { get; set; }
+
+        /// <summary>For which wishes that was (<see cref="PackageWishes.Key"/>).</summary>
+        internal string? LookedUpFor { get; set; }
+
+        internal SelectionState State { get; set; }
+        internal string Message { get; set; } = "";
+        internal IReadOnlyList<ChosenVersion> Chosen { get; set; } = [];
+
+        /// <summary>What the database has of it; null where that is nothing.</summary>
+        internal SelectionEntry? Written { get; set; }
+
+        /// <summary>Versions that were chosen once and then not, since the newest of them was chosen first.</summary>
+        internal HashSet<string> Swings { get; } = new(StringComparer.Ordinal);
+
+        private PackageVersion? Newest { get; set; }
+
+        /// <summary>What the closure goes on from; before it was looked up, what the database says.</summary>
+        internal IEnumerable<FollowedRelease> Followed(IReadOnlyList<Target> targets) =>
+            LookedUpAt is not null ? Chosen.Select(c => c.Followed).Concat(_kept) : Remembered(targets);
+
+        /// <summary>
+        /// Before other versions are chosen. The old ones give way, and so does what they require; which may bring them
+        /// back. One that gives way a second time stays followed, though it is not chosen, until there is a newer
+        /// version: so requirements that lead in a circle come to rest.
+        /// </summary>
+        internal void Keep(IReadOnlyList<ChosenRelease> chosen, IReadOnlyList<IndexRelease> releases)
+        {
+            var newest = chosen.Max(c => c.Listed.Version);
+            if (newest is not null && (Newest is null || newest > Newest))
+            {
+                Newest = newest;
+                Swings.Clear();
+                _kept = [];
+                return;
+            }
+
+            var others = Chosen.Select(c => c.Followed).Concat(_kept)
+                .Where(f => chosen.All(c => c.Listed.Text != f.Release.Version)).ToList();
+            _kept = [.. others.Where(f => Swings.Contains(f.Release.Version)
+                && releases.Any(r => r.Text == f.Release.Version && !r.Yanked))];
+            Swings.UnionWith(others.Select(f => f.Release.Version));
+        }
+
+        /// <summary>Other requirements of a release are known.</summary>
+        internal void Learn(Release release, IReadOnlyList<Dependency> requires)
+        {
+            Chosen = [.. Chosen.Select(c => c.Followed.Release == release
+                ? c with { Followed = c.Followed with { Requires = requires } }
+                : c)];
+        }
+
+        /// <summary>It is not followed any more.</summary>
+        internal void Leave()
+        {
+            (LookedUpAt, LookedUpFor, Written) = (null, null, null);
+            (Chosen, _kept) = ([], []);
+        }
+
+        private IEnumerable<FollowedRelease> Remembered(IReadOnlyList<Target> targets)
+        {
+            if (Written is not { Needs.Count: > 0 } entry) return [];
+            var release = new Release(entry.Package, entry.Versions.Count > 0 ? entry.Versions[0].Version : "");
+            return [new FollowedRelease(
+                release, targets.ToHashSet(), Dependencies.Read(entry.Needs.Select(n => n.Requirement)))];
+        }
+    }
 
     [LoggerMessage(17, LogLevel.Information,
         "passed over '{Text}', which {Dependant} requires: it is not for an index")]

@@ -6,16 +6,15 @@ using Piwheels.Messaging.Tasks;
 namespace Piwheels.Master.Upstream;
 
 /// <summary>
-/// Follows the packages of a selection, with everything that they depend on: looks each up at the index, chooses a
-/// version and registers it to be built, and enters what that version requires as further entries; again when our own
-/// wheels tell more, and every ten minutes since the index may have.
+/// Follows the packages of a selection, with everything that they depend on: looks each up at the index, chooses
+/// versions and registers them to be built; again when somebody asks for something else, when our own wheels tell more,
+/// and every ten minutes since the index may have.
 /// </summary>
 /// <remarks>
-/// An entry asked for by name is resolved by its own words alone. Where another package needs a version of it that this
-/// one is not, that version is registered beside it. An entry that is there as a dependency collects the
-/// clauses of all that depend on it, as long as one version satisfies them all; where none does, the newest for the
-/// new clause alone is registered beside it: each dependant finds a wheel that it can use.
-/// For one thread.
+/// What is followed is worked out as a whole from what is asked for and what has been found out so far
+/// (<see cref="SelectionClosure"/>); packages whose wishes have changed by that are looked up, until none has. The
+/// database has the result, as of the last time that it was whole: after a restart it stands for what has not been
+/// looked up again. For one thread.
 /// </remarks>
 internal sealed partial class SelectionFollower(
     IDatabase database,
@@ -24,6 +23,7 @@ internal sealed partial class SelectionFollower(
     ReleaseRequirements requirements,
     Registry registry,
     FollowedNames names,
+    bool allVersions,
     TimeProvider time,
     ILogger logger)
 {
@@ -33,15 +33,22 @@ internal sealed partial class SelectionFollower(
     /// <summary>How many packages are looked up at a time.</summary>
     private const int LookUpsAtOnce = 4;
 
-    /// <summary>How often a page of facts that is broken is asked for before the package goes without.</summary>
-    private const int FactsAttemptsMax = 4;
+    /// <summary>How many packages are looked up before it is worked out again what is followed.</summary>
+    private const int LookUpsTogether = 16;
+
+    /// <summary>
+    /// How often one package may be looked up in a row: requirements that lead in a circle must not keep it busy.
+    /// </summary>
+    private const int LookUpsInARowMax = 20;
 
     private readonly RetryGate _gate = new();
     private readonly RetryGate _ownGate = new(RetryGate.OwnDelayMax);
     private readonly Dictionary<PackageName, Watched> _watched = [];
-    private readonly Dictionary<(Release Release, string Extras), IReadOnlyList<Requirement>> _followed = [];
-    private Dictionary<PackageName, SelectionEntry> _entries = [];
     private IReadOnlyList<Target> _targets = [];
+    private Selection _selection = new(-1, [], [], []);
+    private SelectionRoots? _roots;
+    private SelectionClosure? _closure;
+    private SelectionClosure? _written;
     private bool _saidNoTargets;
 
     /// <summary>
@@ -54,11 +61,22 @@ internal sealed partial class SelectionFollower(
         {
             pages.Trim();
             if (!await ReadTargetsAsync()) return;
-            await ReadEntriesAsync();
-            await EnterMissingAsync(ct);
+            await ReadSelectionAsync();
             await ExamineAsync(goOn, ct);
-            while (goOn() && _gate.IsOpen(time.GetUtcNow()) && Due() is { Count: > 0 } due)
+            foreach (var watched in _watched.Values) watched.LookUps = 0;
+            while (goOn())
+            {
+                var closure = WorkOut();
+                if (!await WriteAsync(closure))
+                {
+                    await ReadSelectionAsync();
+                    continue;
+                }
+
+                if (!_gate.IsOpen(time.GetUtcNow()) || Due(closure) is not { Count: > 0 } due) break;
                 await LookUpAsync(due, goOn, ct);
+            }
+
             await registry.RequestPagesAsync(ct);
             _ownGate.Succeeded();
         }
@@ -83,7 +101,7 @@ internal sealed partial class SelectionFollower(
     }
 
     /// <summary>
-    /// Reads what is built for; when that has changed, what packages require is to be looked at again.
+    /// Reads what is built for; when that has changed, all is to be looked at again.
     /// </summary>
     private async Task<bool> ReadTargetsAsync()
     {
@@ -98,36 +116,71 @@ internal sealed partial class SelectionFollower(
         if (!active.ToHashSet().SetEquals(_targets))
         {
             _targets = active;
-            _followed.Clear();
-            foreach (var watched in _watched.Values) watched.LookedUpAt = null;
+            BeginAnew();
         }
 
         return true;
     }
 
-    private async Task ReadEntriesAsync() =>
-        _entries = (await database.GetSelectionAsync()).ToDictionary(e => e.Package);
-
-    private List<SelectionEntry> Due()
+    /// <summary>Reads what is asked for, when that has changed.</summary>
+    private async Task ReadSelectionAsync()
     {
-        var now = time.GetUtcNow();
-        return [.. _entries.Values.Where(e =>
-        {
-            var watched = WatchedOf(e.Package);
-            if (!watched.Gate.IsOpen(now)) return false;
-            return e.State == SelectionState.New || watched.LookedUpAt is not { } at || now - at >= RecheckInterval;
-        })];
+        if (await database.GetSelectionRevisionAsync() == _selection.Revision) return;
+        _selection = await database.GetSelectionAsync();
+        foreach (var watched in _watched.Values) watched.Written = null;
+        foreach (var entry in _selection.Entries) WatchedOf(entry.Package).Written = entry;
+        BeginAnew();
     }
 
-    private async Task LookUpAsync(List<SelectionEntry> due, Func<bool> goOn, CancellationToken ct)
+    private void BeginAnew()
+    {
+        (_roots, _closure, _written) = (null, null, null);
+        foreach (var watched in _watched.Values) watched.Swings.Clear();
+    }
+
+    private SelectionClosure WorkOut()
+    {
+        _roots ??= new SelectionRoots(_selection.Requests, _selection.Constraints, _targets, allVersions);
+        if (_closure is not null) return _closure;
+        _closure = new SelectionClosure(_roots, package => WatchedOf(package).Followed(_targets));
+        foreach (var (package, watched) in _watched)
+        {
+            if (!_closure.Packages.ContainsKey(package)) watched.Leave();
+        }
+
+        return _closure;
+    }
+
+    /// <summary>
+    /// What is to be looked up next: first what is nearest to what was asked for, so that of a package that several
+    /// need most wishes are known when it is looked up.
+    /// </summary>
+    private List<PackageWishes> Due(SelectionClosure closure)
+    {
+        var now = time.GetUtcNow();
+        var due = closure.Packages.Values.Where(wishes => IsDue(WatchedOf(wishes.Package), wishes, now)).ToList();
+        if (due.Count == 0) return due;
+        var depth = due.Min(wishes => wishes.Depth);
+        return [.. due.Where(wishes => wishes.Depth == depth).Take(LookUpsTogether)];
+    }
+
+    private static bool IsDue(Watched watched, PackageWishes wishes, DateTimeOffset now)
+    {
+        if (!watched.Gate.IsOpen(now) || watched.LookUps >= LookUpsInARowMax) return false;
+        return watched.LookedUpFor != wishes.Key
+            || watched.LookedUpAt is not { } at
+            || now - at >= RecheckInterval;
+    }
+
+    private async Task LookUpAsync(List<PackageWishes> due, Func<bool> goOn, CancellationToken ct)
     {
         using var places = new SemaphoreSlim(LookUpsAtOnce, LookUpsAtOnce);
-        await Task.WhenAll(due.Select(async entry =>
+        await Task.WhenAll(due.Select(async wishes =>
         {
             await places.WaitAsync(ct);
             try
             {
-                if (goOn() && _gate.IsOpen(time.GetUtcNow())) await LookUpAsync(entry, ct);
+                if (goOn() && _gate.IsOpen(time.GetUtcNow())) await LookUpAsync(wishes, ct);
             }
             finally
             {
@@ -139,13 +192,13 @@ internal sealed partial class SelectionFollower(
     /// <summary>
     /// Looks one package up; what is away upstream is tried again later, and others are not held up by it.
     /// </summary>
-    private async Task LookUpAsync(SelectionEntry entry, CancellationToken ct)
+    private async Task LookUpAsync(PackageWishes wishes, CancellationToken ct)
     {
-        var watched = WatchedOf(entry.Package);
+        var watched = WatchedOf(wishes.Package);
+        watched.LookUps++;
         try
         {
-            await ResolveAsync(entry, watched, ct);
-            watched.LookedUpAt = time.GetUtcNow();
+            await ResolveAsync(wishes, watched, ct);
             watched.Gate.Succeeded();
             _gate.Succeeded();
         }
@@ -156,115 +209,151 @@ internal sealed partial class SelectionFollower(
         }
         catch (DatabaseException e) when (!e.Transient)
         {
-            watched.LookedUpAt = time.GetUtcNow();
-            await SettleAsync(entry, SelectionState.Unmatched, null, $"the database refused it: {e.Message}");
+            Settle(wishes, SelectionState.Unmatched, [], $"the database refused it: {e.Message}");
         }
     }
 
-    private async Task ResolveAsync(SelectionEntry entry, Watched watched, CancellationToken ct)
+    private async Task ResolveAsync(PackageWishes wishes, Watched watched, CancellationToken ct)
     {
-        if (!Requirement.TryParse(entry.Requirement, out var requirement, out var problem))
+        if (WhyNot(wishes) is var (state, why))
         {
-            await SettleAsync(entry, SelectionState.Unmatched, null, $"it is no requirement: {problem}");
+            watched.Keep([], []);
+            Settle(wishes, state, [], why);
             return;
         }
 
-        if (WhyNot(entry.Package, requirement) is { } why)
-        {
-            await SettleAsync(entry, SelectionState.Unmatched, null, why);
-            return;
-        }
-
-        var followed = watched.LookedUpAt is not null && entry.State == SelectionState.Resolved;
-        switch (await pages.GetAsync(entry.Package, ifChanged: followed, ct))
+        var known = watched is { State: SelectionState.Resolved } && watched.LookedUpFor == wishes.Key;
+        switch (await pages.GetAsync(wishes.Package, ifChanged: known, ct))
         {
             case Fetched<IReadOnlyList<IndexRelease>>.Found found:
-                await ChooseAsync(entry, requirement, watched, found.Value, ct);
+                await ChooseAsync(wishes, watched, found.Value, ct);
                 break;
             case Fetched<IReadOnlyList<IndexRelease>>.Missing:
-                await SettleAsync(entry, SelectionState.Unknown, null, "the index has no project of that name");
+                watched.Keep([], []);
+                Settle(wishes, SelectionState.Unknown, [], "the index has no project of that name");
+                break;
+            case Fetched<IReadOnlyList<IndexRelease>>.Unusable unusable when known:
+                // What was chosen stands until there is a page that says otherwise
+                Unreadable(logger, wishes.Package, unusable.Reason);
+                watched.LookedUpAt = time.GetUtcNow();
                 break;
             case Fetched<IReadOnlyList<IndexRelease>>.Unusable unusable:
-                await SettleAsync(
-                    entry, SelectionState.Unmatched, null, $"its page at the index is of no use: {unusable.Reason}");
+                Settle(
+                    wishes, SelectionState.Unmatched, [], $"its page at the index is of no use: {unusable.Reason}");
                 break;
             case Fetched<IReadOnlyList<IndexRelease>>.Away away:
-                throw UpstreamAwayException.Of($"the page of {entry.Package}", away);
+                throw UpstreamAwayException.Of($"the page of {wishes.Package}", away);
+            default:
+                watched.LookedUpAt = time.GetUtcNow();
+                break;
         }
     }
 
-    private string? WhyNot(PackageName package, Requirement requirement)
+    private (SelectionState State, string Why)? WhyNot(PackageWishes wishes)
     {
-        if (!names.Contains(package)) return "this farm does not follow it, by its lists of names";
-        if (requirement.Url is not null) return "it is to come from a URL, and only the index is followed";
-        var environments = _targets.Select(t => MarkerEnvironment.ForTarget(t)).OfType<MarkerEnvironment>().ToList();
-        return environments.Count == 0 || environments.Any(requirement.AppliesTo)
-            ? null
-            : "its condition holds for nothing that is built here";
+        if (!names.Contains(wishes.Package))
+            return (SelectionState.Unmatched, "this farm does not follow it, by its lists of names");
+        if (wishes.Targets.Count > 0) return null;
+        return _roots!.Refused.TryGetValue(wishes.Package, out var refused)
+            ? (SelectionState.Unmatched, refused)
+            : (SelectionState.Elsewhere, "its condition holds for nothing that is built here");
     }
 
     private async Task ChooseAsync(
-        SelectionEntry entry,
-        Requirement requirement,
-        Watched watched,
-        IReadOnlyList<IndexRelease> releases,
-        CancellationToken ct)
+        PackageWishes wishes, Watched watched, IReadOnlyList<IndexRelease> releases, CancellationToken ct)
     {
-        switch (SelectionResolver.Choose(releases, requirement.Specifier, _targets))
-        {
-            case SelectionChoice.Chosen chosen:
-                // Somebody asked anew: entries for what it requires may have gone meanwhile
-                if (entry.State == SelectionState.New) ForgetFollowed(entry.Package);
-                await TakeAsync(entry.Package, chosen.Release, requirement.Extras.Concat(watched.Extras), ct);
-                await FollowYanksAsync(entry.Package, releases);
-                await registry.RequestPagesAsync(ct);
-                await SettleAsync(entry, SelectionState.Resolved, chosen.Release.Text, "");
-                break;
-            case SelectionChoice.None none:
-                await SettleAsync(entry, SelectionState.Unmatched, null, none.Reason);
-                break;
-        }
+        var resolution = SelectionResolver.Resolve(releases, wishes);
+        var chosen = resolution.Chosen;
+        var taken = await TakeAsync(wishes.Package, chosen, watched, ct);
+        await FollowYanksAsync(wishes.Package, releases);
+        await registry.RequestPagesAsync(ct);
+        watched.Keep(chosen, releases);
+        Settle(
+            wishes,
+            chosen.Count > 0 ? SelectionState.Resolved : SelectionState.Unmatched,
+            taken,
+            resolution.Problems);
+    }
+
+    private void Settle(
+        PackageWishes wishes, SelectionState state, IReadOnlyList<ChosenVersion> chosen, string message)
+    {
+        var watched = WatchedOf(wishes.Package);
+        (watched.State, watched.Message, watched.Chosen) = (state, Shortened(message), chosen);
+        (watched.LookedUpFor, watched.LookedUpAt) = (wishes.Key, time.GetUtcNow());
+        _closure = null;
     }
 
     /// <summary>
-    /// Writes what was found out, unless the entry has changed meanwhile: then it is new again, and looked up again.
+    /// Writes what has changed; false when somebody has asked for something else meanwhile. What is needed is written
+    /// before what is needed no more, so that nothing leaves the selection that stays in it.
     /// </summary>
-    private async Task SettleAsync(SelectionEntry entry, SelectionState state, string? version, string message)
+    private async Task<bool> WriteAsync(SelectionClosure closure)
     {
-        if (!await StandsAsync(entry)) return;
-        var settled = entry with { State = state, Version = version, Message = message };
-        if (settled == entry) return;
-        if (state == SelectionState.Resolved) Resolved(logger, entry.Package, version, entry.Requirement);
-        else NotResolved(logger, entry.Requirement, message);
-        await UpdateAsync(settled);
-    }
-
-    /// <summary>
-    /// Whether an entry is still as it was when it was looked up. It is read anew, since somebody may have asked for
-    /// something else meanwhile, which must not be overwritten.
-    /// </summary>
-    private async Task<bool> StandsAsync(SelectionEntry entry)
-    {
-        await ReadEntriesAsync();
-        return _entries.GetValueOrDefault(entry.Package) == entry;
-    }
-
-    private async Task UpdateAsync(SelectionEntry entry)
-    {
-        _entries[entry.Package] = entry;
-        await database.UpdateSelectionAsync(entry);
-    }
-
-    /// <summary>Sets the flags of the versions that the farm has as the page has them now.</summary>
-    private async Task FollowYanksAsync(PackageName package, IReadOnlyList<IndexRelease> releases)
-    {
-        if (await database.GetProjectDataAsync(package) is not { } data) return;
-        foreach (var version in data.Versions)
+        if (_written == closure) return true;
+        var changed = closure.Packages.Values.Where(w => WatchedOf(w.Package).LookedUpAt is not null)
+            .Select(wishes => EntryOf(wishes, closure))
+            .Where(entry => WatchedOf(entry.Package).Written?.SaysTheSame(entry) != true).ToList();
+        foreach (var entry in changed)
         {
-            var listed = releases.FirstOrDefault(r => PackageVersion.SameVersion(r.Text, version.Version));
-            if (listed is not null && listed.Yanked != version.Yanked)
-                await registry.SetYankedAsync(new Release(package, version.Version), listed.Yanked);
+            var before = WatchedOf(entry.Package).Written?.Needs ?? [];
+            if (!await WriteAsync(entry with { Needs = [.. entry.Needs.Union(before)] })) return false;
         }
+
+        foreach (var entry in changed)
+        {
+            if (WatchedOf(entry.Package).Written?.SaysTheSame(entry) != true && !await WriteAsync(entry)) return false;
+        }
+
+        _written = closure;
+        return true;
+    }
+
+    private async Task<bool> WriteAsync(SelectionEntry entry)
+    {
+        var watched = WatchedOf(entry.Package);
+        try
+        {
+            if (!await database.UpdateSelectionAsync(_selection.Revision, entry)) return false;
+        }
+        catch (DatabaseException e) when (!e.Transient)
+        {
+            var refused = new SelectionEntry(
+                entry.Package, SelectionState.Unmatched, Shortened($"the database refused it: {e.Message}"), [], []);
+            if (!await database.UpdateSelectionAsync(_selection.Revision, refused)) return false;
+            NotResolved(logger, entry.Package, refused.Message);
+        }
+
+        Tell(watched.Written, entry);
+        watched.Written = entry;
+        return true;
+    }
+
+    /// <summary>What has to be looked up again is new until then.</summary>
+    private SelectionEntry EntryOf(PackageWishes wishes, SelectionClosure closure)
+    {
+        var watched = WatchedOf(wishes.Package);
+        var isSettled = watched.LookedUpFor == wishes.Key;
+        return new SelectionEntry(
+            wishes.Package,
+            isSettled ? watched.State : SelectionState.New,
+            isSettled ? watched.Message : "",
+            [.. watched.Chosen.Select(c => new SelectionVersion(c.Followed.Release.Version, c.Urgent))],
+            [.. closure.NeedsOf(wishes.Package)]);
+    }
+
+    private void Tell(SelectionEntry? before, SelectionEntry entry)
+    {
+        if (before is not null && (before.State, before.Message) == (entry.State, entry.Message)
+            && before.Versions.ToHashSet().SetEquals(entry.Versions))
+        {
+            return;
+        }
+
+        if (entry.State == SelectionState.New) return;
+        if (entry.Versions.Count > 0)
+            Resolved(logger, entry.Package, string.Join(", ", entry.Versions.Select(v => v.Version)));
+        if (entry.Message.Length > 0) NotResolved(logger, entry.Package, entry.Message);
     }
 
     private Watched WatchedOf(PackageName package)
@@ -279,17 +368,11 @@ internal sealed partial class SelectionFollower(
         Waiting(logger, level, reason, delay.TotalSeconds);
     }
 
-    /// <summary>What is kept in mind of a package of the selection.</summary>
-    private sealed class Watched
-    {
-        internal RetryGate Gate { get; } = new();
+    private static string Shortened(string message) =>
+        message.Length <= MessageLengthMax ? message : message[..(MessageLengthMax - 1)] + '…';
 
-        /// <summary>Null until it was looked up by this run, for the targets that there are now.</summary>
-        internal DateTimeOffset? LookedUpAt { get; set; }
-
-        /// <summary>Extras that others want of a package that was asked for by name without them.</summary>
-        internal HashSet<string> Extras { get; } = new(StringComparer.Ordinal);
-    }
+    /// <summary>The longest message that is kept, in characters.</summary>
+    private const int MessageLengthMax = 2_000;
 
     [LoggerMessage(11, LogLevel.Information,
         "the selection waits until something is built for: there is no active target")]
@@ -298,9 +381,12 @@ internal sealed partial class SelectionFollower(
     [LoggerMessage(EventId = 12, Message = "{Reason}; trying again in {Seconds:0.0} s")]
     private static partial void Waiting(ILogger logger, LogLevel level, string reason, double seconds);
 
-    [LoggerMessage(13, LogLevel.Information, "{Package}: {Version} is what '{Requirement}' gets")]
-    private static partial void Resolved(ILogger logger, PackageName package, string? version, string requirement);
+    [LoggerMessage(13, LogLevel.Information, "{Package}: {Versions} is followed")]
+    private static partial void Resolved(ILogger logger, PackageName package, string versions);
 
-    [LoggerMessage(14, LogLevel.Warning, "'{Requirement}' cannot be had: {Reason}")]
-    private static partial void NotResolved(ILogger logger, string requirement, string reason);
+    [LoggerMessage(14, LogLevel.Warning, "{Package} cannot be had as it is wanted: {Reason}")]
+    private static partial void NotResolved(ILogger logger, PackageName package, string reason);
+
+    [LoggerMessage(15, LogLevel.Warning, "{Package} stays as it was, since its page is of no use: {Reason}")]
+    private static partial void Unreadable(ILogger logger, PackageName package, string reason);
 }

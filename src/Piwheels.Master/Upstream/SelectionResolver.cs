@@ -9,7 +9,11 @@ public abstract record SelectionChoice
     {
     }
 
-    public sealed record Chosen(IndexRelease Release) : SelectionChoice;
+    /// <param name="Releases">All that would do, newest first; at least one.</param>
+    public sealed record Chosen(IReadOnlyList<IndexRelease> Releases) : SelectionChoice
+    {
+        public IndexRelease Newest => Releases[0];
+    }
 
     /// <param name="Reason">In words, for whoever asked for it.</param>
     public sealed record None(string Reason) : SelectionChoice;
@@ -29,9 +33,21 @@ public static class SelectionResolver
     {
         ArgumentNullException.ThrowIfNull(releases);
         ArgumentNullException.ThrowIfNull(specifier);
-        if (releases.Count == 0) return new SelectionChoice.None("it has no releases");
+        return Choose(
+            releases,
+            [.. releases.Where(r => specifier.Contains(r.Version, prereleases: true))],
+            specifier,
+            targets);
+    }
 
-        var matching = releases.Where(r => specifier.Contains(r.Version, prereleases: true)).ToList();
+    /// <param name="matching">Those of the releases that satisfy the specifier, pre-releases included.</param>
+    private static SelectionChoice Choose(
+        IReadOnlyList<IndexRelease> releases,
+        List<IndexRelease> matching,
+        SpecifierSet specifier,
+        IReadOnlyList<Target> targets)
+    {
+        if (releases.Count == 0) return new SelectionChoice.None("it has no releases");
         if (matching.Count == 0)
             return new SelectionChoice.None($"no version satisfies {specifier}; the newest is {releases[0].Text}");
 
@@ -44,10 +60,24 @@ public static class SelectionResolver
         if (source.Count == 0)
             return new SelectionChoice.None($"{Listed(wanted, "has", "have")} no source file");
 
-        return source.Find(r => RunsOnAny(r, targets)) is { } chosen
-            ? new SelectionChoice.Chosen(chosen)
+        return source.FindAll(r => RunsOnAny(r, targets)) is { Count: > 0 } running
+            ? new SelectionChoice.Chosen(running)
             : new SelectionChoice.None(
                 $"{source[0].Text} needs Python {source[0].Sdists[0].RequiresPython}; {Built(targets)}");
+    }
+
+    /// <summary>
+    /// Chooses for all that is wanted of a package. Who asks for it by name gets what those words give on each target.
+    /// The clauses of dependants are collected, by name first, as long as one version satisfies them all; those that do
+    /// not go with the others are collected beside, so that each dependant finds a version.
+    /// </summary>
+    public static SelectionResolution Resolve(IReadOnlyList<IndexRelease> releases, PackageWishes wishes)
+    {
+        ArgumentNullException.ThrowIfNull(releases);
+        ArgumentNullException.ThrowIfNull(wishes);
+        var resolution = new SelectionResolution(releases, wishes);
+        foreach (var on in wishes.Targets) Resolve(releases, on, resolution);
+        return resolution;
     }
 
     /// <summary>Whether a version is asked for by its number, which lets yanked ones in (PEP 592).</summary>
@@ -56,6 +86,123 @@ public static class SelectionResolver
         ArgumentNullException.ThrowIfNull(specifier);
         return specifier.Any(c =>
             c.Operator is VersionOperator.Identical || (c.Operator is VersionOperator.Equal && !c.IsPrefix));
+    }
+
+    private static void Resolve(
+        IReadOnlyList<IndexRelease> releases, TargetWishes on, SelectionResolution resolution)
+    {
+        var offer = new Offer(releases, on);
+        var groups = new List<Group>();
+        foreach (var wish in on.Wishes.Where(w => w.ByName))
+        {
+            if (offer.Find(wish.Specifier) is not { } group)
+            {
+                resolution.Fail(wish, on.Target);
+                continue;
+            }
+
+            resolution.Take(group.Choice.Newest, on.Target, urgent: true);
+            foreach (var other in wish.AllVersions ? group.Choice.Releases.Skip(1) : [])
+                resolution.Take(other, on.Target, urgent: false);
+            groups.Add(group);
+        }
+
+        // In an order that does not depend on who was looked up first
+        foreach (var wish in on.Wishes.Where(w => !w.ByName)
+            .DistinctBy(w => w.Specifier.ToString()).OrderBy(w => w.Specifier.ToString(), StringComparer.Ordinal))
+        {
+            if (offer.Find(wish.Specifier) is not { } alone) resolution.Fail(wish, on.Target);
+            else if (!offer.Join(groups, alone)) groups.Add(alone);
+        }
+
+        foreach (var group in groups) resolution.Take(group.Choice.Newest, on.Target, urgent: true);
+    }
+
+    /// <summary>
+    /// The releases of a project on one target. A project may have thousands of versions, and as many dependants that
+    /// each pin one of them: pins are looked up, and most of what does not go together ends with a look at bits.
+    /// </summary>
+    private sealed class Offer
+    {
+        private readonly IReadOnlyList<IndexRelease> _releases;
+        private readonly TargetWishes _on;
+        private readonly ILookup<PackageVersion, int> _places;
+
+        internal Offer(IReadOnlyList<IndexRelease> releases, TargetWishes on)
+        {
+            (_releases, _on) = (releases, on);
+            _places = Enumerable.Range(0, releases.Count).ToLookup(i => releases[i].Version.WithoutLocal());
+        }
+
+        /// <summary>What satisfies a specifier; null when nothing does.</summary>
+        internal Group? Find(SpecifierSet specifier)
+        {
+            var pin = specifier.FirstOrDefault(c => c is { Operator: VersionOperator.Equal, IsPrefix: false });
+            var places = pin?.Version is { } version
+                ? _places[version.WithoutLocal()]
+                : Enumerable.Range(0, _releases.Count);
+            return Choose(specifier, places.Where(i => specifier.Contains(_releases[i].Version, prereleases: true)));
+        }
+
+        /// <summary>Has the first group that goes with another take its clauses in; false when none does.</summary>
+        internal bool Join(List<Group> groups, Group alone)
+        {
+            for (var i = 0; i < groups.Count; i++)
+            {
+                if (!groups[i].Overlaps(alone)) continue;
+                var both = Choose(
+                    groups[i].Specifier.And(alone.Specifier), groups[i].Places.Where(alone.Has));
+                if (both is null) continue;
+                groups[i] = both;
+                return true;
+            }
+
+            return false;
+        }
+
+        private Group? Choose(SpecifierSet specifier, IEnumerable<int> matching)
+        {
+            var places = matching.ToList();
+            var limited = specifier.And(_on.Limit);
+            var left = places.Select(i => _releases[i])
+                .Where(r => _on.Limit.Contains(r.Version, prereleases: true)).ToList();
+            return SelectionResolver.Choose(_releases, left, limited, [_on.Target]) is SelectionChoice.Chosen choice
+                ? new Group(specifier, places, choice)
+                : null;
+        }
+    }
+
+    /// <summary>Clauses that one version satisfies.</summary>
+    private sealed class Group
+    {
+        private readonly ulong[] _bits;
+
+        /// <param name="places">Of the releases that satisfy them, among those of the project, in order.</param>
+        internal Group(SpecifierSet specifier, List<int> places, SelectionChoice.Chosen choice)
+        {
+            (Specifier, Places, Choice) = (specifier, places, choice);
+            _bits = new ulong[(places[^1] / BitsOfWord) + 1];
+            foreach (var place in places) _bits[place / BitsOfWord] |= 1UL << (place % BitsOfWord);
+        }
+
+        private const int BitsOfWord = 64;
+
+        internal SpecifierSet Specifier { get; }
+        internal List<int> Places { get; }
+        internal SelectionChoice.Chosen Choice { get; }
+
+        internal bool Has(int place) =>
+            place / BitsOfWord < _bits.Length && (_bits[place / BitsOfWord] & (1UL << (place % BitsOfWord))) != 0;
+
+        internal bool Overlaps(Group other)
+        {
+            for (var i = 0; i < Math.Min(_bits.Length, other._bits.Length); i++)
+            {
+                if ((_bits[i] & other._bits[i]) != 0) return true;
+            }
+
+            return false;
+        }
     }
 
     /// <summary>

@@ -14,4 +14,7 @@ public static class SkipReasons
     /// database lifts it when that is told (<c>set_upstream_wheels</c>).
     /// </summary>
     public const string UpstreamUnread = "upstream not read yet";
+
+    /// <summary>It waited to be built for a selection, and nobody there needs it any more.</summary>
+    public const string NotFollowed = "not followed";
 }

@@ -6,29 +6,73 @@ namespace Piwheels.Messaging.Cbor;
 /// <summary>The selection's rows on the master's own queues.</summary>
 internal static class SelectionRows
 {
-    public static SelectionEntry ReadEntry(WireReader reader)
+    private static readonly (SelectionState State, string Name)[] States =
+    [
+        (SelectionState.New, "NEW"),
+        (SelectionState.Resolved, "RESOLVED"),
+        (SelectionState.Unknown, "UNKNOWN"),
+        (SelectionState.Unmatched, "UNMATCHED"),
+        (SelectionState.Elsewhere, "ELSEWHERE"),
+    ];
+
+    private static readonly (SelectionOrigin Origin, string Name)[] Origins =
+        [(SelectionOrigin.Up, "UP"), (SelectionOrigin.Follow, "FOLLOW")];
+
+    public static Selection ReadSelection(WireReader reader)
     {
         reader.StartRecord("selection");
+        var selection = new Selection(
+            reader.Size("revision"),
+            reader.List("requests", WireLimits.RowsMax, ReadRequest),
+            reader.List("constraints", WireLimits.RowsMax, ReadConstraint),
+            reader.List("entries", WireLimits.RowsMax, ReadEntry));
+        reader.EndRecord("selection");
+        return selection;
+    }
+
+    public static void Write(this CborWriter writer, Selection selection)
+    {
+        writer.WriteStartArray(4);
+        writer.WriteInt64(selection.Revision);
+        writer.WriteList(selection.Requests, Write);
+        writer.WriteList(selection.Constraints, Write);
+        writer.WriteList(selection.Entries, static (w, entry) => w.Write(entry));
+        writer.WriteEndArray();
+    }
+
+    public static SelectionEntry ReadEntry(WireReader reader)
+    {
+        reader.StartRecord("entry");
         var entry = new SelectionEntry(
             BuildStates.ReadPackage(reader),
-            reader.Text("requirement", WireLimits.LongTextLengthMax),
-            reader.Boolean("requested"),
             ReadState(reader),
-            reader.NullableText("version", WireLimits.TextLengthMax),
-            reader.Text("message", WireLimits.LongTextLengthMax));
-        reader.EndRecord("selection");
+            reader.Text("message", WireLimits.LongTextLengthMax),
+            reader.List("versions", WireLimits.RowsMax, ReadVersion),
+            reader.List("needs", WireLimits.RowsMax, ReadNeed));
+        reader.EndRecord("entry");
         return entry;
     }
 
     public static void Write(this CborWriter writer, SelectionEntry entry)
     {
-        writer.WriteStartArray(6);
+        writer.WriteStartArray(5);
         writer.WriteTextString(entry.Package.Value);
-        writer.WriteTextString(entry.Requirement);
-        writer.WriteBoolean(entry.Requested);
         writer.WriteTextString(NameOf(entry.State));
-        writer.WriteNullableText(entry.Version);
         writer.WriteTextString(entry.Message);
+        writer.WriteList(entry.Versions, static (w, version) =>
+        {
+            w.WriteStartArray(2);
+            w.WriteTextString(version.Version);
+            w.WriteBoolean(version.Urgent);
+            w.WriteEndArray();
+        });
+        writer.WriteList(entry.Needs, static (w, need) =>
+        {
+            w.WriteStartArray(2);
+            w.WriteTextString(need.Package.Value);
+            w.WriteTextString(need.Requirement);
+            w.WriteEndArray();
+        });
         writer.WriteEndArray();
     }
 
@@ -37,7 +81,7 @@ internal static class SelectionRows
         reader.StartRecord("file");
         var file = new UnexaminedFile(
             reader.Size("build id"),
-            BuildStates.ReadPackage(reader),
+            BuildStates.ReadRelease(reader),
             reader.Text("file name", WireLimits.TextLengthMax));
         reader.EndRecord("file");
         return file;
@@ -47,7 +91,7 @@ internal static class SelectionRows
     {
         writer.WriteStartArray(3);
         writer.WriteInt64(file.BuildId);
-        writer.WriteTextString(file.Package.Value);
+        writer.Write(file.Release);
         writer.WriteTextString(file.Filename);
         writer.WriteEndArray();
     }
@@ -68,38 +112,121 @@ internal static class SelectionRows
         writer.WriteBoolean(status.Settled);
         writer.WriteList(status.Packages, static (w, progress) =>
         {
-            w.WriteStartArray(2);
-            w.Write(progress.Entry);
-            w.WriteList(progress.Targets, static (t, target) => t.Write(target));
+            w.WriteStartArray(4);
+            w.WriteTextString(progress.Package.Value);
+            w.WriteTextString(NameOf(progress.State));
+            w.WriteTextString(progress.Message);
+            w.WriteList(progress.Releases, static (r, release) =>
+            {
+                r.WriteStartArray(2);
+                r.WriteTextString(release.Version);
+                r.WriteList(release.Targets, static (t, target) => t.Write(target));
+                r.WriteEndArray();
+            });
             w.WriteEndArray();
         });
         writer.WriteEndArray();
+    }
+
+    private static SelectionRequest ReadRequest(WireReader reader)
+    {
+        reader.StartRecord("request");
+        var request = new SelectionRequest(
+            ReadOrigin(reader),
+            BuildStates.ReadPackage(reader),
+            reader.Text("requirement", WireLimits.LongTextLengthMax),
+            reader.Boolean("all versions"));
+        reader.EndRecord("request");
+        return request;
+    }
+
+    private static void Write(CborWriter writer, SelectionRequest request)
+    {
+        writer.WriteStartArray(4);
+        writer.WriteTextString(NameOf(request.Origin));
+        writer.WriteTextString(request.Package.Value);
+        writer.WriteTextString(request.Requirement);
+        writer.WriteBoolean(request.AllVersions);
+        writer.WriteEndArray();
+    }
+
+    private static SelectionConstraint ReadConstraint(WireReader reader)
+    {
+        reader.StartRecord("constraint");
+        var constraint = new SelectionConstraint(
+            ReadOrigin(reader),
+            BuildStates.ReadPackage(reader),
+            reader.Text("requirement", WireLimits.LongTextLengthMax));
+        reader.EndRecord("constraint");
+        return constraint;
+    }
+
+    private static void Write(CborWriter writer, SelectionConstraint constraint)
+    {
+        writer.WriteStartArray(3);
+        writer.WriteTextString(NameOf(constraint.Origin));
+        writer.WriteTextString(constraint.Package.Value);
+        writer.WriteTextString(constraint.Requirement);
+        writer.WriteEndArray();
+    }
+
+    private static SelectionVersion ReadVersion(WireReader reader)
+    {
+        reader.StartRecord("version");
+        var version = new SelectionVersion(
+            reader.Text("version", WireLimits.TextLengthMax), reader.Boolean("urgent"));
+        reader.EndRecord("version");
+        return version;
+    }
+
+    private static SelectionNeed ReadNeed(WireReader reader)
+    {
+        reader.StartRecord("need");
+        var need = new SelectionNeed(
+            BuildStates.ReadPackage(reader), reader.Text("requirement", WireLimits.LongTextLengthMax));
+        reader.EndRecord("need");
+        return need;
     }
 
     private static SelectionProgress ReadProgress(WireReader reader)
     {
         reader.StartRecord("progress");
         var progress = new SelectionProgress(
-            ReadEntry(reader), reader.List("targets", WireLimits.TargetsMax, ProjectRows.ReadTarget));
+            BuildStates.ReadPackage(reader),
+            ReadState(reader),
+            reader.Text("message", WireLimits.LongTextLengthMax),
+            reader.List("releases", WireLimits.RowsMax, ReadRelease));
         reader.EndRecord("progress");
         return progress;
     }
 
-    private static string NameOf(SelectionState state) => state switch
+    private static ReleaseProgress ReadRelease(WireReader reader)
     {
-        SelectionState.New => "NEW",
-        SelectionState.Resolved => "RESOLVED",
-        SelectionState.Unknown => "UNKNOWN",
-        _ => "UNMATCHED",
-    };
+        reader.StartRecord("release");
+        var release = new ReleaseProgress(
+            reader.Text("version", WireLimits.TextLengthMax),
+            reader.List("targets", WireLimits.TargetsMax, ProjectRows.ReadTarget));
+        reader.EndRecord("release");
+        return release;
+    }
 
-    private static SelectionState ReadState(WireReader reader) =>
-        reader.Text("state", WireLimits.NameLengthMax) switch
-        {
-            "NEW" => SelectionState.New,
-            "RESOLVED" => SelectionState.Resolved,
-            "UNKNOWN" => SelectionState.Unknown,
-            "UNMATCHED" => SelectionState.Unmatched,
-            _ => throw reader.Fail("state", "not one of a selection"),
-        };
+    private static string NameOf(SelectionState state) => States.First(s => s.State == state).Name;
+
+    private static string NameOf(SelectionOrigin origin) => Origins.First(o => o.Origin == origin).Name;
+
+    private static SelectionState ReadState(WireReader reader)
+    {
+        var name = reader.Text("state", WireLimits.NameLengthMax);
+        return Array.Find(States, s => s.Name == name) is { Name: not null } found
+            ? found.State
+            : throw reader.Fail("state", "not one of a selection");
+    }
+
+    private static SelectionOrigin ReadOrigin(WireReader reader)
+    {
+        var name = reader.Text("origin", WireLimits.NameLengthMax);
+        return Array.Find(Origins, o => o.Name == name) is { Name: not null } found
+            ? found.Origin
+            : throw reader.Fail("origin", "not one of a selection");
+    }
 }

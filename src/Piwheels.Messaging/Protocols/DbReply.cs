@@ -29,8 +29,7 @@ public abstract record DbReply : IWireMessage<DbReply>
             ("NUMBERS", true) => new Numbers(reader.List("numbers", WireLimits.RowsMax, ReadNumber)),
             ("PACKAGES", true) => new Packages(ReadSet(reader, BuildStates.ReadPackage)),
             ("RELEASES", true) => new Releases(ReadSet(reader, BuildStates.ReadRelease)),
-            ("SELECTION", true) => new Selection(
-                reader.List("selection", WireLimits.RowsMax, SelectionRows.ReadEntry)),
+            ("SELECTION", true) => new Selected(SelectionRows.ReadSelection(reader)),
             ("UNEXAMINED", true) => new Unexamined(
                 reader.List("files", WireLimits.RowsMax, SelectionRows.ReadUnexamined)),
             ("POLICIES", true) => new Policies(UpstreamRows.ReadPolicies(reader)),
@@ -151,12 +150,11 @@ public abstract record DbReply : IWireMessage<DbReply>
         private protected override void WriteData(CborWriter writer) => writer.Write(Known);
     }
 
-    public sealed record Selection(IReadOnlyList<SelectionEntry> Entries) : DbReply
+    public sealed record Selected(Selection Value) : DbReply
     {
         public override string Name => "SELECTION";
 
-        private protected override void WriteData(CborWriter writer) =>
-            writer.WriteList(Entries, static (w, entry) => w.Write(entry));
+        private protected override void WriteData(CborWriter writer) => writer.Write(Value);
     }
 
     public sealed record Unexamined(IReadOnlyList<UnexaminedFile> Rows) : DbReply

@@ -23,30 +23,38 @@ public abstract partial record DbRequest
         private protected override void WriteData(CborWriter writer) => writer.WriteInt64(Serial);
     }
 
-    /// <summary>See <see cref="IDatabase.SetSelectionAsync"/>.</summary>
-    public sealed record SetSelection(IReadOnlyList<SelectionEntry> Requested) : DbRequest
-    {
-        public override string Name => "SETSEL";
-
-        internal static SetSelection ReadData(WireReader reader) =>
-            new(reader.List("selection", WireLimits.RowsMax, SelectionRows.ReadEntry));
-
-        private protected override void WriteData(CborWriter writer) =>
-            writer.WriteList(Requested, static (w, entry) => w.Write(entry));
-    }
-
     /// <summary>See <see cref="IDatabase.GetSelectionAsync"/>.</summary>
     public sealed record GetSelection : Bare
     {
         public override string Name => "GETSEL";
     }
 
+    /// <summary>See <see cref="IDatabase.GetSelectionRevisionAsync"/>.</summary>
+    public sealed record GetSelectionRevision : Bare
+    {
+        public override string Name => "SELREVISION";
+    }
+
     /// <summary>See <see cref="IDatabase.UpdateSelectionAsync"/>.</summary>
-    public sealed record UpdateSelection(SelectionEntry Entry) : DbRequest
+    public sealed record UpdateSelection(long Revision, SelectionEntry Entry) : DbRequest
     {
         public override string Name => "UPDSEL";
 
-        private protected override void WriteData(CborWriter writer) => writer.Write(Entry);
+        internal static UpdateSelection ReadData(WireReader reader)
+        {
+            reader.StartRecord("update");
+            var request = new UpdateSelection(reader.Size("revision"), SelectionRows.ReadEntry(reader));
+            reader.EndRecord("update");
+            return request;
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(2);
+            writer.WriteInt64(Revision);
+            writer.Write(Entry);
+            writer.WriteEndArray();
+        }
     }
 
     /// <summary>See <see cref="IDatabase.GetUnexaminedFilesAsync"/>.</summary>

@@ -16,6 +16,9 @@ public interface IDatabaseAccess
 public interface IDatabaseSession : IAsyncDisposable
 {
     IDatabase Database { get; }
+
+    /// <summary>What commands call, which no task does.</summary>
+    ISelectionRequests Requests { get; }
 }
 
 /// <summary>Straight through Npgsql.</summary>
@@ -27,6 +30,8 @@ public sealed class Direct : IDatabaseAccess
     private sealed record Session(Database Connected) : IDatabaseSession
     {
         public IDatabase Database => Connected;
+
+        public ISelectionRequests Requests => Connected;
 
         public ValueTask DisposeAsync() => Connected.DisposeAsync();
     }
@@ -49,6 +54,7 @@ public abstract class ComplianceTests<TAccess>(ClusterFixture fixture) : IAsyncL
 
     protected TestDatabase Store { get; private set; } = null!;
     protected IDatabase Db => _session.Database;
+    protected ISelectionRequests Requests => _session.Requests;
 
     public async ValueTask InitializeAsync()
     {

@@ -13,6 +13,8 @@ public sealed class Faked : IDatabaseAccess
     {
         public IDatabase Database => Fake;
 
+        public ISelectionRequests Requests => Fake;
+
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -27,6 +27,8 @@ public sealed class Queued : IDatabaseAccess
 
         public IDatabase Database => _queues.Client;
 
+        public ISelectionRequests Requests => _connected;
+
         public async ValueTask DisposeAsync()
         {
             await _queues.DisposeAsync();

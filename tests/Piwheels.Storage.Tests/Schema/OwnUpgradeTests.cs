@@ -1,3 +1,4 @@
+using Piwheels.Core.Database;
 using Piwheels.Storage.Schema;
 using Piwheels.Testing;
 using Xunit;
@@ -80,6 +81,21 @@ public sealed class OwnUpgradeTests(ClusterFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_asked_for_in_0_1_0_is_asked_for_still()
+    {
+        await _store.LoadAsync("0.1.0");
+        await _store.UpgradeAsync();
+        await using var database = new Database(_store.UserDsn);
+        var selection = await database.GetSelectionAsync();
+        Assert.Equal(
+            [(SelectionOrigin.Up, "foo", false), (SelectionOrigin.Up, "pure>=1", false)],
+            selection.Requests.Select(r => (r.Origin, r.Requirement, r.AllVersions)));
+        Assert.Equal(
+            [("foo", SelectionState.Resolved, "2.0"), ("pure", SelectionState.Resolved, "10")],
+            selection.Entries.Select(e => (e.Package.Value, e.State, Assert.Single(e.Versions).Version)));
+    }
+
+    [Fact]
     public void Every_sample_is_of_another_release_and_steps_lead_from_it()
     {
         Assert.NotEmpty(SampleDatabases.OwnVersions);
@@ -147,7 +163,10 @@ public sealed class OwnUpgradeTests(ClusterFixture fixture) : IAsyncLifetime
         SELECT c.oid::regclass, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-            AND (c.relname, a.attname) <> ('configuration', 'version')
+            AND (c.relname, a.attname) NOT IN (
+                ('configuration', 'version'),
+                -- Rows of other tables now
+                ('selection', 'requirement'), ('selection', 'requested'), ('selection', 'version'))
         GROUP BY c.oid
         """;
 

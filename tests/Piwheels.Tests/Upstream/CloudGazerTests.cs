@@ -47,9 +47,10 @@ public sealed class CloudGazerTests
             folder.AddSdist("bar", "1.0");
         });
         await bed.Database.AddTargetAsync(new Target("cp311", "linux_x86_64"));
-        await bed.Database.SetSelectionAsync([new SelectionEntry(Foo, "foo", true, SelectionState.New, null, "")]);
+        await bed.Database.AddRequestsAsync(
+            SelectionOrigin.Follow, new SelectionWish([Requirement.Parse("foo")], []));
         bed.Gazer(selection: true).Start();
-        await bed.UntilAsync(async () => (await bed.Database.GetSelectionAsync())[0].State == SelectionState.Resolved);
+        await bed.UntilAsync(async () => (await bed.Database.GetSelectionAsync()).Entries[0].State == SelectionState.Resolved);
         Assert.Equal([Foo], await bed.Database.GetAllPackagesAsync());
         Assert.Equal(0, bed.Index.Asked("/pypi"));
     }

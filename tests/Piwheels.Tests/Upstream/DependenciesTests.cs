@@ -7,18 +7,25 @@ namespace Piwheels.Tests.Upstream;
 public sealed class DependenciesTests
 {
     private static readonly PackageName Foo = PackageName.Parse("foo");
-    private static readonly Target[] Targets = [new("cp39", "linux_armv7l"), new("cp311", "linux_armv7l")];
 
     [Fact]
-    public void A_requirement_counts_when_its_marker_holds_on_one_target() =>
-        Assert.Equal(
-            ["a", "b>=2", "e"],
-            Of([],
-                "a",
-                "b>=2; python_version < '3.10'",
-                "c; python_version < '3.9'",
-                "d; sys_platform == 'win32'",
-                "e; platform_machine == 'armv7l' and python_version >= '3.11'"));
+    public void A_requirement_counts_where_its_marker_holds()
+    {
+        string[] requires =
+        [
+            "a",
+            "b>=2; python_version < '3.10'",
+            "c; python_version < '3.9'",
+            "d; sys_platform == 'win32'",
+            "e; platform_machine == 'armv7l' and python_version >= '3.11'",
+            "f; implementation_name == 'pypy' or platform_python_implementation == 'PyPy'",
+        ];
+        Assert.Equal(["a", "b>=2"], On("cp39", "linux_armv7l", requires));
+        Assert.Equal(["a", "e"], On("cp311", "linux_armv7l", requires));
+        Assert.Equal(["a"], On("cp311", "linux_aarch64", requires));
+        Assert.Equal(["a", "b>=2", "f"], On("pypy39_pp73", "linux_x86_64", requires));
+        Assert.Equal(["a"], Dependencies.Of(Foo, Dependencies.Read(requires), [], environment: null).Select(d => d.Text));
+    }
 
     [Fact]
     public void Extras_bring_theirs_only_when_asked_for()
@@ -45,8 +52,8 @@ public sealed class DependenciesTests
     public void What_is_no_requirement_or_not_for_an_index_is_told()
     {
         var refused = new List<string>();
-        var all = Dependencies.Of(Foo, ["a", "b @ https://example.com/b.tar.gz", "c (=> 1)"], [], Targets, refused.Add);
-        Assert.Equal("a", Assert.Single(all).ToString());
+        var all = Dependencies.Read(["a", "b @ https://example.com/b.tar.gz", "c (=> 1)"], refused.Add);
+        Assert.Equal("a", Assert.Single(all).Text);
         Assert.Equal(["b @ https://example.com/b.tar.gz", "c (=> 1)"], refused);
     }
 
@@ -68,5 +75,12 @@ public sealed class DependenciesTests
     }
 
     private static IEnumerable<string> Of(string[] extras, params string[] requiresDist) =>
-        Dependencies.Of(Foo, requiresDist, extras, Targets).Select(r => Dependencies.Merge(r, r)!.ToString());
+        Dependencies.Of(Foo, Dependencies.Read(requiresDist), extras, Environment("cp311", "linux_armv7l"))
+            .Select(d => d.Text);
+
+    private static IEnumerable<string> On(string abi, string platform, string[] requiresDist) =>
+        Dependencies.Of(Foo, Dependencies.Read(requiresDist), [], Environment(abi, platform)).Select(d => d.Text);
+
+    private static MarkerEnvironment? Environment(string abi, string platform) =>
+        MarkerEnvironment.ForTarget(new Target(abi, platform));
 }

@@ -22,6 +22,7 @@ internal sealed class SelectionBed : IAsyncDisposable
     internal RecordedFarm Farm { get; } = new();
     internal RecordedLog Log { get; } = new();
     internal FollowedNames Names { get; set; } = FollowedNames.All;
+    internal bool AllVersions { get; set; }
     internal string Output => _output.Path;
 
     internal static async Task<SelectionBed> StartAsync(Action<DistributionFolder> fill, Target[]? targets = null)
@@ -34,9 +35,13 @@ internal sealed class SelectionBed : IAsyncDisposable
 
     internal void Restart() => _follower = null;
 
-    internal Task SelectAsync(params string[] requirements) => Database.SetSelectionAsync([.. requirements
-        .Select(text => new SelectionEntry(
-            Requirement.Parse(text).Package, text, true, SelectionState.New, null, ""))]);
+    /// <summary>Asks for these and nothing else.</summary>
+    internal Task SelectAsync(params string[] requirements) => AskAsync(requirements, []);
+
+    internal Task AskAsync(
+        string[] requirements, string[] constraints, bool all = false, SelectionOrigin origin = SelectionOrigin.Up) =>
+        Database.SetRequestsAsync(origin, new SelectionWish(
+            [.. requirements.Select(Requirement.Parse)], [.. constraints.Select(Requirement.Parse)], all));
 
     internal Task FollowAsync() => OneThread.RunAsync(() =>
     {
@@ -47,19 +52,34 @@ internal sealed class SelectionBed : IAsyncDisposable
             new ReleaseRequirements(Database, new OwnWheels(Output), Index.Simple, Index.Projects),
             new Registry(Database, Farm),
             Names,
+            AllVersions,
             Index.Time,
             Log.CreateLogger("test"));
         return _follower.FollowAsync(() => true, default);
     });
 
-    internal async Task<List<string>> EntriesAsync() => [.. (await Database.GetSelectionAsync())
-        .Select(e => e.Requirement + (e.State switch
-        {
-            SelectionState.Resolved => $" resolved {e.Version}",
-            SelectionState.New => " new",
-            _ => $" {e.State.ToString().ToLowerInvariant()}: {e.Message}",
-        }) + (e.Requested ? "" : " (dependency)"))
-        .Order(StringComparer.Ordinal)];
+    /// <summary>All that is followed, as "app resolved 1.0", with what was not asked for by name marked.</summary>
+    internal async Task<List<string>> EntriesAsync()
+    {
+        var selection = await Database.GetSelectionAsync();
+        return
+        [
+            .. selection.Entries.Select(e => $"{e.Package} " + (e.State switch
+            {
+                SelectionState.Resolved =>
+                    $"resolved {string.Join(", ", e.Versions.Select(v => v.Version))}"
+                    + (e.Message.Length > 0 ? $", but: {e.Message}" : ""),
+                SelectionState.New => "new",
+                _ => $"{e.State.ToString().ToLowerInvariant()}: {e.Message}",
+            }) + (selection.Requests.Any(r => r.Package == e.Package) ? "" : " (dependency)"))
+            .Order(StringComparer.Ordinal),
+        ];
+    }
+
+    /// <summary>What a package needs, in words.</summary>
+    internal async Task<List<string>> NeedsAsync(string package) =>
+        [.. (await Database.GetSelectionAsync()).Entries.Single(e => e.Package.Value == package).Needs
+            .Select(n => n.Requirement).Order(StringComparer.Ordinal)];
 
     internal void AssertWarned(string text) => Assert.Contains(
         Log.Entries, l => l.Level == LogLevel.Warning && l.Message.Contains(text, StringComparison.Ordinal));

@@ -153,7 +153,7 @@ public sealed class SelectionResolverTests
     private static string None(string specifier, params string[] filenames) =>
         Reason(Choose(Page([.. filenames.Select(f => File(f))]), specifier));
 
-    private static string Text(SelectionChoice choice) => Assert.IsType<SelectionChoice.Chosen>(choice).Release.Text;
+    private static string Text(SelectionChoice choice) => Assert.IsType<SelectionChoice.Chosen>(choice).Newest.Text;
 
     private static string Reason(SelectionChoice choice) => Assert.IsType<SelectionChoice.None>(choice).Reason;
 
