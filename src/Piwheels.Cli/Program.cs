@@ -14,6 +14,7 @@ internal static class Program
         var root = new RootCommand("A wheel farm: follows a Python package index, builds wheels, publishes them.");
         foreach (var command in All()) root.Add(command.Command);
         root.Add(AuditCommand.Create());
+        root.Add(FollowCommand.Create());
         Arguments = NameOfLink() is { } name ? [name, .. arguments] : arguments;
         var parsed = root.Parse(Arguments);
         var configuration = new InvocationConfiguration
