@@ -202,7 +202,8 @@ BEGIN
                     WHEN g.released > now() - interval '7 days' THEN 1
                     ELSE 2
                 END
-            FROM given g LEFT JOIN selection s ON s.package = g.package AND s.version = g.version
+            FROM given g
+                LEFT JOIN selection_versions s ON s.package = g.package AND s.version = g.version AND s.urgent
             WHERE g.first
             ON CONFLICT (package, version) DO NOTHING
             RETURNING *),

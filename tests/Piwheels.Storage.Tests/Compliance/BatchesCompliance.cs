@@ -60,7 +60,10 @@ public abstract class BatchesCompliance<TAccess>(ClusterFixture fixture) : Compl
     {
         await AddTargetsAsync(Cp39);
         await Db.AddNewPackageAsync(Foo);
-        await Db.UpdateSelectionAsync(new SelectionEntry(Foo, "foo", true, SelectionState.Resolved, "2.0", ""));
+        await Requests.AddRequestsAsync(SelectionOrigin.Follow, new SelectionWish([Requirement.Parse("foo")], []));
+        await Db.UpdateSelectionAsync(
+            await Db.GetSelectionRevisionAsync(),
+            new SelectionEntry(Foo, SelectionState.Resolved, "", [new SelectionVersion("2.0", true)], []));
         await Db.AddNewPackageVersionsAsync(
             [new NewVersion(Foo1, LongAgo), new NewVersion(new Release(Foo, "3.0")), new NewVersion(Foo2, LongAgo.AddYears(1))]);
         Assert.Equal("cp39: foo 2.0, foo 3.0, foo 1.0", await QueueAsync());

@@ -92,6 +92,7 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         ["update_selection"] = db => Done(db.UpdateSelectionAsync(Selected(Foo, "1.0"))),
         ["owe_upstream"] = db => Done(db.OweUpstreamAsync([Foo])),
         ["set_upstream_wheels"] = db => Done(db.SetUpstreamWheelsAsync(Foo, [Upstream], long.MaxValue)),
+        ["update_selection"] = async db => await db.UpdateSelectionAsync(await db.GetSelectionRevisionAsync(), Chosen),
         ["set_examined"] = db => Done(db.SetExaminedAsync(1)),
         ["add_target"] = db => Done(db.AddTargetAsync(new Target("cp313", "linux_armv7l"))),
         ["skip_target"] = db => Done(db.SkipTargetAsync(Cp39, "old")),
@@ -166,6 +167,7 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         await database.AddTargetAsync(Cp311);
         await database.AddNewPackageAsync(Foo);
         await database.AddNewPackageVersionAsync(Foo1, LongAgo);
+        await database.AddRequestsAsync(SelectionOrigin.Follow, new SelectionWish([Requirement.Parse("foo")], []));
         await database.LogBuildAsync(Build(Foo1, Cp39));
         await database.SetUpstreamPolicyAsync(Foo, UpstreamPolicy.Link);
     }
@@ -179,8 +181,9 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         release.Package.Value, release.Version, target.Abi, target.Abi, target.Platform, null,
         new Dictionary<string, IReadOnlyList<string>> { ["pip"] = ["six"] });
 
-    private static SelectionEntry Selected(PackageName package, string? version) => new(
-        package, package.Value, true, version is null ? SelectionState.New : SelectionState.Resolved, version, "");
+    private static SelectionEntry Chosen => new(
+        Foo, SelectionState.Resolved, "", [new SelectionVersion("1.0", true)],
+        [new SelectionNeed(Bar, "bar>=1")]);
 
     private static async Task<object?> Done(Task task)
     {
