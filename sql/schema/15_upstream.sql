@@ -430,3 +430,88 @@ $sql$;
 COMMENT ON FUNCTION get_selection_status IS 'Whether all is done, and how each chosen version stands on each target';
 REVOKE ALL ON FUNCTION get_selection_status FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_selection_status TO {username};
+
+
+-- Of a farm that follows the whole index, less what the lists of names leave out: * stands for any characters, ? for one.
+CREATE TABLE followed_names (
+    list varchar(10) COLLATE "C" NOT NULL CHECK (list IN ('ONLY', 'NEVER')),
+    pattern varchar(200) COLLATE "C" NOT NULL,
+    PRIMARY KEY (list, pattern)
+);
+COMMENT ON TABLE followed_names IS 'The lists of names that have taken effect: only these are followed, never those';
+GRANT SELECT ON followed_names TO {username};
+
+
+CREATE FUNCTION get_followed_names() RETURNS TABLE (list varchar, pattern varchar)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT f.list, f.pattern FROM followed_names f ORDER BY f.list, f.pattern;
+$sql$;
+COMMENT ON FUNCTION get_followed_names IS 'The lists of names that have taken effect';
+REVOKE ALL ON FUNCTION get_followed_names FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_followed_names TO {username};
+
+
+CREATE FUNCTION set_followed_names(p_only text[], p_never text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+BEGIN
+    DELETE FROM followed_names;
+    INSERT INTO followed_names (list, pattern)
+    SELECT 'ONLY', unnest(p_only) UNION SELECT 'NEVER', unnest(p_never);
+END;
+$sql$;
+COMMENT ON FUNCTION set_followed_names IS 'Says that lists of names have taken effect';
+REVOKE ALL ON FUNCTION set_followed_names FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION set_followed_names TO {username};
+
+
+CREATE FUNCTION get_packages_skipped(p_reason text) RETURNS TABLE (package varchar)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT p.package FROM packages p WHERE p.skip = p_reason AND p.skip <> '';
+$sql$;
+COMMENT ON FUNCTION get_packages_skipped IS 'The packages that are not built for a reason';
+REVOKE ALL ON FUNCTION get_packages_skipped FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_packages_skipped TO {username};
+
+
+-- Packages in the order of their names, so that two transactions cannot wait for each other.
+CREATE FUNCTION change_package_skips(p_packages text[], p_from text, p_to text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+DECLARE
+    v_package text;
+BEGIN
+    FOR v_package IN
+        SELECT p.package FROM packages p WHERE p.package = ANY (p_packages) AND p.skip = p_from ORDER BY p.package
+    LOOP
+        PERFORM lock_package(v_package);
+        -- Somebody may have changed it before it was locked
+        CONTINUE WHEN get_package_skip(v_package) <> p_from;
+        PERFORM skip_package(v_package, p_to);
+    END LOOP;
+END;
+$sql$;
+COMMENT ON FUNCTION change_package_skips IS 'Gives those of some packages that are skipped for one reason another one';
+REVOKE ALL ON FUNCTION change_package_skips FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION change_package_skips TO {username};
+
+
+-- A farm that follows the whole index builds what a selection did not want.
+CREATE FUNCTION follow_all_versions() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+DECLARE
+    v_version versions;
+BEGIN
+    FOR v_version IN SELECT * FROM versions WHERE skip = 'not followed' ORDER BY package, version LOOP
+        PERFORM lock_package(v_version.package);
+        PERFORM skip_package_version(v_version.package, v_version.version, '')
+        WHERE get_version_skip(v_version.package, v_version.version) = 'not followed';
+    END LOOP;
+END;
+$sql$;
+COMMENT ON FUNCTION follow_all_versions IS 'Has all versions built again that a selection left out';
+REVOKE ALL ON FUNCTION follow_all_versions FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION follow_all_versions TO {username};

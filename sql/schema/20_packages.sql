@@ -30,6 +30,8 @@ CREATE TABLE versions (
     upstream boolean DEFAULT false NOT NULL,
     PRIMARY KEY (package, version)
 );
+-- Few ever: what a selection chose, and then did not need before it was built
+CREATE INDEX versions_not_followed ON versions (package, version) WHERE skip = 'not followed';
 COMMENT ON TABLE versions IS 'Releases as the index spells them; skip says why one is not built';
 GRANT SELECT ON versions TO {username};
 

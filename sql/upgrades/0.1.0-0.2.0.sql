@@ -180,3 +180,11 @@ ALTER TABLE selection
     ADD CHECK (state IN ('NEW', 'RESOLVED', 'UNKNOWN', 'UNMATCHED', 'ELSEWHERE'));
 
 SELECT pg_temp.drop_code(ARRAY['set_selection']);
+
+CREATE INDEX versions_not_followed ON versions (package, version) WHERE skip = 'not followed';
+
+CREATE TABLE followed_names (
+    list varchar(10) COLLATE "C" NOT NULL CHECK (list IN ('ONLY', 'NEVER')),
+    pattern varchar(200) COLLATE "C" NOT NULL,
+    PRIMARY KEY (list, pattern)
+);

@@ -93,6 +93,29 @@ public sealed partial class Database
         return JsonSerializer.Deserialize(json!, DocumentContext.Default.StatusDocument)!.ToStatus();
     }
 
+    public async Task<NameLists> GetFollowedNamesAsync()
+    {
+        var rows = await ListAsync(
+            Call("SELECT list, pattern FROM get_followed_names()"), r => (List: r.GetString(0), Pattern: r.GetString(1)));
+        return new NameLists(
+            [.. rows.Where(r => r.List == "ONLY").Select(r => r.Pattern)],
+            [.. rows.Where(r => r.List == "NEVER").Select(r => r.Pattern)]);
+    }
+
+    public Task SetFollowedNamesAsync(NameLists lists)
+    {
+        ArgumentNullException.ThrowIfNull(lists);
+        return DoAsync(Call("SELECT set_followed_names($1, $2)", Texts(lists.Only), Texts(lists.Never)));
+    }
+
+    public async Task<IReadOnlySet<PackageName>> GetPackagesSkippedAsync(string reason) =>
+        await SetAsync(Call("SELECT package FROM get_packages_skipped($1)", Text(reason)), r => Name(r, 0));
+
+    public Task ChangePackageSkipsAsync(IReadOnlyCollection<PackageName> packages, string from, string to) => DoAsync(
+        Call("SELECT change_package_skips($1, $2, $3)", Texts(packages.Select(p => p.Value)), Text(from), Text(to)));
+
+    public Task FollowAllVersionsAsync() => DoAsync(Call("SELECT follow_all_versions()"));
+
     private async Task<bool> ChangeRequestsAsync(string call, SelectionOrigin origin, SelectionWish wish)
     {
         ArgumentNullException.ThrowIfNull(wish);

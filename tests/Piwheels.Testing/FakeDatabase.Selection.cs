@@ -12,6 +12,7 @@ public sealed partial class FakeDatabase
     private List<SelectionRequest> _requests = [];
     private List<SelectionConstraint> _constraints = [];
     private long _selectionRevision;
+    private NameLists _names = new([], []);
 
     public Task<bool> SetRequestsAsync(SelectionOrigin origin, SelectionWish wish) => Call(() => Replace(
         origin,
@@ -88,6 +89,35 @@ public sealed partial class FakeDatabase
                 entry.Message,
                 [.. ReleasesOf(entry).Select(release => new ReleaseProgress(release.Version, StandingOf(release)))])),
         ]));
+
+    public Task<NameLists> GetFollowedNamesAsync() => Call(() => _names);
+
+    public Task SetFollowedNamesAsync(NameLists lists) => Call(() =>
+    {
+        if (lists.Only.Concat(lists.Never).Any(p => p.Length > PackageName.LengthMax)) throw Refused("too long");
+        _names = new NameLists(Ordered(lists.Only), Ordered(lists.Never));
+        static string[] Ordered(IEnumerable<string> patterns) => [.. patterns.Distinct().Order(StringComparer.Ordinal)];
+    });
+
+    public Task<IReadOnlySet<PackageName>> GetPackagesSkippedAsync(string reason) => Call<IReadOnlySet<PackageName>>(
+        () => _packages.Where(p => p.Value.Skip == reason && reason.Length > 0).Select(p => p.Key).ToHashSet());
+
+    public async Task ChangePackageSkipsAsync(IReadOnlyCollection<PackageName> packages, string from, string to)
+    {
+        var changed = await Call(() => packages.Where(p => Find(p)?.Skip == from).Distinct().ToList());
+        foreach (var package in changed) await SkipPackageAsync(package, to);
+    }
+
+    public Task FollowAllVersionsAsync() => Call(() =>
+    {
+        var left = _packages.Values.SelectMany(p => p.Versions.Values)
+            .Where(v => v.Skip == SkipReasons.NotFollowed).ToList();
+        foreach (var version in left)
+        {
+            version.Skip = "";
+            Owe(version.Release.Package, RewriteCommand.Project);
+        }
+    });
 
     /// <summary>Whether a version is one that the selection waits for.</summary>
     private bool IsUrgent(Release release) =>

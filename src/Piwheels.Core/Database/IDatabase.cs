@@ -136,6 +136,23 @@ public interface IDatabase : IUpstreamWheels
 
     Task<SelectionStatus> GetSelectionStatusAsync();
 
+    /// <summary>The lists of names that have taken effect.</summary>
+    Task<NameLists> GetFollowedNamesAsync();
+
+    /// <summary>Says that lists of names have taken effect.</summary>
+    Task SetFollowedNamesAsync(NameLists lists);
+
+    /// <summary>The packages that are not built for a reason.</summary>
+    Task<IReadOnlySet<PackageName>> GetPackagesSkippedAsync(string reason);
+
+    /// <summary>
+    /// Gives those of some packages that are skipped for one reason (built, where it is empty) another one.
+    /// </summary>
+    Task ChangePackageSkipsAsync(IReadOnlyCollection<PackageName> packages, string from, string to);
+
+    /// <summary>Has all versions built again that a selection left out.</summary>
+    Task FollowAllVersionsAsync();
+
     // Build queue
 
     /// <summary>The ABI tags of all targets, or of the active ones.</summary>

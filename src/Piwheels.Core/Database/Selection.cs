@@ -91,6 +91,12 @@ public enum SelectionState
 /// <summary>A wheel of a chosen version whose requirements the follower has not read yet.</summary>
 public sealed record UnexaminedFile(long BuildId, Release Release, string Filename);
 
+/// <summary>
+/// Which names of the whole index are followed: those on one list (all, where it is empty) that are not on the other. With
+/// <c>*</c> for any characters and <c>?</c> for one.
+/// </summary>
+public sealed record NameLists(IReadOnlyList<string> Only, IReadOnlyList<string> Never);
+
 /// <summary>How a selection stands.</summary>
 /// <param name="Settled">
 /// Nothing is left to do: no entry is new, no file unexamined, nothing is to be built, and no page is owed.

@@ -139,6 +139,19 @@ public sealed class DbClient(
     public async Task<SelectionStatus> GetSelectionStatusAsync() =>
         (await AskAsync<DbReply.Status>(new DbRequest.GetSelectionStatus())).Value;
 
+    public async Task<NameLists> GetFollowedNamesAsync() =>
+        (await AskAsync<DbReply.Names>(new DbRequest.GetFollowedNames())).Value;
+
+    public Task SetFollowedNamesAsync(NameLists lists) => DoAsync(new DbRequest.SetFollowedNames(lists));
+
+    public async Task<IReadOnlySet<PackageName>> GetPackagesSkippedAsync(string reason) =>
+        (await AskAsync<DbReply.Packages>(new DbRequest.GetPackagesSkipped(reason))).Values;
+
+    public Task ChangePackageSkipsAsync(IReadOnlyCollection<PackageName> packages, string from, string to) =>
+        DoAsync(new DbRequest.ChangePackageSkips(packages, from, to));
+
+    public Task FollowAllVersionsAsync() => DoAsync(new DbRequest.FollowAllVersions());
+
     public async Task<IReadOnlySet<string>> GetBuildAbisAsync(bool excludeSkipped = false) =>
         (await AskAsync<DbReply.Texts>(new DbRequest.GetBuildAbis(excludeSkipped))).Values
             .ToHashSet(StringComparer.Ordinal);

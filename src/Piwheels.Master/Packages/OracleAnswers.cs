@@ -22,6 +22,8 @@ internal static class OracleAnswers
         DbRequest.GetPypiSerial => new DbReply.Number(await database.GetPypiSerialAsync()),
         DbRequest.GetSelection => new DbReply.Selected(await database.GetSelectionAsync()),
         DbRequest.GetSelectionRevision => new DbReply.Number(await database.GetSelectionRevisionAsync()),
+        DbRequest.GetFollowedNames => new DbReply.Names(await database.GetFollowedNamesAsync()),
+        DbRequest.FollowAllVersions => await Done(database.FollowAllVersionsAsync()),
         DbRequest.GetUnexaminedFiles => new DbReply.Unexamined(await database.GetUnexaminedFilesAsync()),
         DbRequest.GetUpstreamPolicies => new DbReply.Policies(await database.GetUpstreamPoliciesAsync()),
         DbRequest.GetSelectionStatus => new DbReply.Status(await database.GetSelectionStatusAsync()),
@@ -96,6 +98,10 @@ internal static class OracleAnswers
             await database.GetDescriptionsOwedAsync(get.Limit)),
         DbRequest.UpdateSelection update => new DbReply.Flag(
             await database.UpdateSelectionAsync(update.Revision, update.Entry)),
+        DbRequest.SetFollowedNames set => await Done(database.SetFollowedNamesAsync(set.Lists)),
+        DbRequest.GetPackagesSkipped get => new DbReply.Packages(await database.GetPackagesSkippedAsync(get.Reason)),
+        DbRequest.ChangePackageSkips change => await Done(
+            database.ChangePackageSkipsAsync(change.Packages, change.From, change.To)),
         DbRequest.SetExamined set => await Done(database.SetExaminedAsync(set.BuildId)),
         DbRequest.OweUpstream owe => await Done(database.OweUpstreamAsync(owe.Packages)),
         DbRequest.GetUpstreamOwed get => new DbReply.UpstreamOwed(await database.GetUpstreamOwedAsync(get.Limit)),

@@ -128,6 +128,25 @@ internal static class SelectionRows
         writer.WriteEndArray();
     }
 
+    public static NameLists ReadNames(WireReader reader)
+    {
+        reader.StartRecord("names");
+        var lists = new NameLists(
+            reader.List("only", WireLimits.RowsMax, ReadPattern), reader.List("never", WireLimits.RowsMax, ReadPattern));
+        reader.EndRecord("names");
+        return lists;
+    }
+
+    public static void Write(this CborWriter writer, NameLists lists)
+    {
+        writer.WriteStartArray(2);
+        writer.WriteTexts(lists.Only);
+        writer.WriteTexts(lists.Never);
+        writer.WriteEndArray();
+    }
+
+    private static string ReadPattern(WireReader reader) => reader.Text("pattern", WireLimits.TextLengthMax);
+
     private static SelectionRequest ReadRequest(WireReader reader)
     {
         reader.StartRecord("request");

@@ -30,6 +30,7 @@ public abstract record DbReply : IWireMessage<DbReply>
             ("PACKAGES", true) => new Packages(ReadSet(reader, BuildStates.ReadPackage)),
             ("RELEASES", true) => new Releases(ReadSet(reader, BuildStates.ReadRelease)),
             ("SELECTION", true) => new Selected(SelectionRows.ReadSelection(reader)),
+            ("NAMES", true) => new Names(SelectionRows.ReadNames(reader)),
             ("UNEXAMINED", true) => new Unexamined(
                 reader.List("files", WireLimits.RowsMax, SelectionRows.ReadUnexamined)),
             ("POLICIES", true) => new Policies(UpstreamRows.ReadPolicies(reader)),
@@ -153,6 +154,13 @@ public abstract record DbReply : IWireMessage<DbReply>
     public sealed record Selected(Selection Value) : DbReply
     {
         public override string Name => "SELECTION";
+
+        private protected override void WriteData(CborWriter writer) => writer.Write(Value);
+    }
+
+    public sealed record Names(NameLists Value) : DbReply
+    {
+        public override string Name => "NAMES";
 
         private protected override void WriteData(CborWriter writer) => writer.Write(Value);
     }

@@ -27,6 +27,8 @@ public sealed class BuildsFaked(ClusterFixture fixture) : BuildsCompliance<Faked
 
 public sealed class ChangelogFaked(ClusterFixture fixture) : ChangelogCompliance<Faked>(fixture);
 
+public sealed class FollowedNamesFaked(ClusterFixture fixture) : FollowedNamesCompliance<Faked>(fixture);
+
 public sealed class PackagesFaked(ClusterFixture fixture) : PackagesCompliance<Faked>(fixture);
 
 public sealed class SelectionFaked(ClusterFixture fixture) : SelectionCompliance<Faked>(fixture);

@@ -48,6 +48,8 @@ public sealed class BuildsQueued(ClusterFixture fixture) : BuildsCompliance<Queu
 
 public sealed class ChangelogQueued(ClusterFixture fixture) : ChangelogCompliance<Queued>(fixture);
 
+public sealed class FollowedNamesQueued(ClusterFixture fixture) : FollowedNamesCompliance<Queued>(fixture);
+
 public sealed class PackagesQueued(ClusterFixture fixture) : PackagesCompliance<Queued>(fixture);
 
 public sealed class PublishingQueued(ClusterFixture fixture) : PublishingCompliance<Queued>(fixture);

@@ -93,6 +93,9 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         ["owe_upstream"] = db => Done(db.OweUpstreamAsync([Foo])),
         ["set_upstream_wheels"] = db => Done(db.SetUpstreamWheelsAsync(Foo, [Upstream], long.MaxValue)),
         ["update_selection"] = async db => await db.UpdateSelectionAsync(await db.GetSelectionRevisionAsync(), Chosen),
+        ["set_followed_names"] = db => Done(db.SetFollowedNamesAsync(new NameLists(["foo", "b*"], ["bar"]))),
+        ["change_package_skips"] = db => Done(db.ChangePackageSkipsAsync([Foo, Bar], "", "no use")),
+        ["follow_all_versions"] = db => Done(db.FollowAllVersionsAsync()),
         ["set_examined"] = db => Done(db.SetExaminedAsync(1)),
         ["add_target"] = db => Done(db.AddTargetAsync(new Target("cp313", "linux_armv7l"))),
         ["skip_target"] = db => Done(db.SkipTargetAsync(Cp39, "old")),
@@ -167,6 +170,7 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         await database.AddTargetAsync(Cp311);
         await database.AddNewPackageAsync(Foo);
         await database.AddNewPackageVersionAsync(Foo1, LongAgo);
+        await database.AddNewPackageVersionAsync(new Release(Foo, "0.1"), LongAgo, "not followed");
         await database.AddRequestsAsync(SelectionOrigin.Follow, new SelectionWish([Requirement.Parse("foo")], []));
         await database.LogBuildAsync(Build(Foo1, Cp39));
         await database.SetUpstreamPolicyAsync(Foo, UpstreamPolicy.Link);
