@@ -14,7 +14,15 @@ public sealed record ProjectFacts(
     string Description,
     string? Version,
     IReadOnlyList<string>? RequiresDist,
-    IReadOnlyDictionary<string, DateTimeOffset> Released);
+    IReadOnlyDictionary<string, DateTimeOffset> Released)
+{
+    /// <summary>A package's name as its people spell it, if what is told is a spelling of it.</summary>
+    internal static string Spelling(PackageName package, string? told) =>
+        PackageName.TryParse(told, out var named) && named == package ? told! : package.Value;
+
+    /// <summary>When a release was uploaded, by the index's spelling; null where not told.</summary>
+    internal DateTimeOffset? ReleasedOf(string version) => Released.TryGetValue(version, out var at) ? at : null;
+}
 
 /// <summary>Asks the index for facts of projects (the JSON API, docs.pypi.org/api/json).</summary>
 public sealed class ProjectClient(IndexConnection connection, Uri root)

@@ -18,26 +18,28 @@ internal sealed partial class SelectionFollower
         var facts = new AskedFacts(() => ReadFactsAsync(package, ct));
         var isNew = await database.GetPackageSkipAsync(package) is null;
         if (isNew) registry.ForgetAll();
-        var spelling = isNew ? SpellingOf(package, await facts.GetAsync()) : null;
         var taken = new List<ChosenVersion>();
         foreach (var one in chosen)
         {
             var release = new Release(package, one.Listed.Text);
-            var released = one.Listed.Released
-                ?? (facts.Known?.Released.TryGetValue(one.Listed.Text, out var told) == true ? told : time.GetUtcNow());
+            var requires = watched.Chosen.FirstOrDefault(c => c.Followed.Release == release)?.Followed.Requires;
+            var told = requires is null ? await requirements.GetAsync(release, one.Listed, facts.GetAsync, ct) : null;
+            // What metadata and the page tell need not be asked for again
+            if (isNew && (told?.Name is null || one.Listed.Released is null)) await facts.GetAsync();
             await registry.AddFileAsync(
-                release, spelling, source: true, released,
-                async () => (await facts.GetAsync())?.Description ?? "");
-            var requires = watched.Chosen.FirstOrDefault(c => c.Followed.Release == release)?.Followed.Requires
-                ?? Read(release, await requirements.GetAsync(release, one.Listed, facts.GetAsync, ct));
+                release,
+                isNew ? ProjectFacts.Spelling(package, told?.Name ?? facts.Known?.Name) : null,
+                source: true,
+                one.Listed.Released ?? facts.Known?.ReleasedOf(release.Version) ?? time.GetUtcNow(),
+                async () => told?.Name is not null
+                    ? ProjectClient.DescriptionOf(told.Summary)
+                    : (await facts.GetAsync())?.Description ?? "");
+            requires ??= Read(release, told!.RequiresDist);
             taken.Add(new ChosenVersion(new FollowedRelease(release, one.Targets, requires), one.Listed.Version, one.Urgent));
         }
 
         return taken;
     }
-
-    private static string SpellingOf(PackageName package, ProjectFacts? facts) =>
-        PackageName.TryParse(facts?.Name, out var named) && named == package ? facts!.Name! : package.Value;
 
     /// <summary>A project's facts; null where the index has none. A page that stays broken is done without.</summary>
     private async Task<ProjectFacts?> ReadFactsAsync(PackageName package, CancellationToken ct)

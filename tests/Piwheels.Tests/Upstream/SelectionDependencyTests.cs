@@ -10,6 +10,22 @@ namespace Piwheels.Tests.Upstream;
 public sealed class SelectionDependencyTests
 {
     [Fact]
+    public async Task Metadata_describes_a_new_package_so_that_its_facts_are_not_asked_for()
+    {
+        await using var bed = await SelectionBed.StartAsync(folder =>
+        {
+            folder.AddSdist("Foo.Bar", "1.0", null, "In the facts");
+            folder.AddWheel("Foo.Bar", "1.0", null, "In the metadata");
+        });
+        await bed.SelectAsync("foo-bar");
+        await bed.FollowAsync();
+        var project = (await bed.Database.GetProjectDataAsync(PackageName.Parse("foo-bar")))!;
+        Assert.Equal(("Foo.Bar", "In the metadata"), (project.DisplayName, project.Description));
+        Assert.Equal(2024, Assert.Single(project.Versions).Released.Year);
+        Assert.Equal(0, bed.Index.Asked("/pypi/foo-bar/json"));
+    }
+
+    [Fact]
     public async Task A_dependency_on_the_block_list_is_told_and_not_followed()
     {
         await using var bed = await SelectionBed.StartAsync(folder =>
