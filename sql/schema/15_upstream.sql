@@ -432,13 +432,14 @@ REVOKE ALL ON FUNCTION get_selection_status FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_selection_status TO {username};
 
 
--- Of a farm that follows the whole index, less what the lists of names leave out: * stands for any characters, ? for one.
+-- Of a farm that follows the index's log: what has to be looked up besides when a list is changed. In a pattern * stands
+-- for any characters, and ? for one.
 CREATE TABLE followed_names (
     list varchar(10) COLLATE "C" NOT NULL CHECK (list IN ('ONLY', 'NEVER')),
     pattern varchar(200) COLLATE "C" NOT NULL,
     PRIMARY KEY (list, pattern)
 );
-COMMENT ON TABLE followed_names IS 'The lists of names that have taken effect: only these are followed, never those';
+COMMENT ON TABLE followed_names IS 'The lists of names by which the log is followed: only these, never those';
 GRANT SELECT ON followed_names TO {username};
 
 
@@ -447,7 +448,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
     SELECT f.list, f.pattern FROM followed_names f ORDER BY f.list, f.pattern;
 $sql$;
-COMMENT ON FUNCTION get_followed_names IS 'The lists of names that have taken effect';
+COMMENT ON FUNCTION get_followed_names IS 'The lists of names by which the log is followed';
 REVOKE ALL ON FUNCTION get_followed_names FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_followed_names TO {username};
 
@@ -461,7 +462,7 @@ BEGIN
     SELECT 'ONLY', unnest(p_only) UNION SELECT 'NEVER', unnest(p_never);
 END;
 $sql$;
-COMMENT ON FUNCTION set_followed_names IS 'Says that lists of names have taken effect';
+COMMENT ON FUNCTION set_followed_names IS 'Says by which lists of names the log is followed from now on';
 REVOKE ALL ON FUNCTION set_followed_names FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION set_followed_names TO {username};
 

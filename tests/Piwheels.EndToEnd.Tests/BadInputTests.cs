@@ -49,6 +49,24 @@ public sealed class BadInputTests
         await RefusesAsync(fixture, 1, "missing.txt", fixture.Up(FarmFixture.FreePort(), "-r", "/nonexistent/missing.txt"));
     }
 
+    [Theory]
+    [InlineData("tensor*,foo bar>1", "'bar>1' is no package name, and no pattern of one")]
+    [InlineData("/nonexistent/never.txt", "/nonexistent/never.txt")]
+    public async Task A_list_of_names_that_cannot_be_read(string list, string said)
+    {
+        await using var fixture = await FarmFixture.CreateAsync();
+        await RefusesOptionAsync(fixture, said, "--follow-never", list);
+    }
+
+    [Fact]
+    public async Task A_line_of_a_list_of_names_that_is_no_name_is_told_with_its_place()
+    {
+        await using var fixture = await FarmFixture.CreateAsync();
+        var file = Path.Combine(fixture.Folder, "only.txt");
+        await File.WriteAllTextAsync(file, "numpy\n\nfoo[x]\n");
+        await RefusesOptionAsync(fixture, "only.txt:3: 'foo[x]'", "--follow-only", file);
+    }
+
     [Fact]
     public async Task An_index_that_cannot_be_reached()
     {
@@ -130,6 +148,15 @@ public sealed class BadInputTests
         Assert.Contains(reason, output, StringComparison.Ordinal);
         Assert.Single(output.Trim().Split('\n'));
         Assert.False(Directory.Exists(fixture.Data) && Directory.EnumerateFileSystemEntries(fixture.Data).Any(IsNoProgram), output);
+    }
+
+    /// <summary>The help follows.</summary>
+    private static async Task RefusesOptionAsync(FarmFixture fixture, string reason, params string[] option)
+    {
+        var (exitCode, output) = await PiwProcess.RunAsync(fixture.Up(FarmFixture.FreePort(), ["piw-demo-app", .. option]));
+        Assert.True(exitCode == 2, output);
+        Assert.Contains(reason, output.Split('\n')[0], StringComparison.Ordinal);
+        Assert.False(Directory.Exists(fixture.Data));
     }
 
     // Root may have left a copy of the program for the farm's user

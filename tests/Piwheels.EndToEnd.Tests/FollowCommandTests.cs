@@ -52,6 +52,27 @@ public sealed class FollowCommandTests
     }
 
     [Fact]
+    public async Task Lists_of_names_limit_what_is_built_from_the_next_start_on()
+    {
+        await using var fixture = await FarmFixture.CreateAsync();
+        var never = Path.Combine(fixture.Folder, "never.txt");
+        await File.WriteAllTextAsync(never, "# too slow\nPIW_demo.f* # all of them\n");
+        await using (var up = PiwProcess.Start(fixture.Up(
+            FarmFixture.FreePort(), "piw-demo-app", "--follow-never", never, "--follow-only=piw-demo-*")))
+        {
+            await up.SeeAsync("Everything is built");
+            var list = await FollowAsync(fixture, "list");
+            Assert.Matches(@"(?m)^piw-demo-app +\S+ +built ", list.Output);
+            Assert.Matches(@"(?m)^piw-demo-fastsum .*this farm does not follow it, by its lists of names", list.Output);
+            up.Signal("INT");
+            Assert.Equal(0, await up.EndAsync());
+        }
+
+        await using var open = PiwProcess.Start(fixture.Up(FarmFixture.FreePort()));
+        await open.SeeAsync("built    piw-demo-fastsum");
+    }
+
+    [Fact]
     public async Task What_cannot_be_done_is_told_in_one_line_and_changes_nothing()
     {
         await using var fixture = await FarmFixture.CreateAsync();

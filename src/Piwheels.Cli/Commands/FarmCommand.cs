@@ -65,20 +65,24 @@ internal abstract class FarmCommand : PiwCommand
         return terminal ? new LiveView(AnsiConsole.Console) : new PlainView(Console.Out);
     }
 
+    /// <summary>Options whose value may name a file or a folder.</summary>
+    private static readonly string[] FileOptions =
+    [
+        "--data", "--requirements", "--constraint", FollowedNamesSettings.OnlyOption, FollowedNamesSettings.NeverOption,
+    ];
+
     // As given, but for files and folders that mean something else, or nothing, to another user
     private static IEnumerable<string> Arguments()
     {
         var given = Program.Arguments;
         for (var at = 0; at < given.Count; at++)
         {
-            if (given[at] is "--data" or "-r" or "--requirements" or "--constraint") at++;
+            if (given[at] == "-r" || FileOptions.Contains(given[at])) at++;
             else if (!IsFileWithValue(given[at])) yield return given[at];
         }
     }
 
     private static bool IsFileWithValue(string argument) =>
-        argument.StartsWith("--data=", StringComparison.Ordinal)
-        || argument.StartsWith("--requirements=", StringComparison.Ordinal)
-        || argument.StartsWith("--constraint=", StringComparison.Ordinal)
+        FileOptions.Any(option => argument.StartsWith(option + "=", StringComparison.Ordinal))
         || (argument.StartsWith("-r", StringComparison.Ordinal) && argument.Length > 2);
 }

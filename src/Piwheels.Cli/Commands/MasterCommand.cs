@@ -13,6 +13,8 @@ internal sealed class MasterCommand : PiwCommand
     private readonly Setting<string> _outputPath;
     private readonly Setting<bool> _devMode;
     private readonly Setting<bool> _followSelection;
+    private readonly Setting<bool> _followAllVersions;
+    private readonly FollowedNamesSettings _names;
     private readonly Setting<bool> _strangersMayConnect;
     private readonly Setting<bool> _armv6Alias;
     private readonly Setting<int> _oracles;
@@ -41,6 +43,9 @@ internal sealed class MasterCommand : PiwCommand
         _devMode = Add(Settings.Flag("dev-mode", "Shorter waits, for work on the farm itself"));
         _followSelection = Add(Settings.Flag(
             "follow-selection", "Follow the packages selected in the database instead of the whole index"));
+        _followAllVersions = Add(Settings.Flag(
+            "follow-all-versions", "Of a selection, build every version that matches what is asked for by name"));
+        _names = new FollowedNamesSettings(setting => Add(setting));
         _strangersMayConnect = Add(Settings.Flag(
             "strangers-may-connect", "Let slaves and importers connect from other machines without keys"));
         _armv6Alias = Add(Settings.Flag("armv6l-alias", "List wheels for armv7l as wheels for armv6l too"));
@@ -76,6 +81,9 @@ internal sealed class MasterCommand : PiwCommand
         OutputPath = Path.GetFullPath(_outputPath.In(source)),
         DevMode = _devMode.In(source),
         FollowSelection = _followSelection.In(source),
+        FollowAllVersions = _followAllVersions.In(source),
+        FollowOnly = _names.Only(source),
+        FollowNever = _names.Never(source),
         StrangersMayConnect = _strangersMayConnect.In(source),
         Armv6Alias = _armv6Alias.In(source),
         Oracles = _oracles.In(source),

@@ -34,6 +34,7 @@ internal sealed class UpCommand : FarmCommand
     private const string LimitOption = "limited-to";
 
     private readonly Setting<bool> _allVersions;
+    private readonly FollowedNamesSettings _followed;
     private readonly Option<bool> _all = new("--all") { Description = "Follow the whole index; PyPI has 700,000 packages" };
     private readonly Option<bool> _once = new("--once") { Description = "End when all is built; exit code 1 if something failed" };
     private readonly Setting<int> _slaves;
@@ -59,6 +60,7 @@ internal sealed class UpCommand : FarmCommand
         Command.Add(_all);
         Command.Add(_once);
         _allVersions = Add(Settings.Flag("all-versions", "Build every version that matches, not the newest alone"));
+        _followed = new FollowedNamesSettings(setting => Add(setting));
         _slaves = Add(Settings.Number("slaves", "How many builds at a time", 1, 1, 256));
         _pypi = Add(Settings.Url("pypi", "The index to follow", "https://pypi.org"));
         _timeout = Add(Settings.Duration("timeout", "The longest time for one build", TimeSpan.FromHours(3), "-t"));
@@ -79,6 +81,7 @@ internal sealed class UpCommand : FarmCommand
             throw NothingWanted();
         LeaveRoot(context,
         [
+            .. FollowedNamesSettings.Arguments(options.FollowOnly, options.FollowNever),
             .. wanted.Constraints.SelectMany(limit => (string[])["--" + LimitOption, limit.ToString()]),
             .. wanted.Requirements.Select(requirement => requirement.ToString()),
         ]);
@@ -101,6 +104,8 @@ internal sealed class UpCommand : FarmCommand
         Slaves = _slaves.In(context.Source),
         Wanted = wanted,
         All = context.Parsed.GetValue(_all),
+        FollowOnly = _followed.Only(context.Source),
+        FollowNever = _followed.Never(context.Source),
         Once = context.Parsed.GetValue(_once),
         BuildTimeout = _timeout.In(context.Source),
         WithoutCompiler = _withoutCompiler.In(context.Source),

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 
@@ -34,7 +35,7 @@ internal sealed class Setting<T> : Setting
         _fallback = fallback;
         _option = new Option<T>("--" + name, aliases)
         {
-            Description = Equals(fallback, "") || Equals(fallback, false) || fallback is null
+            Description = Equals(fallback, "") || Equals(fallback, false) || fallback is null or ICollection { Count: 0 }
                 ? description
                 : $"{description} ({Show(fallback)})",
             CustomParser = ParseToken,
@@ -91,6 +92,10 @@ internal static class Settings
 
     public static Setting<Uri> Url(string name, string description, string fallback, params string[] aliases) =>
         new(name, description, new Uri(fallback), ParseUrl, aliases);
+
+    /// <summary>Package names and patterns; see <see cref="NamesText"/>.</summary>
+    public static Setting<IReadOnlyList<string>> Names(string name, string description) =>
+        new(name, description, [], NamesText.Parse);
 
     public static Setting<int> Number(
         string name, string description, int fallback, int least, int most, params string[] aliases) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Piwheels.Cli.Options;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Tasks;
@@ -123,6 +124,7 @@ internal sealed class Farm : IAsyncDisposable
             "--pypi-xmlrpc", _options.PypiApi.ToString(),
             "--status-queue", Queue("status"), "--control-queue", Queue("control"), "--import-queue", Queue("import"),
             "--log-queue", Queue("log"), "--slave-queue", Queue("slave"), "--file-queue", Queue("file"),
+            .. FollowedNamesSettings.Arguments(_options.FollowOnly, _options.FollowNever),
             .. _options.All ? Array.Empty<string>() : ["--follow-selection"]]));
         for (var number = 1; number <= _options.Slaves; number++)
         {

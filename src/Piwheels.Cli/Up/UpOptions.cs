@@ -21,6 +21,12 @@ internal sealed record UpOptions
     /// <summary>Follow the whole index.</summary>
     public bool All { get; init; }
 
+    /// <summary>Names to follow, with wildcards; all where empty.</summary>
+    public IReadOnlyList<string> FollowOnly { get; init; } = [];
+
+    /// <summary>Names never to follow, with wildcards.</summary>
+    public IReadOnlyList<string> FollowNever { get; init; } = [];
+
     /// <summary>End when everything is built.</summary>
     public bool Once { get; init; }
 

@@ -136,10 +136,10 @@ public interface IDatabase : IUpstreamWheels
 
     Task<SelectionStatus> GetSelectionStatusAsync();
 
-    /// <summary>The lists of names that have taken effect.</summary>
+    /// <summary>The lists of names by which the index's log is followed; empty ones at first.</summary>
     Task<NameLists> GetFollowedNamesAsync();
 
-    /// <summary>Says that lists of names have taken effect.</summary>
+    /// <summary>Says by which lists of names the index's log is followed from now on.</summary>
     Task SetFollowedNamesAsync(NameLists lists);
 
     /// <summary>The packages that are not built for a reason.</summary>

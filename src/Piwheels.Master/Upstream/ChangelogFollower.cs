@@ -13,6 +13,7 @@ namespace Piwheels.Master.Upstream;
 internal sealed partial class ChangelogFollower(
     IDatabase database,
     ChangelogClient changelog,
+    SimpleClient simple,
     ProjectClient projects,
     Registry registry,
     FollowedNames names,
@@ -32,6 +33,9 @@ internal sealed partial class ChangelogFollower(
     /// <summary>How often a description that cannot be had is asked for before the package goes without.</summary>
     private const int DescriptionAttemptsMax = 4;
 
+    private readonly FollowedPackages _packages = new(database, names);
+    private readonly MissedPackages _missed =
+        new(database, changelog, simple, projects, registry, names, time, logger);
     private readonly RetryGate _gate = new();
     private readonly RetryGate _ownGate = new(RetryGate.OwnDelayMax);
     private readonly ChangelogWatch _watch = new(changelog, time, logger);
@@ -65,13 +69,7 @@ internal sealed partial class ChangelogFollower(
                 return;
             }
 
-            if (_buffer is null)
-            {
-                _serial = await database.GetPypiSerialAsync();
-                _buffer = new EventBuffer(_serial);
-                Following(logger, _serial);
-            }
-
+            if (_buffer is null && !await BeginAsync(goOn, ct)) return;
             while (goOn() && _buffer is not null)
             {
                 var atEnd = _due.Count == 0 && await ReadAsync(_buffer, ct);
@@ -101,6 +99,24 @@ internal sealed partial class ChangelogFollower(
         {
             Retry(LogLevel.Warning, _ownGate, e.Message, null);
         }
+    }
+
+    /// <summary>
+    /// Has the lists of names take effect, and finds out where the log goes on; false when <paramref name="goOn"/> says
+    /// no.
+    /// </summary>
+    private async Task<bool> BeginAsync(Func<bool> goOn, CancellationToken ct)
+    {
+        var isDone = await _packages.LeaveOutAsync(goOn)
+            && await _missed.CatchUpAsync(goOn, ct)
+            && await _packages.LetInAsync(goOn);
+        if (!isDone) return false;
+        await database.FollowAllVersionsAsync();
+        _gate.Succeeded();
+        _serial = await database.GetPypiSerialAsync();
+        _buffer = new EventBuffer(_serial);
+        Following(logger, _serial);
+        return true;
     }
 
     /// <summary>Reads a batch; true when that was the log's end.</summary>

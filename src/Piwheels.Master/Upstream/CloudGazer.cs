@@ -44,10 +44,11 @@ public sealed partial class CloudGazer : TaskLoop
         var projects = new ProjectClient(_connection, configuration.PypiJson);
         _policies = new PolicyWatch(database, Time);
         var registry = new Registry(database, new OtherTasks(this), _policies);
+        var simple = new SimpleClient(_connection, configuration.PypiSimple);
         var names = new FollowedNames(configuration.FollowOnly, configuration.FollowNever);
         _follow = configuration.FollowSelection
-            ? FollowSelection(configuration, database, projects, registry, names)
-            : FollowChangelog(configuration, database, projects, registry, names);
+            ? FollowSelection(configuration, database, simple, projects, registry, names)
+            : FollowChangelog(configuration, database, simple, projects, registry, names);
         Every(Step, () => UntilQuittingAsync(_follow));
         Every(Step, () => UntilQuittingAsync(_readWheels));
         var report = new FollowReport(_meter, Time, Logger);
@@ -68,14 +69,15 @@ public sealed partial class CloudGazer : TaskLoop
     private Func<Task> FollowChangelog(
         MasterConfiguration configuration,
         IDatabase database,
+        SimpleClient simple,
         ProjectClient projects,
         Registry registry,
         FollowedNames names)
     {
         var changelog = new ChangelogClient(_connection, configuration.PypiXmlRpc);
-        var follower = new ChangelogFollower(database, changelog, projects, registry, names, Time, Logger, _meter);
+        var follower = new ChangelogFollower(
+            database, changelog, simple, projects, registry, names, Time, Logger, _meter);
         // Pages are kept for nobody: what owes a package has changed its page
-        var simple = new SimpleClient(_connection, configuration.PypiSimple);
         var wheels = new UpstreamWheelReader(
             database,
             (package, ct) => new SelectionPages(simple, Time).GetAsync(package, ifChanged: false, ct),
@@ -90,11 +92,11 @@ public sealed partial class CloudGazer : TaskLoop
     private Func<Task> FollowSelection(
         MasterConfiguration configuration,
         IDatabase database,
+        SimpleClient simple,
         ProjectClient projects,
         Registry registry,
         FollowedNames names)
     {
-        var simple = new SimpleClient(_connection, configuration.PypiSimple);
         var requirements = new ReleaseRequirements(database, new OwnWheels(configuration.OutputPath), simple, projects);
         var pages = new SelectionPages(simple, Time, _policies);
         // A page that was just read for the selection is not asked for again

@@ -20,11 +20,12 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm, PolicyWatch?
 
     /// <summary>Registers a package unless known; one that was on its way out comes back.</summary>
     /// <param name="describe">Asked for the description of a package that is new.</param>
+    /// <param name="skipped">Why one that is new is not built yet.</param>
     internal async Task AddPackageAsync(
-        PackageName package, string? spelling, DateTimeOffset seen, Func<Task<string>> describe)
+        PackageName package, string? spelling, DateTimeOffset seen, Func<Task<string>> describe, string skipped = "")
     {
         var skip = await database.GetPackageSkipAsync(package);
-        if (skip is null && await database.AddNewPackageAsync(package, "", await describe())) _pages.Add(package);
+        if (skip is null && await database.AddNewPackageAsync(package, skipped, await describe())) _pages.Add(package);
         if (skip == SkipReasons.Deleted) await database.SkipPackageAsync(package, "");
         if (spelling is not null) await database.AddPackageNameAsync(package, spelling, seen);
         Remember(_known, package);

@@ -41,6 +41,7 @@ internal sealed partial class SelectionFollower(
     /// </summary>
     private const int LookUpsInARowMax = 20;
 
+    private readonly FollowedPackages _packages = new(database, names);
     private readonly RetryGate _gate = new();
     private readonly RetryGate _ownGate = new(RetryGate.OwnDelayMax);
     private readonly Dictionary<PackageName, Watched> _watched = [];
@@ -50,6 +51,7 @@ internal sealed partial class SelectionFollower(
     private SelectionClosure? _closure;
     private SelectionClosure? _written;
     private bool _saidNoTargets;
+    private bool _namesHold;
 
     /// <summary>
     /// Looks up whatever is due, until nothing is, the index is away, or <paramref name="goOn"/> says no.
@@ -60,7 +62,8 @@ internal sealed partial class SelectionFollower(
         try
         {
             pages.Trim();
-            if (!await ReadTargetsAsync()) return;
+            _namesHold = _namesHold || (await _packages.LeaveOutAsync(goOn) && await _packages.LetInAsync(goOn));
+            if (!_namesHold || !await ReadTargetsAsync()) return;
             await ReadSelectionAsync();
             await ExamineAsync(goOn, ct);
             foreach (var watched in _watched.Values) watched.LookUps = 0;

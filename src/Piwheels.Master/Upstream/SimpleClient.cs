@@ -27,6 +27,14 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
         return await connection.SendAsync(request, connection.Limits.Page, ReadPageAsync, ct).ConfigureAwait(false);
     }
 
+    /// <summary>The names of all projects. Those that are none are left out.</summary>
+    public async Task<Fetched<IReadOnlyList<PackageName>>> GetNamesAsync(CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(IndexAddress.Below(root).AbsoluteUri + "/"));
+        request.Headers.TryAddWithoutValidation("Accept", Accept);
+        return await connection.SendAsync(request, connection.Limits.Names, ReadNamesAsync, ct).ConfigureAwait(false);
+    }
+
     /// <summary>The core metadata of a file that has it beside it (PEP 658).</summary>
     public async Task<Fetched<string>> GetMetadataAsync(IndexFile file, CancellationToken ct)
     {
@@ -41,18 +49,29 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
             ct).ConfigureAwait(false);
     }
 
-    private static async Task<Fetched<IndexPage>> ReadPageAsync(IndexResponse response, CancellationToken ct)
+    private static Task<Fetched<IndexPage>> ReadPageAsync(IndexResponse response, CancellationToken ct) =>
+        ReadAsync(response, SimplePageJson.ReadAsync, PageOf, ct);
+
+    private static Task<Fetched<IReadOnlyList<PackageName>>> ReadNamesAsync(
+        IndexResponse response, CancellationToken ct) =>
+        ReadAsync(response, SimpleRootJson.ReadAsync, NamesOf, ct);
+
+    private static async Task<Fetched<T>> ReadAsync<T>(
+        IndexResponse response,
+        Func<IndexResponse, CancellationToken, Task<Fetched<T>>> json,
+        Func<string, IndexResponse, Fetched<T>> html,
+        CancellationToken ct)
     {
         switch (response.MediaType)
         {
             case "application/vnd.pypi.simple.v1+json":
             case "application/json":
-                return await SimplePageJson.ReadAsync(response, ct).ConfigureAwait(false);
+                return await json(response, ct).ConfigureAwait(false);
             case "application/vnd.pypi.simple.v1+html":
             case "text/html":
-                return PageOf(await ReadTextAsync(response.Body, ct).ConfigureAwait(false), response);
+                return html(await ReadTextAsync(response.Body, ct).ConfigureAwait(false), response);
             default:
-                return new Fetched<IndexPage>.Unusable($"it is neither JSON nor HTML but '{response.MediaType}'");
+                return new Fetched<T>.Unusable($"it is neither JSON nor HTML but '{response.MediaType}'");
         }
     }
 
@@ -87,6 +106,28 @@ public sealed class SimpleClient(IndexConnection connection, Uri root)
         }
 
         return new Fetched<IndexPage>.Found(new IndexPage(files, Versions: null, response.Validators));
+    }
+
+    private static Fetched<IReadOnlyList<PackageName>> NamesOf(string html, IndexResponse response)
+    {
+        var names = new List<PackageName>();
+        foreach (var tag in AnchorReader.Read(html))
+        {
+            if (tag.Name == "meta" && tag.Attributes.GetValueOrDefault("name") == "pypi:repository-version"
+                && UnknownVersion(tag.Attributes.GetValueOrDefault("content")) is { } unknown)
+            {
+                return new Fetched<IReadOnlyList<PackageName>>.Unusable(unknown.Reason);
+            }
+
+            // The anchor's text is the name too (PEP 503), and the address leads to it
+            if (tag.Name == "a" && TryResolve(response.Uri, tag.Attributes.GetValueOrDefault("href"), out var url)
+                && PackageName.TryParse(Uri.UnescapeDataString(url.Segments[^1].TrimEnd('/')), out var name))
+            {
+                names.Add(name);
+            }
+        }
+
+        return new Fetched<IReadOnlyList<PackageName>>.Found(names);
     }
 
     private static IndexFile? FileOf(IReadOnlyDictionary<string, string> attributes, Uri at)

@@ -53,7 +53,7 @@ internal static class SimplePageJson
         return texts;
     }
 
-    private static async Task<string?> ReadVersionAsync(JsonFlow json)
+    internal static async Task<string?> ReadVersionAsync(JsonFlow json)
     {
         string? version = null;
         if (!await json.EntersObjectAsync().ConfigureAwait(false)) return version;

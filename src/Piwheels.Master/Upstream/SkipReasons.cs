@@ -15,6 +15,9 @@ public static class SkipReasons
     /// </summary>
     public const string UpstreamUnread = "upstream not read yet";
 
-    /// <summary>It waited to be built for a selection, and nobody there needs it any more.</summary>
+    /// <summary>
+    /// Of a version: it waited to be built for a selection, and nobody there needs it any more. Of a package: the lists
+    /// of names leave it out.
+    /// </summary>
     public const string NotFollowed = "not followed";
 }

@@ -3,7 +3,9 @@ namespace Piwheels.Master.Upstream;
 /// <summary>How much of an answer is taken in, how long it is waited for, and how often is asked.</summary>
 public sealed record UpstreamLimits
 {
-    /// <summary>Largest page of a project, HTML or JSON, unpacked; the largest on PyPI have some 40 MB.</summary>
+    /// <summary>
+    /// Largest page of a project, or of all names, HTML or JSON, unpacked; the largest on PyPI have some 40 MB.
+    /// </summary>
     public long PageBytesMax { get; init; } = 96L << 20;
 
     /// <summary>Largest core metadata of one file (PEP 658).</summary>
@@ -18,6 +20,9 @@ public sealed record UpstreamLimits
     /// <summary>Longest time for the whole of a page or of metadata.</summary>
     public TimeSpan PageTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>Longest time for the whole list of names: PyPI's takes 40 MB.</summary>
+    public TimeSpan NamesTimeout { get; init; } = TimeSpan.FromMinutes(3);
+
     /// <summary>Longest time for the whole of a batch of the change log.</summary>
     public TimeSpan ChangelogTimeout { get; init; } = TimeSpan.FromMinutes(3);
 
@@ -31,6 +36,7 @@ public sealed record UpstreamLimits
     public int RequestsMax { get; init; } = 4;
 
     internal IndexRequestKind Page => new("page", PageBytesMax, PageTimeout);
+    internal IndexRequestKind Names => new("names", PageBytesMax, NamesTimeout);
     internal IndexRequestKind Facts => new("facts", PageBytesMax, PageTimeout);
     internal IndexRequestKind Metadata => new("metadata", MetadataBytesMax, PageTimeout);
     internal IndexRequestKind Changelog => new("changelog", ChangelogBytesMax, ChangelogTimeout);

@@ -208,8 +208,8 @@ public sealed class ChangelogBacklogTests
         internal Task FollowAsync() => OneThread.RunAsync(() =>
         {
             _follower ??= new ChangelogFollower(
-                Database, bed.Changelog, bed.Projects, new Registry(Database, Farm), FollowedNames.All, bed.Time,
-                Log.CreateLogger("test")) { BacklogFrom = BacklogFrom, BacklogSlice = 10 };
+                Database, bed.Changelog, bed.Simple, bed.Projects, new Registry(Database, Farm), FollowedNames.All,
+                bed.Time, Log.CreateLogger("test")) { BacklogFrom = BacklogFrom, BacklogSlice = 10 };
             return _follower.FollowAsync(() => true, default);
         });
 

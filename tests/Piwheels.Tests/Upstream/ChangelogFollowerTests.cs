@@ -305,74 +305,18 @@ public sealed class ChangelogFollowerTests
         for (var kills = 0; kills < 12; kills++)
         {
             var calls = random.Next(1, 60);
-            database.Before = _ => --calls < 0 ? throw new KilledException() : Task.CompletedTask;
+            database.Before = _ => --calls < 0 ? throw new Following.KilledException() : Task.CompletedTask;
             try
             {
                 await new Following(bed, database, farm).RunAsync();
             }
-            catch (KilledException)
+            catch (Following.KilledException)
             {
             }
         }
 
         database.Before = _ => Task.CompletedTask;
         await new Following(bed, database, farm).RunAsync();
-        Assert.Equal(await RowsAsync(undisturbed.Database), await RowsAsync(database));
-    }
-
-    private static async Task<List<string>> RowsAsync(FakeDatabase database)
-    {
-        var rows = new List<string> { $"serial {await database.GetPypiSerialAsync()}" };
-        foreach (var package in (await database.GetAllPackagesAsync()).Order())
-        {
-            var data = (await database.GetProjectDataAsync(package))!;
-            rows.Add($"{package} {data.DisplayName} '{data.Description}' '{data.Skip}'");
-            rows.AddRange(data.Aliases.Order(StringComparer.Ordinal).Select(a => $"{package} alias {a}"));
-            rows.AddRange(data.Versions.OrderBy(v => v.Version, StringComparer.Ordinal)
-                .Select(v => $"{package} {v.Version} {v.Released:O} {v.Yanked} '{v.Skip}'"));
-        }
-
-        return rows;
-    }
-
-    private sealed class KilledException : Exception;
-
-    private sealed class Following(StandInBed bed, FakeDatabase? database = null, RecordedFarm? farm = null)
-    {
-        private ChangelogFollower? _follower;
-
-        internal FakeDatabase Database { get; } = database ?? new FakeDatabase(bed.Time);
-        internal RecordedFarm Farm { get; } = farm ?? new RecordedFarm();
-        internal RecordedLog Log { get; } = new();
-        internal FollowedNames Names { get; set; } = FollowedNames.All;
-
-        /// <summary>Follows to the log's end, as often as needed for what its quiet tail holds back.</summary>
-        internal async Task RunAsync()
-        {
-            for (var i = 0; i < 3; i++)
-            {
-                bed.Time.Advance(RetryGate.DelayMax);
-                await FollowAsync();
-            }
-        }
-
-        internal Task FollowAsync() => OneThread.RunAsync(() =>
-        {
-            _follower ??= new ChangelogFollower(
-                Database,
-                bed.Changelog,
-                bed.Projects,
-                new Registry(Database, Farm),
-                Names,
-                bed.Time,
-                Log.CreateLogger("test"));
-            return _follower.FollowAsync(() => true, default);
-        });
-
-        internal async Task<ProjectData> ProjectAsync(PackageName package) =>
-            await Database.GetProjectDataAsync(package) ?? throw new InvalidOperationException($"no {package}");
-
-        internal IEnumerable<(string Version, string Skip)> Versions(ProjectData project) =>
-            project.Versions.OrderBy(v => v.Version, StringComparer.Ordinal).Select(v => (v.Version, v.Skip));
+        Assert.Equal(await Following.RowsAsync(undisturbed.Database), await Following.RowsAsync(database));
     }
 }

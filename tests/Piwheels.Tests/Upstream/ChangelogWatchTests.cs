@@ -144,7 +144,7 @@ public sealed class ChangelogWatchTests : IAsyncDisposable
         var database = new FakeDatabase(_bed.Time);
         var farm = new RecordedFarm();
         ChangelogFollower Follower() => new(
-            database, _bed.Changelog, _bed.Projects, new Registry(database, farm), FollowedNames.All, _bed.Time,
+            database, _bed.Changelog, _bed.Simple, _bed.Projects, new Registry(database, farm), FollowedNames.All, _bed.Time,
             _log.CreateLogger("test"));
         var follower = Follower();
         await FollowAsync(follower, 1);

@@ -44,6 +44,41 @@ public sealed class IndexClientTests
         AssertFiles(page);
     }
 
+    [Theory]
+    [InlineData("application/vnd.pypi.simple.v1+json")]
+    [InlineData("text/html")]
+    public async Task All_names_are_read_in_both_forms(string type)
+    {
+        await using var bed = await StandInBed.StartAsync(folder =>
+        {
+            folder.AddSdist("Foo.Bar", "1.0");
+            folder.AddSdist("other", "1.0");
+        });
+        bed.Faults.Seen = request => request.Headers.Accept = type;
+        Assert.Equal([Foo, PackageName.Parse("other")], Found(await bed.Simple.GetNamesAsync(default)).Order());
+    }
+
+    [Theory]
+    [InlineData("""{"meta": {"api-version": "1.0"}, "projects": [{"name": "a"}, 7, {"x": 1}, {"name": "-"}, {"name": "B"}]}""", "a, b")]
+    [InlineData("""{"projects": []}""", "")]
+    [InlineData("""{"meta": {"api-version": "2.0"}, "projects": []}""", "unusable")]
+    [InlineData("""{"files": []}""", "unusable")]
+    [InlineData("""["a"]""", "unusable")]
+    [InlineData("""{"projects": [""", "unusable")]
+    public async Task What_is_no_name_is_left_out_and_what_is_no_list_is_unusable(string text, string expected)
+    {
+        await using var bed = await StartAsync();
+        bed.Faults.Spoil("/simple/", context =>
+        {
+            context.Response.ContentType = "application/vnd.pypi.simple.v1+json";
+            return context.Response.WriteAsync(text);
+        });
+        var fetched = await bed.Simple.GetNamesAsync(default);
+        Assert.Equal(
+            expected,
+            fetched is Fetched<IReadOnlyList<PackageName>>.Found found ? string.Join(", ", found.Value) : fetched.Outcome);
+    }
+
     [Fact]
     public async Task Yanks_are_read_in_both_forms()
     {

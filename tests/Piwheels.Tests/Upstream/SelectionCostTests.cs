@@ -1,4 +1,6 @@
+using Piwheels.Core.Packaging;
 using Piwheels.Master.Upstream;
+using Piwheels.Testing;
 using Xunit;
 
 namespace Piwheels.Tests.Upstream;
@@ -63,5 +65,40 @@ public sealed class SelectionCostTests
         bed.Restart();
         await bed.FollowAsync();
         Assert.InRange(bed.Index.Faults.Requests.Count - first, Wanted + 5, first);
+    }
+
+    [Fact]
+    public async Task A_farm_that_begins_with_twenty_names_looks_them_up_and_reads_the_log_from_its_end_on()
+    {
+        await using var bed = await StartAsync();
+        var follower = new Following(bed.Index) { Names = new FollowedNames(Names, []) };
+        await follower.FollowAsync();
+        Assert.Equal(Names.Select(PackageName.Parse).Order(), (await follower.Database.GetAllPackagesAsync()).Order());
+        Assert.All(
+            (await follower.ProjectAsync(PackageName.Parse("wanted7"))).Versions, v => Assert.Equal("", v.Skip));
+        // A page and a description each; the log's last serial, now and when the log is read for the first time; and the
+        // log twice: from a little before, and its end
+        Assert.Equal((2 * Wanted) + 4, bed.Index.Faults.Requests.Count);
+        Assert.Equal(bed.Index.Index.Catalog.LastSerial, await follower.Database.GetPypiSerialAsync());
+
+        // New versions come with the log, and a restart looks up nothing again
+        bed.Index.Publish(bed.Index.Folder.AddSdist("wanted3", "6.0"));
+        bed.Index.Publish(bed.Index.Folder.AddSdist("noise3", "6.0"));
+        var again = new Following(bed.Index, follower.Database) { Names = new FollowedNames(Names, []) };
+        await again.RunAsync();
+        Assert.Contains(("6.0", ""), again.Versions(await again.ProjectAsync(PackageName.Parse("wanted3"))));
+        Assert.Equal(Wanted, (await again.Database.GetAllPackagesAsync()).Count);
+        Assert.Equal(1, bed.Index.Asked("/simple/wanted3/"));
+    }
+
+    [Fact]
+    public async Task Names_with_wildcards_cost_the_list_of_names_besides()
+    {
+        await using var bed = await StartAsync();
+        var follower = new Following(bed.Index) { Names = new FollowedNames(["wanted1?", "need*"], ["*d3"]) };
+        await follower.FollowAsync();
+        Assert.Equal(10 + 4, (await follower.Database.GetAllPackagesAsync()).Count);
+        Assert.Equal(1, bed.Index.Asked("/simple/"));
+        Assert.Equal((2 * 14) + 5, bed.Index.Faults.Requests.Count);
     }
 }

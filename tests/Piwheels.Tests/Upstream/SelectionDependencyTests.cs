@@ -26,6 +26,25 @@ public sealed class SelectionDependencyTests
     }
 
     [Fact]
+    public async Task Lists_of_names_hold_for_packages_that_are_known_already_from_the_next_start_on()
+    {
+        await using var bed = await SelectionBed.StartAsync(folder => folder.AddSdist("app", "1.0"));
+        var (app, extra) = (PackageName.Parse("app"), PackageName.Parse("extra"));
+        foreach (var package in new[] { app, extra }) await bed.Database.AddNewPackageAsync(package);
+        bed.Names = new FollowedNames([], ["app"]);
+        await bed.SelectAsync("app");
+        await bed.FollowAsync();
+        Assert.Equal(["app unmatched: this farm does not follow it, by its lists of names"], await bed.EntriesAsync());
+        Assert.Equal([app], await bed.Database.GetPackagesSkippedAsync(SkipReasons.NotFollowed));
+
+        bed.Names = new FollowedNames(["app"], []);
+        bed.Restart();
+        await bed.FollowAsync();
+        Assert.Equal(["app resolved 1.0"], await bed.EntriesAsync());
+        Assert.Equal([extra], await bed.Database.GetPackagesSkippedAsync(SkipReasons.NotFollowed));
+    }
+
+    [Fact]
     public async Task A_dependency_on_the_block_list_is_told_and_not_followed()
     {
         await using var bed = await SelectionBed.StartAsync(folder =>

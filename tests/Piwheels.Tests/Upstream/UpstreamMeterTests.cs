@@ -81,7 +81,7 @@ public sealed class UpstreamMeterTests : IDisposable
         Listen(bed.Meter);
         var database = new FakeDatabase(bed.Time);
         var follower = new ChangelogFollower(
-            database, bed.Changelog, bed.Projects, new Registry(database, new RecordedFarm()), FollowedNames.All,
+            database, bed.Changelog, bed.Simple, bed.Projects, new Registry(database, new RecordedFarm()), FollowedNames.All,
             bed.Time, new RecordedLog().CreateLogger("test"), bed.Meter);
         await OneThread.RunAsync(() => follower.FollowAsync(() => true, default));
         var last = bed.Index.Catalog.LastSerial;
