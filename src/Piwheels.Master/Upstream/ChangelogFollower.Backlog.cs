@@ -47,7 +47,7 @@ internal sealed partial class ChangelogFollower
     {
         var ahead = _ahead is { } known && known.From == from ? known.Batch : null;
         _ahead = null;
-        return _watch.SinceAsync(from, _serial, ct, ahead is { } known && known.From == from ? known.Batch : null);
+        return _watch.SinceAsync(from, _serial, ct, ahead);
     }
 
     /// <summary>

@@ -88,8 +88,6 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
                 new ReleaseChange(Foo1, YankedKnown: true), new ReleaseChange(Foo2, true, LongAgo),
             ])),
         ["set_pypi_serial"] = db => Done(db.SetPypiSerialAsync(42)),
-        ["set_selection"] = db => Done(db.SetSelectionAsync([Selected(Foo, null)])),
-        ["update_selection"] = db => Done(db.UpdateSelectionAsync(Selected(Foo, "1.0"))),
         ["owe_upstream"] = db => Done(db.OweUpstreamAsync([Foo])),
         ["set_upstream_wheels"] = db => Done(db.SetUpstreamWheelsAsync(Foo, [Upstream], long.MaxValue)),
         ["update_selection"] = async db => await db.UpdateSelectionAsync(await db.GetSelectionRevisionAsync(), Chosen),
