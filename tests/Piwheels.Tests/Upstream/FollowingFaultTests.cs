@@ -101,8 +101,8 @@ public sealed class FollowingFaultTests : IAsyncLifetime
             _bed = bed;
             Database = new FakeDatabase(bed.Time);
             _follower = new ChangelogFollower(
-                Database, bed.Changelog, bed.Projects, new Registry(Database, new RecordedFarm()), FollowedNames.All,
-                bed.Time, Log.CreateLogger("test"));
+                Database, bed.Changelog, bed.Simple, bed.Projects, new Registry(Database, new RecordedFarm()),
+                FollowedNames.All, bed.Time, Log.CreateLogger("test"));
         }
 
         internal FakeDatabase Database { get; }

@@ -186,7 +186,7 @@ public sealed class UpstreamWheelReaderTests
         });
         var database = new FakeDatabase(index.Time);
         await database.AddTargetAsync(Cp311);
-        await database.SetSelectionAsync([new SelectionEntry(Foo, "foo", true, SelectionState.New, null, "")]);
+        await database.AddRequestsAsync(SelectionOrigin.Follow, new SelectionWish([Requirement.Parse("foo")], []));
         database.SetPolicy(UpstreamPolicy.Link);
         using var output = new TemporaryFolder();
         var log = new RecordedLog().CreateLogger("test");
@@ -199,6 +199,7 @@ public sealed class UpstreamWheelReaderTests
             new ReleaseRequirements(database, new OwnWheels(output.Path), index.Simple, index.Projects),
             new Registry(database, new RecordedFarm(), policies),
             FollowedNames.All,
+            false,
             index.Time,
             log);
         var reader = new UpstreamWheelReader(
@@ -238,6 +239,7 @@ public sealed class UpstreamWheelReaderTests
             _follower = new ChangelogFollower(
                 Database,
                 Index.Changelog,
+                Index.Simple,
                 Index.Projects,
                 new Registry(Database, new RecordedFarm(), policies),
                 FollowedNames.All,
