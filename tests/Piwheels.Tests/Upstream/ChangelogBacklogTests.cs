@@ -137,6 +137,43 @@ public sealed class ChangelogBacklogTests
         Assert.Empty(await behind.Database.GetAllPackagesAsync());
     }
 
+    /// <summary>Before serial 628,000 times jump by days: what came first may have the highest serial.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Events_of_the_first_years_go_in_bulk_in_the_order_of_their_times(bool isKilled)
+    {
+        await using var bed = await StandInBed.StartAsync(_ => { });
+        var rows = Enumerable.Range(1, 60).Select(serial => Row($"Name_{serial % 7}", 90_000 - (serial * 500), serial))
+            .Append(Row("clock", 1_000_000, EventBuffer.SerialEpoch + 1));
+        bed.Faults.Spoil("/pypi", IndexFaults.Body("text/xml", Answer(rows)));
+        var behind = new Behind(bed);
+        if (isKilled)
+        {
+            var calls = 3;
+            behind.Database.After = method =>
+                method == "ApplyIndexChanges" && --calls == 0 ? throw new KilledException() : Task.CompletedTask;
+            await Assert.ThrowsAsync<KilledException>(behind.FollowAsync);
+            behind.Database.After = Go;
+            behind = new Behind(bed, behind.Database);
+        }
+
+        await behind.FollowAsync();
+        Assert.Equal(60, await behind.Database.GetPypiSerialAsync());
+        Assert.Equal(
+            Enumerable.Range(1, 60), (await behind.Database.GetAllPackageVersionsAsync()).Select(r => int.Parse(r.Version)).Order());
+        // The first of the log is the last to have happened
+        Assert.Equal("Name_1", await behind.Database.GetProjectDisplayNameAsync(PackageName.Parse("name-1")));
+    }
+
+    private static string Row(string name, int seconds, long serial) =>
+        $"<value><array><data><value>{name}</value><value>{serial}</value><value><int>{seconds}</int></value>"
+        + $"<value>add source file x</value><value><int>{serial}</int></value></data></array></value>";
+
+    private static string Answer(IEnumerable<string> rows) =>
+        "<methodResponse><params><param><value><array><data>" + string.Concat(rows)
+        + "</data></array></value></param></params></methodResponse>";
+
     /// <summary>
     /// Killed at any call of the database, before it or after, any number of times, far behind or not.
     /// </summary>
