@@ -191,6 +191,7 @@ AS $sql$
 DECLARE
     v_serial bigint;
     v_policy text;
+    v_policy_now text;
     v_read text[] := '{}';
     v_skips text[];
     v_package text;
@@ -255,9 +256,13 @@ BEGIN
         PERFORM owe_upstream(v_read);
     END IF;
 
-    UPDATE configuration SET pypi_serial = p_to WHERE pypi_serial = p_from AND upstream_policy = v_policy;
+    UPDATE configuration SET pypi_serial = p_to WHERE pypi_serial = p_from RETURNING upstream_policy INTO v_policy_now;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'the serial or the policy was changed meanwhile' USING ERRCODE = 'serialization_failure';
+        RAISE EXCEPTION 'the serial was moved on meanwhile' USING ERRCODE = 'serialization_failure';
+    END IF;
+    -- Who has changed it did not see these packages; who changes it from here on does
+    IF v_policy_now <> v_policy THEN
+        PERFORM owe_upstream(p_name_packages || p_packages);
     END IF;
     RETURN p_to;
 END;
