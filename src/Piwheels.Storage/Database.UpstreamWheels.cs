@@ -73,10 +73,10 @@ public sealed partial class Database
     /// <summary>One element a wheel; null without wheels.</summary>
     private static NpgsqlParameter Values<T>(
         NpgsqlDbType type, IReadOnlyList<UpstreamWheel>? wheels, Func<UpstreamWheel, T> field) => new NpgsqlParameter
-    {
-        Value = wheels is null ? DBNull.Value : wheels.Select(field).ToArray(),
-        NpgsqlDbType = NpgsqlDbType.Array | type,
-    };
+        {
+            Value = wheels is null ? DBNull.Value : wheels.Select(field).ToArray(),
+            NpgsqlDbType = NpgsqlDbType.Array | type,
+        };
 
     private static string WritePolicy(UpstreamPolicy policy) => policy switch
     {

@@ -24,7 +24,9 @@ internal sealed class FollowingFarm : IAsyncDisposable
     {
         var configuration = new MasterConfiguration
         {
-            PypiXmlRpc = new Uri(root, "pypi"), PypiJson = new Uri(root, "pypi"), PypiSimple = new Uri(root, "simple"),
+            PypiXmlRpc = new Uri(root, "pypi"),
+            PypiJson = new Uri(root, "pypi"),
+            PypiSimple = new Uri(root, "simple"),
         };
         var environment = new TaskEnvironment(_zmq, TimeProvider.System, NullLoggerFactory.Instance);
         _queues = new DatabaseQueues(database, environment, configuration, patient: true);

@@ -201,7 +201,11 @@ public abstract class UpstreamWheelsCompliance<TAccess>(ClusterFixture fixture) 
         await SetPolicyAsync(Foo, UpstreamPolicy.Link);
         var known = Upstream(Foo1, "cp39-cp39-win_amd64") with
         {
-            FileSize = null, RequiresPython = ">=3.9", Yanked = true, Metadata = true, Uploaded = null,
+            FileSize = null,
+            RequiresPython = ">=3.9",
+            Yanked = true,
+            Metadata = true,
+            Uploaded = null,
         };
         await WritePagesAsync();
         await ReadAsync(Foo, Upstream(Foo1, "py3-none-any"), known);

@@ -50,7 +50,11 @@ public sealed class LinkedWheelsTests : IDisposable
     {
         await WriteAsync(Version(Linked with
         {
-            FileSize = null, RequiresPython = null, Yanked = false, Metadata = false, Uploaded = null,
+            FileSize = null,
+            RequiresPython = null,
+            Yanked = false,
+            Metadata = false,
+            Uploaded = null,
         }));
         var json = Json();
         Assert.Equal("1.0", json.GetProperty("meta").GetProperty("api-version").GetString());

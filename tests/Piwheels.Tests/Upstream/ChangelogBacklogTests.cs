@@ -246,7 +246,8 @@ public sealed class ChangelogBacklogTests
         {
             _follower ??= new ChangelogFollower(
                 Database, bed.Changelog, bed.Simple, bed.Projects, new Registry(Database, Farm), FollowedNames.All,
-                bed.Time, Log.CreateLogger("test")) { BacklogFrom = BacklogFrom, BacklogSlice = 10 };
+                bed.Time, Log.CreateLogger("test"))
+            { BacklogFrom = BacklogFrom, BacklogSlice = 10 };
             return _follower.FollowAsync(() => true, default);
         });
 
