@@ -61,12 +61,15 @@ REVOKE ALL ON FUNCTION lock_package FROM PUBLIC;
 
 
 -- The same for many, in the order of their names: whoever locks more than one does it so, and none waits in a circle.
+-- LATERAL has each looked up by its key: to the planner some thousands seem worth a scan of the whole table.
 CREATE FUNCTION lock_packages(p_packages text[]) RETURNS void
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
     LOCK TABLE targets IN ROW SHARE MODE;
-    PERFORM FROM packages WHERE package = ANY (p_packages) ORDER BY package FOR NO KEY UPDATE;
+    PERFORM FROM (
+            SELECT DISTINCT n.package COLLATE "C" AS package FROM unnest(p_packages) AS n (package) ORDER BY 1) AS n
+        CROSS JOIN LATERAL (SELECT FROM packages p WHERE p.package = n.package FOR NO KEY UPDATE) AS p;
 END;
 $sql$;
 COMMENT ON FUNCTION lock_packages IS 'Keeps all others from changing the packages; unknown ones are passed over';
@@ -243,7 +246,7 @@ DECLARE
 BEGIN
     PERFORM lock_packages(p_packages);
     SELECT n.package INTO v_unknown
-    FROM unnest(p_packages) AS n (package)
+    FROM (SELECT DISTINCT unnest(p_packages) AS package) AS n
         LEFT JOIN LATERAL (SELECT p.package FROM packages p WHERE p.package = n.package OFFSET 0) AS p ON true
     WHERE p.package IS NULL LIMIT 1;
     IF FOUND THEN

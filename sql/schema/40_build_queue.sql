@@ -102,14 +102,16 @@ CREATE TABLE wheel_tags (
 COMMENT ON TABLE wheel_tags IS 'On which targets wheels with these tags run';
 GRANT SELECT ON wheel_tags TO {username};
 
+-- Without foreign keys: looking for version and target of each row took longer than writing it. What writes here holds
+-- the locks that keep both in their places; what deletes versions has their rows go (build_queue_forgets); a target goes
+-- when nothing waits for it any more; and the audit would find what is left over.
 CREATE TABLE build_queue (
     package varchar(200) COLLATE "C" NOT NULL,
     version varchar(200) COLLATE "C" NOT NULL,
-    target_id integer NOT NULL REFERENCES targets ON DELETE CASCADE,
+    target_id integer NOT NULL,
     priority smallint NOT NULL,
     released timestamp NOT NULL,
-    PRIMARY KEY (package, version, target_id),
-    FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
+    PRIMARY KEY (package, version, target_id)
 );
 CREATE INDEX build_queue_order ON build_queue (target_id, priority, released, package, version);
 COMMENT ON TABLE build_queue IS 'Releases that wait for a slave, by target, in the order of priority, released, name';
@@ -270,6 +272,21 @@ REVOKE ALL ON FUNCTION build_queue_removed FROM PUBLIC;
 
 CREATE TRIGGER build_queue_removed AFTER DELETE ON build_queue REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION build_queue_removed();
+
+
+CREATE FUNCTION build_queue_forgets() RETURNS trigger
+LANGUAGE plpgsql
+AS $sql$
+BEGIN
+    DELETE FROM build_queue q USING gone g WHERE q.package = g.package AND q.version = g.version;
+    RETURN NULL;
+END;
+$sql$;
+COMMENT ON FUNCTION build_queue_forgets IS 'Trigger: what is deleted does not wait any more';
+REVOKE ALL ON FUNCTION build_queue_forgets FROM PUBLIC;
+
+CREATE TRIGGER build_queue_forgets AFTER DELETE ON versions REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION build_queue_forgets();
 
 
 -- By row: only what is urgent changes its place, while most statements that might change one change none.

@@ -153,9 +153,10 @@ REVOKE ALL ON FUNCTION versions_about FROM PUBLIC;
 
 
 -- Called under lock_targets(). A step takes whole packages. Its ranges are known when it is planned; that its parts
--- are found by their indexes, however many the planner expects, keeps each step as short as the last.
+-- are found by their indexes, however many the planner expects, keeps each step as short as the last. By that setting
+-- a small table without a fit index seems so expensive that the server would compile the query first: it must not.
 CREATE FUNCTION settle_step(p_versions integer) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET jit = off
 AS $sql$
 DECLARE
     v_begin timestamp := clock_timestamp() AT TIME ZONE 'UTC';

@@ -142,7 +142,7 @@ REVOKE ALL ON FUNCTION count_change FROM PUBLIC;
 
 
 CREATE FUNCTION counter_total(p_counter text) RETURNS bigint
-LANGUAGE plpgsql STABLE SET enable_seqscan = off
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off
 AS $sql$
 BEGIN
     RETURN (
@@ -175,7 +175,7 @@ REVOKE ALL ON FUNCTION note_fold FROM PUBLIC;
 
 -- One session at a time adds up; another one that comes meanwhile has nothing to do.
 CREATE FUNCTION fold_counters() RETURNS void
-LANGUAGE plpgsql SET enable_seqscan = off
+LANGUAGE plpgsql SET enable_seqscan = off SET jit = off
 AS $sql$
 DECLARE
     v_mark xid8 := pg_snapshot_xmin(pg_current_snapshot());
@@ -222,7 +222,7 @@ REVOKE ALL ON FUNCTION advance_download_window FROM PUBLIC;
 
 
 CREATE FUNCTION fold_downloads() RETURNS void
-LANGUAGE plpgsql SET enable_seqscan = off
+LANGUAGE plpgsql SET enable_seqscan = off SET jit = off
 AS $sql$
 DECLARE
     v_mark xid8 := pg_snapshot_xmin(pg_current_snapshot());
@@ -460,7 +460,7 @@ RETURNS TABLE (
     packages_built bigint, files_count bigint, builds_time interval, builds_size bigint, new_last_hour bigint,
     downloads_last_hour bigint, downloads_last_month bigint, downloads_all bigint,
     abi_tags text[], builds_last_hour bigint[])
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off
 AS $sql$
 DECLARE
     v_now timestamp := now() AT TIME ZONE 'UTC';
