@@ -222,7 +222,7 @@ BEGIN
 
     LOCK TABLE targets IN ROW SHARE MODE;
     PERFORM ensure_packages(p_name_packages);
-    PERFORM lock_packages(ARRAY(SELECT DISTINCT unnest(p_gone_packages || p_name_packages || p_packages)));
+    PERFORM lock_packages(p_gone_packages || p_name_packages || p_packages);
     IF cardinality(p_gone_packages) > 0 THEN
         FOREACH v_package IN ARRAY p_gone_packages LOOP
             PERFORM delete_package(v_package);

@@ -39,8 +39,8 @@ public sealed partial class Database
                 Texts(names.Select(n => n.Package.Value)), Texts(names.Select(n => n.Name)),
                 Times(names.Select(n => n.Seen)), Texts(names.Select(n => n.UnlessKnown)),
                 Texts(releases.Select(r => r.Release.Package.Value)), Texts(releases.Select(r => r.Release.Version)),
-                Flags(releases.Select(r => (bool?)r.Gone)), Times(releases.Select(r => r.Released)),
-                Flags(releases.Select(r => (bool?)r.Source)), Flags(releases.Select(r => (bool?)r.YankedNew)),
+                Flags(releases.Select(r => r.Gone)), Times(releases.Select(r => r.Released)),
+                Flags(releases.Select(r => r.Source)), Flags(releases.Select(r => r.YankedNew)),
                 Flags(releases.Select(r => r.YankedKnown))),
             r => r.GetInt64(0));
     }
@@ -73,7 +73,7 @@ public sealed partial class Database
         await AskAsync(
             Call(
                 "SELECT update_selection($1, $2, $3, $4, $5, $6, $7, $8)",
-                Number(revision), Text(entry.Package), Text(SelectionDocument.WriteState(entry.State)),
+                Number(revision), Text(entry.Package), Text(MemberNames.Of(entry.State)),
                 Text(entry.Message), Texts(entry.Versions.Select(v => v.Version)),
                 Flags(entry.Versions.Select(v => v.Urgent)), Texts(entry.Needs.Select(n => n.Package.Value)),
                 Texts(entry.Needs.Select(n => n.Requirement))),
@@ -121,7 +121,7 @@ public sealed partial class Database
         ArgumentNullException.ThrowIfNull(wish);
         return await AskAsync(
             Call(
-                call, Text(SelectionDocument.WriteOrigin(origin)),
+                call, Text(MemberNames.Of(origin)),
                 Texts(wish.Requirements.Select(r => r.Package.Value)), Texts(wish.Requirements.Select(r => r.ToString())),
                 Flag(wish.AllVersions),
                 Texts(wish.Constraints.Select(c => c.Package.Value)), Texts(wish.Constraints.Select(c => c.ToString()))),

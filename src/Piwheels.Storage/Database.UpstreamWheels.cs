@@ -29,7 +29,7 @@ public sealed partial class Database
     /// package by package, by whoever follows the index.
     /// </summary>
     public async Task<bool> SetUpstreamPolicyAsync(UpstreamPolicy policy) =>
-        await AskAsync(Call("SELECT set_upstream_policy($1)", Text(WritePolicy(policy))), r => r.GetBoolean(0));
+        await AskAsync(Call("SELECT set_upstream_policy($1)", Text(UpstreamPolicies.WordOf(policy))), r => r.GetBoolean(0));
 
     /// <summary>
     /// Sets a package's own policy, or takes it back where null. The package may be unknown yet. False when its wheels
@@ -39,7 +39,7 @@ public sealed partial class Database
         await AskAsync(
             Call(
                 "SELECT set_package_upstream_policy($1, $2)",
-                Text(package), Text(policy is { } own ? WritePolicy(own) : null)),
+                Text(package), Text(policy is { } own ? UpstreamPolicies.WordOf(own) : null)),
             r => r.GetBoolean(0));
 
     /// <summary>For how many packages a policy has not taken effect yet.</summary>
@@ -78,19 +78,8 @@ public sealed partial class Database
             NpgsqlDbType = NpgsqlDbType.Array | type,
         };
 
-    private static string WritePolicy(UpstreamPolicy policy) => policy switch
-    {
-        UpstreamPolicy.Rebuild => "rebuild",
-        UpstreamPolicy.Defer => "defer",
-        UpstreamPolicy.Link => "link",
-        _ => throw new ArgumentOutOfRangeException(nameof(policy)),
-    };
-
-    private static UpstreamPolicy ReadPolicy(string text) => text switch
-    {
-        "rebuild" => UpstreamPolicy.Rebuild,
-        "defer" => UpstreamPolicy.Defer,
-        "link" => UpstreamPolicy.Link,
-        _ => throw new InvalidDataException($"upstream policy '{text}'"),
-    };
+    private static UpstreamPolicy ReadPolicy(string text) =>
+        UpstreamPolicies.TryParseWord(text, out var policy)
+            ? policy
+            : throw new InvalidDataException($"upstream policy '{text}'");
 }

@@ -250,6 +250,11 @@ public sealed partial class Database : IDatabase, ISelectionRequests, IAsyncDisp
         NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet,
     };
 
+    /// <summary>A member of an enumeration as stored; the column has a check that every one is.</summary>
+    internal static T Member<T>(string column, string text)
+        where T : struct, Enum =>
+        MemberNames.TryParse(text, out T member) ? member : throw new InvalidDataException($"{column} '{text}'");
+
     /// <summary>A canonical name as stored; packages has a check that every one is.</summary>
     private static PackageName Name(NpgsqlDataReader reader, int column) => PackageName.Parse(reader.GetString(column));
 }

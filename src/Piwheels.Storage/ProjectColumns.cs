@@ -39,17 +39,7 @@ internal sealed class ProjectColumns(NpgsqlDataReader row)
 
     public static ProjectTarget TargetOf(string abi, string platform, string state, int? buildId) => new(
         new Target(abi, platform),
-        state switch
-        {
-            "SUCCESS" => TargetState.Success,
-            "FAIL" => TargetState.Fail,
-            "SKIP" => TargetState.Skip,
-            "PENDING" => TargetState.Pending,
-            "ERROR" => TargetState.Error,
-            "UPSTREAM" => TargetState.Upstream,
-            "LINKED" => TargetState.Linked,
-            _ => throw new InvalidDataException($"release_states.state '{state}'"),
-        },
+        Database.Member<TargetState>("release_states.state", state),
         buildId);
 
     private ILookup<string, ProjectTarget> ReadTargets()

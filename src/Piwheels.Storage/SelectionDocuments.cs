@@ -14,47 +14,13 @@ internal sealed record SelectionDocument(
         Revision,
         [
             .. Requests.Select(r => new SelectionRequest(
-                ReadOrigin(r.Origin), PackageName.Parse(r.Package), r.Requirement, r.AllVersions)),
+                Database.Member<SelectionOrigin>("selection_requests.origin", r.Origin), PackageName.Parse(r.Package), r.Requirement, r.AllVersions)),
         ],
         [
             .. Constraints.Select(c => new SelectionConstraint(
-                ReadOrigin(c.Origin), PackageName.Parse(c.Package), c.Requirement)),
+                Database.Member<SelectionOrigin>("selection_constraints.origin", c.Origin), PackageName.Parse(c.Package), c.Requirement)),
         ],
         [.. Packages.Select(p => p.ToEntry())]);
-
-    public static string WriteOrigin(SelectionOrigin origin) => origin switch
-    {
-        SelectionOrigin.Up => "UP",
-        SelectionOrigin.Follow => "FOLLOW",
-        _ => throw new ArgumentOutOfRangeException(nameof(origin)),
-    };
-
-    public static string WriteState(SelectionState state) => state switch
-    {
-        SelectionState.New => "NEW",
-        SelectionState.Resolved => "RESOLVED",
-        SelectionState.Unknown => "UNKNOWN",
-        SelectionState.Unmatched => "UNMATCHED",
-        SelectionState.Elsewhere => "ELSEWHERE",
-        _ => throw new ArgumentOutOfRangeException(nameof(state)),
-    };
-
-    public static SelectionState ReadState(string text) => text switch
-    {
-        "NEW" => SelectionState.New,
-        "RESOLVED" => SelectionState.Resolved,
-        "UNKNOWN" => SelectionState.Unknown,
-        "UNMATCHED" => SelectionState.Unmatched,
-        "ELSEWHERE" => SelectionState.Elsewhere,
-        _ => throw new InvalidDataException($"selection.state '{text}'"),
-    };
-
-    private static SelectionOrigin ReadOrigin(string text) => text switch
-    {
-        "UP" => SelectionOrigin.Up,
-        "FOLLOW" => SelectionOrigin.Follow,
-        _ => throw new InvalidDataException($"selection_requests.origin '{text}'"),
-    };
 }
 
 /// <summary>A request or a constraint in the JSON of get_selection.</summary>
@@ -70,7 +36,7 @@ internal sealed record EntryDocument(
 {
     public SelectionEntry ToEntry() => new(
         PackageName.Parse(Package),
-        SelectionDocument.ReadState(State),
+        Database.Member<SelectionState>("selection.state", State),
         Message,
         Versions,
         [.. Needs.Select(n => new SelectionNeed(PackageName.Parse(n.Package), n.Requirement))]);
@@ -87,7 +53,7 @@ internal sealed record StatusDocument(bool Settled, IReadOnlyList<ProgressDocume
         [
             .. Packages.Select(p => new SelectionProgress(
                 PackageName.Parse(p.Package),
-                SelectionDocument.ReadState(p.State),
+                Database.Member<SelectionState>("selection.state", p.State),
                 p.Message,
                 [.. p.Releases.Select(r => new ReleaseProgress(r.Version, [.. r.Targets.Select(t => t.ToTarget())]))])),
         ]);

@@ -63,13 +63,14 @@ internal sealed class PolicyCommand : PiwCommand
         var policies = await database.GetUpstreamPoliciesAsync();
         if (packages.Count > 0)
         {
-            foreach (var package in packages) Console.WriteLine($"{package}: {WordOf(policies.Of(package))}");
+            foreach (var package in packages)
+                Console.WriteLine($"{package}: {UpstreamPolicies.WordOf(policies.Of(package))}");
             return 0;
         }
 
-        Console.WriteLine($"all packages: {WordOf(policies.Farm)}");
+        Console.WriteLine($"all packages: {UpstreamPolicies.WordOf(policies.Farm)}");
         foreach (var own in policies.OfPackages.OrderBy(own => own.Key))
-            Console.WriteLine($"{own.Key}: {WordOf(own.Value)}");
+            Console.WriteLine($"{own.Key}: {UpstreamPolicies.WordOf(own.Value)}");
         var owed = await database.CountUpstreamOwedAsync();
         if (owed > 0)
             Console.WriteLine(string.Create(
@@ -77,15 +78,10 @@ internal sealed class PolicyCommand : PiwCommand
         return 0;
     }
 
-    private static UpstreamPolicy PolicyOf(string[] words) => words.LastOrDefault() switch
-    {
-        "rebuild" => UpstreamPolicy.Rebuild,
-        "defer" => UpstreamPolicy.Defer,
-        "link" => UpstreamPolicy.Link,
-        _ => throw new CommandFault("the last word is the policy: rebuild, defer or link", CommandFault.WrongUsage),
-    };
-
-    private static string WordOf(UpstreamPolicy policy) => policy.ToString().ToLowerInvariant();
+    private static UpstreamPolicy PolicyOf(string[] words) =>
+        UpstreamPolicies.TryParseWord(words.LastOrDefault(), out var policy)
+            ? policy
+            : throw new CommandFault("the last word is the policy: rebuild, defer or link", CommandFault.WrongUsage);
 
     private static List<PackageName> NamesOf(IEnumerable<string> texts) =>
     [

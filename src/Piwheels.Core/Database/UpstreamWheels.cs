@@ -21,6 +21,22 @@ public sealed record UpstreamPolicies(
 {
     public UpstreamPolicy Of(PackageName package) =>
         OfPackages.TryGetValue(package, out var own) ? own : Farm;
+
+    /// <summary>The word that the database and people have for a policy.</summary>
+    public static string WordOf(UpstreamPolicy policy) => MemberNames.Of(policy).ToLowerInvariant();
+
+    /// <summary>Reads what <see cref="WordOf"/> writes, and nothing else.</summary>
+    public static bool TryParseWord(string? word, out UpstreamPolicy policy)
+    {
+        foreach (var each in Enum.GetValues<UpstreamPolicy>())
+        {
+            policy = each;
+            if (WordOf(each) == word) return true;
+        }
+
+        policy = default;
+        return false;
+    }
 }
 
 /// <summary>A package whose policy is to take effect, by what the index has of it now.</summary>

@@ -104,14 +104,6 @@ internal sealed partial class ChangelogFollower
         Took(slice.Count, to);
     }
 
-    /// <summary>What was registered before it was blocked is still removed and yanked.</summary>
-    private bool IsFollowed(UpstreamEffect effect) => effect switch
-    {
-        UpstreamEffect.Created c => names.Contains(c.Package),
-        UpstreamEffect.FileAdded f => names.Contains(f.Release.Package),
-        _ => true,
-    };
-
     private async Task ForgetRemovedAsync(NetChanges changes, CancellationToken ct)
     {
         var (packages, releases) = (changes.GonePackages, changes.GoneReleases);
@@ -123,19 +115,6 @@ internal sealed partial class ChangelogFollower
             .. known.Packages.Select(p => InTurnAsync(places, () => registry.ForgetAsync(p, ct), ct)),
             .. known.Releases.Select(r => InTurnAsync(places, () => registry.ForgetAsync(r, ct), ct)),
         ]);
-    }
-
-    private static async Task InTurnAsync(SemaphoreSlim places, Func<Task> work, CancellationToken ct)
-    {
-        await places.WaitAsync(ct);
-        try
-        {
-            await work();
-        }
-        finally
-        {
-            places.Release();
-        }
     }
 
     /// <summary>

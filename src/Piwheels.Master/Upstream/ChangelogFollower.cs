@@ -123,25 +123,16 @@ internal sealed partial class ChangelogFollower(
     private async Task<bool> ReadAsync(EventBuffer buffer, CancellationToken ct)
     {
         var from = buffer.ReadFrom;
-        switch (await SinceAsync(from, ct))
-        {
-            case Fetched<ChangelogBatch>.Found found:
-                _gate.Succeeded();
-                if (found.Value.Misshapen > 0) Misshapen(logger, found.Value.Misshapen, from);
-                _due = [.. buffer.Add(found.Value.Events)];
-                ReadAhead(buffer.ReadFrom, ct);
-                _caughtUp &= buffer.ReadFrom == from;
-                _descriptions.Clear();
-                _descriptionFailures.Clear();
-                Measure(buffer, taken: 0);
-                return buffer.ReadFrom == from;
-            case Fetched<ChangelogBatch>.Away away:
-                throw new UpstreamAwayException($"the change log: {away.Reason}", away.RetryAfter);
-            case Fetched<ChangelogBatch>.Unusable unusable:
-                throw new UpstreamAwayException($"the change log: {unusable.Reason}");
-            default:
-                throw new UpstreamAwayException("the change log: there is none at this address");
-        }
+        var batch = UpstreamAwayException.Needed("the change log", await SinceAsync(from, ct));
+        _gate.Succeeded();
+        if (batch.Misshapen > 0) Misshapen(logger, batch.Misshapen, from);
+        _due = [.. buffer.Add(batch.Events)];
+        ReadAhead(buffer.ReadFrom, ct);
+        _caughtUp &= buffer.ReadFrom == from;
+        _descriptions.Clear();
+        _descriptionFailures.Clear();
+        Measure(buffer, taken: 0);
+        return buffer.ReadFrom == from;
     }
 
     /// <summary>
@@ -154,7 +145,7 @@ internal sealed partial class ChangelogFollower(
         using var places = new SemaphoreSlim(PackagesAtOnce, PackagesAtOnce);
         await Task.WhenAll(slice
             .GroupBy(e => PackageName.Canonicalize(e.Name), StringComparer.Ordinal)
-            .Select(events => ApplyInTurnAsync(events, places, ct)));
+            .Select(events => InTurnAsync(places, () => ApplyAllAsync(events, ct), ct)));
         await registry.OweUpstreamAsync(slice.Select(e => e.Name));
         await registry.RequestPagesAsync(ct);
         var serial = Math.Max(_serial, slice.Max(e => e.Serial));
@@ -185,17 +176,22 @@ internal sealed partial class ChangelogFollower(
             new FollowState(_serial, buffer.ReadFrom, _watch.LastSerial, oldest, count, _watch.ReadAt), taken);
     }
 
-    private async Task ApplyInTurnAsync(IEnumerable<PypiEvent> events, SemaphoreSlim places, CancellationToken ct)
+    private static async Task InTurnAsync(SemaphoreSlim places, Func<Task> work, CancellationToken ct)
     {
         await places.WaitAsync(ct);
         try
         {
-            foreach (var e in events) await ApplyAsync(e, ct);
+            await work();
         }
         finally
         {
             places.Release();
         }
+    }
+
+    private async Task ApplyAllAsync(IEnumerable<PypiEvent> events, CancellationToken ct)
+    {
+        foreach (var e in events) await ApplyAsync(e, ct);
     }
 
     private async Task ApplyAsync(PypiEvent e, CancellationToken ct)
@@ -221,9 +217,7 @@ internal sealed partial class ChangelogFollower(
 
     private Task TakeEffectAsync(PypiEvent e, CancellationToken ct) => UpstreamEffect.Of(e) switch
     {
-        // What was registered before it was blocked is still removed and yanked
-        UpstreamEffect.Created c when !names.Contains(c.Package) => Task.CompletedTask,
-        UpstreamEffect.FileAdded f when !names.Contains(f.Release.Package) => Task.CompletedTask,
+        var effect when !IsFollowed(effect) => Task.CompletedTask,
         UpstreamEffect.Created c =>
             registry.AddPackageAsync(c.Package, c.Spelling, c.At, () => DescribeAsync(c.Package, ct)),
         UpstreamEffect.FileAdded f =>
@@ -233,6 +227,14 @@ internal sealed partial class ChangelogFollower(
         UpstreamEffect.YankChanged y => registry.SetYankedAsync(y.Release, y.Yanked),
         UpstreamEffect.Refused refused => Pass(e, refused.Reason),
         _ => Task.CompletedTask,
+    };
+
+    /// <summary>What was registered before it was blocked is still removed and yanked.</summary>
+    private bool IsFollowed(UpstreamEffect effect) => effect switch
+    {
+        UpstreamEffect.Created c => names.Contains(c.Package),
+        UpstreamEffect.FileAdded f => names.Contains(f.Release.Package),
+        _ => true,
     };
 
     private Task Pass(PypiEvent e, string reason)
@@ -250,7 +252,7 @@ internal sealed partial class ChangelogFollower(
         if (_descriptions.TryGetValue(package, out var known)) return known;
         var fetched = await projects.GetAsync(package, ct);
         if (fetched is Fetched<ProjectFacts>.Away away && MayTryAgain(package, away))
-            throw new UpstreamAwayException($"the description of {package}: {away.Reason}", away.RetryAfter);
+            throw UpstreamAwayException.Of($"the description of {package}", away);
 
         var description = fetched is Fetched<ProjectFacts>.Found found ? found.Value.Description : "";
         if (fetched is Fetched<ProjectFacts>.Away gone) NoDescription(logger, package, gone.Reason);

@@ -65,21 +65,13 @@ internal sealed partial class MissedPackages(
         var before = new FollowedNames(await database.GetFollowedNamesAsync());
         if (!begins && names.AreAmong(before)) return [];
         // Before the names and pages: what happens from here on is in the log
-        if (begins) _logFrom = Needed("the serial of the change log", await changelog.LastSerialAsync(ct));
-        var listed = names.Named ?? Needed("the list of all names", await simple.GetNamesAsync(ct));
+        if (begins) _logFrom = UpstreamAwayException.Needed("the serial of the change log", await changelog.LastSerialAsync(ct));
+        var listed = names.Named ?? UpstreamAwayException.Needed("the list of all names", await simple.GetNamesAsync(ct));
         var missed = listed.Where(package => names.Contains(package) && (begins || !before.Contains(package)))
             .Distinct().Order().ToList();
         Missed(logger, missed.Count);
         return new Queue<PackageName[]>(missed.Chunk(LookUpsTogether));
     }
-
-    private static T Needed<T>(string what, Fetched<T> fetched) => fetched switch
-    {
-        Fetched<T>.Found found => found.Value,
-        Fetched<T>.Away away => throw UpstreamAwayException.Of(what, away),
-        Fetched<T>.Unusable unusable => throw new UpstreamAwayException($"{what}: {unusable.Reason}"),
-        _ => throw new UpstreamAwayException($"{what}: there is none at this address"),
-    };
 
     private async Task LookUpAsync(PackageName package, CancellationToken ct)
     {

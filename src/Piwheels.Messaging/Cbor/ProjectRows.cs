@@ -90,7 +90,7 @@ internal static class ProjectRows
     {
         writer.WriteStartArray(3);
         writer.Write(target.Target);
-        writer.WriteTextString(NameOf(target.State));
+        writer.WriteTextString(MemberNames.Of(target.State));
         writer.WriteNullableInteger(target.BuildId);
         writer.WriteEndArray();
     }
@@ -164,27 +164,8 @@ internal static class ProjectRows
     private static List<string> ReadDependencies(WireReader reader) => reader.List(
         "dependencies", WireLimits.DependenciesMax, static r => r.Text("dependency", WireLimits.TextLengthMax));
 
-    private static string NameOf(TargetState state) => state switch
-    {
-        TargetState.Success => "SUCCESS",
-        TargetState.Fail => "FAIL",
-        TargetState.Skip => "SKIP",
-        TargetState.Pending => "PENDING",
-        TargetState.Upstream => "UPSTREAM",
-        TargetState.Linked => "LINKED",
-        _ => "ERROR",
-    };
-
     private static TargetState ReadState(WireReader reader) =>
-        reader.Text("state", WireLimits.NameLengthMax) switch
-        {
-            "SUCCESS" => TargetState.Success,
-            "FAIL" => TargetState.Fail,
-            "SKIP" => TargetState.Skip,
-            "PENDING" => TargetState.Pending,
-            "ERROR" => TargetState.Error,
-            "UPSTREAM" => TargetState.Upstream,
-            "LINKED" => TargetState.Linked,
-            _ => throw reader.Fail("state", "not one of a target"),
-        };
+        MemberNames.TryParse(reader.Text("state", WireLimits.NameLengthMax), out TargetState state)
+            ? state
+            : throw reader.Fail("state", "not one of a target");
 }

@@ -6,18 +6,6 @@ namespace Piwheels.Messaging.Cbor;
 /// <summary>The selection's rows on the master's own queues.</summary>
 internal static class SelectionRows
 {
-    private static readonly (SelectionState State, string Name)[] States =
-    [
-        (SelectionState.New, "NEW"),
-        (SelectionState.Resolved, "RESOLVED"),
-        (SelectionState.Unknown, "UNKNOWN"),
-        (SelectionState.Unmatched, "UNMATCHED"),
-        (SelectionState.Elsewhere, "ELSEWHERE"),
-    ];
-
-    private static readonly (SelectionOrigin Origin, string Name)[] Origins =
-        [(SelectionOrigin.Up, "UP"), (SelectionOrigin.Follow, "FOLLOW")];
-
     public static Selection ReadSelection(WireReader reader)
     {
         reader.StartRecord("selection");
@@ -57,7 +45,7 @@ internal static class SelectionRows
     {
         writer.WriteStartArray(5);
         writer.WriteTextString(entry.Package.Value);
-        writer.WriteTextString(NameOf(entry.State));
+        writer.WriteTextString(MemberNames.Of(entry.State));
         writer.WriteTextString(entry.Message);
         writer.WriteList(entry.Versions, static (w, version) =>
         {
@@ -114,7 +102,7 @@ internal static class SelectionRows
         {
             w.WriteStartArray(4);
             w.WriteTextString(progress.Package.Value);
-            w.WriteTextString(NameOf(progress.State));
+            w.WriteTextString(MemberNames.Of(progress.State));
             w.WriteTextString(progress.Message);
             w.WriteList(progress.Releases, static (r, release) =>
             {
@@ -162,7 +150,7 @@ internal static class SelectionRows
     private static void Write(CborWriter writer, SelectionRequest request)
     {
         writer.WriteStartArray(4);
-        writer.WriteTextString(NameOf(request.Origin));
+        writer.WriteTextString(MemberNames.Of(request.Origin));
         writer.WriteTextString(request.Package.Value);
         writer.WriteTextString(request.Requirement);
         writer.WriteBoolean(request.AllVersions);
@@ -183,7 +171,7 @@ internal static class SelectionRows
     private static void Write(CborWriter writer, SelectionConstraint constraint)
     {
         writer.WriteStartArray(3);
-        writer.WriteTextString(NameOf(constraint.Origin));
+        writer.WriteTextString(MemberNames.Of(constraint.Origin));
         writer.WriteTextString(constraint.Package.Value);
         writer.WriteTextString(constraint.Requirement);
         writer.WriteEndArray();
@@ -229,23 +217,13 @@ internal static class SelectionRows
         return release;
     }
 
-    private static string NameOf(SelectionState state) => States.First(s => s.State == state).Name;
-
-    private static string NameOf(SelectionOrigin origin) => Origins.First(o => o.Origin == origin).Name;
-
-    private static SelectionState ReadState(WireReader reader)
-    {
-        var name = reader.Text("state", WireLimits.NameLengthMax);
-        return Array.Find(States, s => s.Name == name) is { Name: not null } found
-            ? found.State
+    private static SelectionState ReadState(WireReader reader) =>
+        MemberNames.TryParse(reader.Text("state", WireLimits.NameLengthMax), out SelectionState state)
+            ? state
             : throw reader.Fail("state", "not one of a selection");
-    }
 
-    private static SelectionOrigin ReadOrigin(WireReader reader)
-    {
-        var name = reader.Text("origin", WireLimits.NameLengthMax);
-        return Array.Find(Origins, o => o.Name == name) is { Name: not null } found
-            ? found.Origin
+    private static SelectionOrigin ReadOrigin(WireReader reader) =>
+        MemberNames.TryParse(reader.Text("origin", WireLimits.NameLengthMax), out SelectionOrigin origin)
+            ? origin
             : throw reader.Fail("origin", "not one of a selection");
-    }
 }

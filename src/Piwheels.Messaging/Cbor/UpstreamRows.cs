@@ -57,12 +57,12 @@ internal static class UpstreamRows
     public static void Write(this CborWriter writer, UpstreamPolicies policies)
     {
         writer.WriteStartArray(2);
-        writer.WriteTextString(NameOf(policies.Farm));
+        writer.WriteTextString(MemberNames.Of(policies.Farm));
         writer.WriteList([.. policies.OfPackages], static (w, own) =>
         {
             w.WriteStartArray(2);
             w.WriteTextString(own.Key.Value);
-            w.WriteTextString(NameOf(own.Value));
+            w.WriteTextString(MemberNames.Of(own.Value));
             w.WriteEndArray();
         });
         writer.WriteEndArray();
@@ -80,7 +80,7 @@ internal static class UpstreamRows
     {
         writer.WriteStartArray(3);
         writer.WriteTextString(owed.Package.Value);
-        writer.WriteTextString(NameOf(owed.Policy));
+        writer.WriteTextString(MemberNames.Of(owed.Policy));
         writer.WriteInt64(owed.Revision);
         writer.WriteEndArray();
     }
@@ -93,19 +93,8 @@ internal static class UpstreamRows
         return own;
     }
 
-    private static string NameOf(UpstreamPolicy policy) => policy switch
-    {
-        UpstreamPolicy.Rebuild => "REBUILD",
-        UpstreamPolicy.Defer => "DEFER",
-        _ => "LINK",
-    };
-
     private static UpstreamPolicy ReadPolicy(WireReader reader) =>
-        reader.Text("policy", WireLimits.NameLengthMax) switch
-        {
-            "REBUILD" => UpstreamPolicy.Rebuild,
-            "DEFER" => UpstreamPolicy.Defer,
-            "LINK" => UpstreamPolicy.Link,
-            _ => throw reader.Fail("policy", "not one about upstream's wheels"),
-        };
+        MemberNames.TryParse(reader.Text("policy", WireLimits.NameLengthMax), out UpstreamPolicy policy)
+            ? policy
+            : throw reader.Fail("policy", "not one about upstream's wheels");
 }
