@@ -10,44 +10,18 @@ namespace Piwheels.Cli.Commands;
 /// <summary>`piw follow add`: asks for packages, and limits versions.</summary>
 internal sealed class FollowAddCommand : FollowingCommand
 {
-    /// <summary>For the process that takes over from root's, which may not be able to read the files.</summary>
-    private const string LimitOption = "limited-to";
-
-    private readonly Argument<string[]> _names = new("REQUIREMENT")
-    {
-        Description = "What to follow, like numpy or 'numpy>=2'; what it depends on is followed too",
-        Arity = ArgumentArity.ZeroOrMore,
-    };
-
-    private readonly Option<string[]> _requirements = new("--requirements", "-r")
-    {
-        Description = "A file of requirements (repeatable)",
-        HelpName = "FILE",
-        AllowMultipleArgumentsPerToken = false,
-    };
-
-    private readonly Option<string[]> _constraints = new("--constraint")
-    {
-        Description = "A file of constraints, which limit the versions of whatever is followed (repeatable)",
-        HelpName = "FILE",
-        AllowMultipleArgumentsPerToken = false,
-    };
-
-    private readonly Option<string[]> _limits = new("--" + LimitOption) { Hidden = true };
+    private readonly WishOptions _wish;
     private readonly Setting<bool> _allVersions;
 
     public FollowAddCommand()
         : base("add", "Adds packages to what is followed, or changes the words in which they are asked for")
     {
-        _names.Validators.Add(static result =>
-        {
-            foreach (var token in result.Tokens.Where(token => token.Value.StartsWith('-')))
-                result.AddError($"there is no option {token.Value}");
-        });
-        Command.Add(_names);
-        Command.Add(_requirements);
-        Command.Add(_constraints);
-        Command.Add(_limits);
+        _wish = new WishOptions(
+            Command,
+            "REQUIREMENT",
+            "What to follow, like numpy or 'numpy>=2'; what it depends on is followed too",
+            "A file of requirements (repeatable)",
+            "A file of constraints, which limit the versions of whatever is followed (repeatable)");
         _allVersions = Add(Settings.Flag("all-versions", "Build every version that matches, not the newest alone"));
     }
 
@@ -73,15 +47,9 @@ internal sealed class FollowAddCommand : FollowingCommand
         return
         [
             $"--all-versions={wish.AllVersions}",
-            .. wish.Constraints.SelectMany(limit => (string[])["--" + LimitOption, limit.ToString()]),
-            .. wish.Requirements.Select(requirement => requirement.ToString()),
+            .. WishOptions.Arguments(wish),
         ];
     }
 
-    private SelectionWish WishIn(CommandContext context) => Wanted.Read(
-        context.Parsed.GetValue(_names) ?? [],
-        context.Parsed.GetValue(_requirements) ?? [],
-        context.Parsed.GetValue(_constraints) ?? [],
-        context.Parsed.GetValue(_limits) ?? [],
-        _allVersions.In(context.Source));
+    private SelectionWish WishIn(CommandContext context) => _wish.In(context, _allVersions.In(context.Source));
 }

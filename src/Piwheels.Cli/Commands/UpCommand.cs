@@ -8,31 +8,7 @@ namespace Piwheels.Cli.Commands;
 /// <summary>`piw up`: a whole farm on this machine, without any configuration.</summary>
 internal sealed class UpCommand : FarmCommand
 {
-    private readonly Argument<string[]> _names = new("PACKAGE")
-    {
-        Description = "What to build, like numpy or 'numpy>=2'; what it depends on is built too",
-        Arity = ArgumentArity.ZeroOrMore,
-    };
-
-    private readonly Option<string[]> _requirements = new("--requirements", "-r")
-    {
-        Description = "A file of requirements to build (repeatable)",
-        HelpName = "FILE",
-        AllowMultipleArgumentsPerToken = false,
-    };
-
-    private readonly Option<string[]> _constraints = new("--constraint")
-    {
-        Description = "A file of constraints, which limit the versions of whatever is built (repeatable)",
-        HelpName = "FILE",
-        AllowMultipleArgumentsPerToken = false,
-    };
-
-    /// <summary>For the process that takes over from root's, which may not be able to read the files.</summary>
-    private readonly Option<string[]> _limits = new("--" + LimitOption) { Hidden = true };
-
-    private const string LimitOption = "limited-to";
-
+    private readonly WishOptions _wish;
     private readonly Setting<bool> _allVersions;
     private readonly FollowedNamesSettings _followed;
     private readonly Option<bool> _all = new("--all") { Description = "Follow the whole index; PyPI has 700,000 packages" };
@@ -47,16 +23,12 @@ internal sealed class UpCommand : FarmCommand
             "up", "Runs a whole farm on this machine: database, master, slaves and web server", "piwheels",
             WebCommand.DefaultListen)
     {
-        // An option that nobody knows would else be taken for one more name
-        _names.Validators.Add(static result =>
-        {
-            foreach (var token in result.Tokens.Where(token => token.Value.StartsWith('-')))
-                result.AddError($"there is no option {token.Value}");
-        });
-        Command.Add(_names);
-        Command.Add(_requirements);
-        Command.Add(_constraints);
-        Command.Add(_limits);
+        _wish = new WishOptions(
+            Command,
+            "PACKAGE",
+            "What to build, like numpy or 'numpy>=2'; what it depends on is built too",
+            "A file of requirements to build (repeatable)",
+            "A file of constraints, which limit the versions of whatever is built (repeatable)");
         Command.Add(_all);
         Command.Add(_once);
         _allVersions = Add(Settings.Flag("all-versions", "Build every version that matches, not the newest alone"));
@@ -71,7 +43,7 @@ internal sealed class UpCommand : FarmCommand
     protected override async Task<int> RunAsync(CommandContext context)
     {
         // Files are read as the one who named them, before the farm's own user takes over
-        var wanted = WantedIn(context);
+        var wanted = _wish.In(context, _allVersions.In(context.Source));
         var options = OptionsOf(context, wanted);
         if (options.All && (wanted.Requirements.Count > 0 || options.Once))
             throw new CommandFault("--all goes neither with names nor with --once", CommandFault.WrongUsage);
@@ -82,18 +54,10 @@ internal sealed class UpCommand : FarmCommand
         LeaveRoot(context,
         [
             .. FollowedNamesSettings.Arguments(options.FollowOnly, options.FollowNever),
-            .. wanted.Constraints.SelectMany(limit => (string[])["--" + LimitOption, limit.ToString()]),
-            .. wanted.Requirements.Select(requirement => requirement.ToString()),
+            .. WishOptions.Arguments(wanted),
         ]);
         return await FarmRun.RunAsync(options, context, OpenView);
     }
-
-    private SelectionWish WantedIn(CommandContext context) => Wanted.Read(
-        context.Parsed.GetValue(_names) ?? [],
-        context.Parsed.GetValue(_requirements) ?? [],
-        context.Parsed.GetValue(_constraints) ?? [],
-        context.Parsed.GetValue(_limits) ?? [],
-        _allVersions.In(context.Source));
 
     private UpOptions OptionsOf(CommandContext context, SelectionWish wanted) => new()
     {
