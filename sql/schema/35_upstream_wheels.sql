@@ -16,7 +16,9 @@ CREATE TABLE upstream_policies (
 COMMENT ON TABLE upstream_policies IS 'Policies of single packages, known here or not; all others have the farm''s';
 GRANT SELECT ON upstream_policies TO {username};
 
--- linked: listed in our own index. Size and time of upload are null where the index does not tell them
+-- linked: listed in our own index. Size and time of upload are null where the index does not tell them. pythons: which
+-- ones requires_python lets in, in the numbers of python_of(), 0 for one that is not known; null for all. The program
+-- reads it (RequiredPython), since SQL cannot order by PEP 440
 CREATE TABLE upstream_wheels (
     package varchar(200) COLLATE "C" NOT NULL,
     version varchar(200) COLLATE "C" NOT NULL,
@@ -25,6 +27,7 @@ CREATE TABLE upstream_wheels (
     filehash char(64) NOT NULL CHECK (length(filehash) = 64 AND filehash !~ '[^0-9a-f]'),
     filesize bigint CHECK (filesize >= 0),
     requires_python text,
+    pythons int4multirange,
     yanked boolean NOT NULL,
     metadata boolean NOT NULL,
     uploaded timestamp,
@@ -165,8 +168,8 @@ GRANT EXECUTE ON FUNCTION count_upstream_owed TO {username};
 CREATE FUNCTION set_upstream_wheels(
     p_package text, p_revision bigint,
     p_versions text[], p_filenames text[], p_urls text[], p_filehashes text[], p_filesizes bigint[],
-    p_requires_pythons text[], p_yanked boolean[], p_metadata boolean[], p_uploaded timestamptz[],
-    p_py_version_tags text[], p_abi_tags text[], p_platform_tags text[])
+    p_requires_pythons text[], p_pythons int4multirange[], p_yanked boolean[], p_metadata boolean[],
+    p_uploaded timestamptz[], p_py_version_tags text[], p_abi_tags text[], p_platform_tags text[])
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
 AS $sql$
@@ -194,14 +197,14 @@ BEGIN
             given AS MATERIALIZED (
                 SELECT DISTINCT ON (v.version, n.filename)
                     p_package AS package, v.version, n.filename, n.url, n.filehash, n.filesize, n.requires_python,
-                    n.yanked, n.metadata, n.uploaded AT TIME ZONE 'UTC' AS uploaded, n.py_version_tag, n.abi_tag,
+                    n.pythons, n.yanked, n.metadata, n.uploaded AT TIME ZONE 'UTC' AS uploaded, n.py_version_tag, n.abi_tag,
                     n.platform_tag, v_policy = 'link' AS linked
                 FROM unnest(
-                    p_versions, p_filenames, p_urls, p_filehashes, p_filesizes, p_requires_pythons, p_yanked,
-                    p_metadata, p_uploaded, p_py_version_tags, p_abi_tags, p_platform_tags)
+                    p_versions, p_filenames, p_urls, p_filehashes, p_filesizes, p_requires_pythons, p_pythons,
+                    p_yanked, p_metadata, p_uploaded, p_py_version_tags, p_abi_tags, p_platform_tags)
                     AS n (
-                        version, filename, url, filehash, filesize, requires_python, yanked, metadata, uploaded,
-                        py_version_tag, abi_tag, platform_tag)
+                        version, filename, url, filehash, filesize, requires_python, pythons, yanked, metadata,
+                        uploaded, py_version_tag, abi_tag, platform_tag)
                     JOIN versions v ON v.package = p_package AND v.version = n.version),
             gone AS (
                 DELETE FROM upstream_wheels u
@@ -210,12 +213,12 @@ BEGIN
                 RETURNING u.version),
             put AS (
                 INSERT INTO upstream_wheels AS u (
-                    package, version, filename, url, filehash, filesize, requires_python, yanked, metadata, uploaded,
-                    py_version_tag, abi_tag, platform_tag, linked)
+                    package, version, filename, url, filehash, filesize, requires_python, pythons, yanked, metadata,
+                    uploaded, py_version_tag, abi_tag, platform_tag, linked)
                 SELECT * FROM given
                 ON CONFLICT (package, version, filename) DO UPDATE SET
                     url = excluded.url, filehash = excluded.filehash, filesize = excluded.filesize,
-                    requires_python = excluded.requires_python, yanked = excluded.yanked,
+                    requires_python = excluded.requires_python, pythons = excluded.pythons, yanked = excluded.yanked,
                     metadata = excluded.metadata, uploaded = excluded.uploaded,
                     py_version_tag = excluded.py_version_tag, abi_tag = excluded.abi_tag,
                     platform_tag = excluded.platform_tag, linked = excluded.linked

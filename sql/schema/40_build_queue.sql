@@ -57,9 +57,58 @@ COMMENT ON FUNCTION wheel_runs_on IS 'Whether a wheel with these tags runs on th
 REVOKE ALL ON FUNCTION wheel_runs_on FROM PUBLIC;
 
 
+-- 2036 for 2.36, as manylinux tags count (PEP 513, 571, 599, 600); 0 for a tag that names none. Tags are strangers' words:
+-- what is too large is as good as never. The program has the same as Glibc.
+CREATE FUNCTION glibc_of(p_platform_tag text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $sql$
+    SELECT CASE
+        WHEN p_platform_tag LIKE 'manylinux1\_%' THEN 2005
+        WHEN p_platform_tag LIKE 'manylinux2010\_%' THEN 2012
+        WHEN p_platform_tag LIKE 'manylinux2014\_%' THEN 2017
+        WHEN p_platform_tag ~ '^manylinux_[0-9]+_[0-9]+_' THEN (
+            least(substring(p_platform_tag FROM '^manylinux_([0-9]+)_')::numeric, 999) * 1000
+            + least(substring(p_platform_tag FROM '^manylinux_[0-9]+_([0-9]+)_')::numeric, 999))::integer
+        ELSE 0
+    END;
+$sql$;
+COMMENT ON FUNCTION glibc_of IS 'The oldest GNU C library that a wheel for this platform runs with';
+REVOKE ALL ON FUNCTION glibc_of FROM PUBLIC;
+
+
+-- The rule for upstream's wheels, but for the Python that they require. They were not made on the farm's machines, so the C
+-- library counts: where a target's is not known, it is taken to be that of manylinux2014. And a wheel of upstream's has
+-- one name and is listed under it alone: what is for linux_armv7l is none for linux_armv6l, whatever the setting says of
+-- ours. The program has the same rule as Coverage.CoversUpstream.
+CREATE FUNCTION upstream_runs_on(
+    p_py_tags text, p_abi_tags text, p_platform_tags text, p_abi_tag text, p_platform_tag text, p_glibc integer)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $sql$
+    SELECT wheel_runs_on(
+        p_py_tags, p_abi_tags,
+        (
+            SELECT string_agg(tag, '.') FROM unnest(string_to_array(p_platform_tags, '.')) AS tag
+            WHERE glibc_of(tag) <= coalesce(p_glibc, 2017)),
+        p_abi_tag, p_platform_tag, false);
+$sql$;
+COMMENT ON FUNCTION upstream_runs_on IS 'Whether a wheel of upstream''s with these tags runs on that target';
+REVOKE ALL ON FUNCTION upstream_runs_on FROM PUBLIC;
+
+
+CREATE FUNCTION lets_in(p_pythons int4multirange, p_python integer) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $sql$
+    SELECT p_pythons IS NULL OR p_pythons @> p_python;
+$sql$;
+COMMENT ON FUNCTION lets_in IS 'Whether a wheel that requires one of these Pythons takes that one';
+REVOKE ALL ON FUNCTION lets_in FROM PUBLIC;
+
+
 -- A change of a target concerns every release, so it takes effect package by package (45_targets.sql): for the packages
 -- after settled_from and up to settled_to what skip says holds already, for all others still the opposite. Both null, as
--- nearly always: it holds everywhere. removed: the row goes when that is so.
+-- nearly always: it holds everywhere. removed: the row goes when that is so. glibc: the oldest C library of its machines
+-- (see glibc_of), 0 for another one than GNU's, null where nobody has told.
 CREATE TABLE targets (
     target_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     abi_tag varchar(100) COLLATE "C" NOT NULL CHECK (abi_tag NOT IN ('', 'none')),
@@ -72,6 +121,7 @@ CREATE TABLE targets (
     settled_versions bigint DEFAULT 0 NOT NULL,
     step_versions integer DEFAULT 2000 NOT NULL CHECK (step_versions > 0),
     step_after timestamp DEFAULT '1970-01-01' NOT NULL,
+    glibc integer CHECK (glibc >= 0),
     UNIQUE (abi_tag, platform_tag),
     CONSTRAINT targets_settled_on_one_side CHECK (settled_from IS NULL OR settled_to IS NULL),
     CONSTRAINT targets_removed_skip CHECK (NOT removed OR skip <> '')
@@ -140,8 +190,8 @@ COMMENT ON FUNCTION targets_done IS 'Where a release was tried, or a wheel of it
 REVOKE ALL ON FUNCTION targets_done FROM PUBLIC;
 
 
--- By wheel_tags, as our own. But a wheel of upstream's has one name and is listed under it alone: what is for linux_armv7l
--- is none for linux_armv6l, whatever the setting says of ours.
+-- By wheel_tags, as our own; of these, by what is different for upstream's where it can be: most wheels have no manylinux
+-- tag, and few targets are for linux_armv6l.
 CREATE FUNCTION targets_upstream(p_package text, p_version text) RETURNS TABLE (target_id integer, linked boolean)
 LANGUAGE sql STABLE
 AS $sql$
@@ -151,8 +201,11 @@ AS $sql$
             ON w.py_version_tag = u.py_version_tag AND w.abi_tag = u.abi_tag AND w.platform_tag = u.platform_tag
         JOIN targets t ON t.target_id = ANY (w.target_ids)
     WHERE u.package = p_package AND u.version = p_version
-        AND (t.platform_tag <> 'linux_armv6l' OR wheel_runs_on(
-            u.py_version_tag, u.abi_tag, u.platform_tag, t.abi_tag, t.platform_tag, false));
+        AND lets_in(u.pythons, t.abi_order)
+        AND (
+            u.platform_tag NOT LIKE '%manylinux%' AND t.platform_tag <> 'linux_armv6l'
+            OR upstream_runs_on(
+                u.py_version_tag, u.abi_tag, u.platform_tag, t.abi_tag, t.platform_tag, t.glibc));
 $sql$;
 COMMENT ON FUNCTION targets_upstream IS 'Where a wheel of upstream''s of a release runs; nothing where the policy is rebuild';
 REVOKE ALL ON FUNCTION targets_upstream FROM PUBLIC;
@@ -198,9 +251,9 @@ WITH
         WHERE wheel_runs_on(
             f.py_version_tag, f.abi_tag, f.platform_tag, t.abi_tag, t.platform_tag, c.armv6_alias)),
     upstream_runs AS MATERIALIZED (
-        SELECT u.py_version_tag, u.abi_tag, u.platform_tag, t.target_id
+        SELECT u.py_version_tag, u.abi_tag, u.platform_tag, t.target_id, t.abi_order
         FROM (SELECT DISTINCT py_version_tag, abi_tag, platform_tag FROM upstream_wheels) AS u CROSS JOIN targets t
-        WHERE wheel_runs_on(u.py_version_tag, u.abi_tag, u.platform_tag, t.abi_tag, t.platform_tag, false)),
+        WHERE upstream_runs_on(u.py_version_tag, u.abi_tag, u.platform_tag, t.abi_tag, t.platform_tag, t.glibc)),
     done AS (
         SELECT b.package, b.version, t.target_id
         FROM builds b JOIN targets t ON t.abi_tag = b.abi_tag AND t.platform_tag = b.platform_tag
@@ -212,7 +265,8 @@ WITH
         UNION ALL
         SELECT u.package, u.version, r.target_id
         FROM upstream_wheels u JOIN upstream_runs r
-            ON r.py_version_tag = u.py_version_tag AND r.abi_tag = u.abi_tag AND r.platform_tag = u.platform_tag)
+            ON r.py_version_tag = u.py_version_tag AND r.abi_tag = u.abi_tag AND r.platform_tag = u.platform_tag
+        WHERE lets_in(u.pythons, r.abi_order))
 SELECT
     abi_tag, platform_tag,
     row_number() OVER (

@@ -28,10 +28,10 @@ REVOKE ALL ON FUNCTION get_build_abis FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_build_abis TO {username};
 
 
-CREATE FUNCTION get_targets() RETURNS TABLE (abi_tag varchar, platform_tag varchar, skip varchar)
+CREATE FUNCTION get_targets() RETURNS TABLE (abi_tag varchar, platform_tag varchar, skip varchar, glibc integer)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
-    SELECT t.abi_tag, t.platform_tag, t.skip FROM targets t
+    SELECT t.abi_tag, t.platform_tag, t.skip, t.glibc FROM targets t
     WHERE NOT t.removed
     ORDER BY t.platform_tag, t.abi_order, t.abi_tag;
 $sql$;
@@ -41,20 +41,28 @@ GRANT EXECUTE ON FUNCTION get_targets TO {username};
 
 
 -- Wheels that are there already may run on it, which their tags tell at once. One that is being removed is added again by
--- taking that back.
-CREATE FUNCTION add_target(p_abi_tag text, p_platform_tag text) RETURNS boolean
+-- taking that back. A C library that is told later holds where nothing depends on it yet; else it would have to take effect
+-- in steps, as removing the target and adding it again does.
+CREATE FUNCTION add_target(p_abi_tag text, p_platform_tag text, p_glibc integer DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
 DECLARE
     v_target targets;
 BEGIN
-    IF EXISTS (SELECT FROM get_targets() t WHERE t.abi_tag = p_abi_tag AND t.platform_tag = p_platform_tag) THEN
+    IF EXISTS (
+        SELECT FROM get_targets() t
+        WHERE t.abi_tag = p_abi_tag AND t.platform_tag = p_platform_tag
+            AND (p_glibc IS NULL OR p_glibc = t.glibc OR EXISTS (SELECT FROM upstream_wheels))) THEN
         RETURN false;
     END IF;
     PERFORM lock_targets();
+    UPDATE targets t SET glibc = p_glibc
+    WHERE t.abi_tag = p_abi_tag AND t.platform_tag = p_platform_tag AND p_glibc IS NOT NULL
+        AND NOT EXISTS (SELECT FROM upstream_wheels);
     SELECT * INTO v_target FROM targets WHERE abi_tag = p_abi_tag AND platform_tag = p_platform_tag;
     IF NOT FOUND THEN
-        INSERT INTO targets (abi_tag, platform_tag, settled_to) VALUES (p_abi_tag, p_platform_tag, '')
+        INSERT INTO targets (abi_tag, platform_tag, settled_to, glibc)
+        VALUES (p_abi_tag, p_platform_tag, '', p_glibc)
         RETURNING * INTO v_target;
         UPDATE wheel_tags w SET target_ids = w.target_ids || v_target.target_id
         FROM configuration c

@@ -81,6 +81,7 @@ ALTER TABLE targets
     ADD COLUMN settled_versions bigint DEFAULT 0 NOT NULL,
     ADD COLUMN step_versions integer DEFAULT 2000 NOT NULL CHECK (step_versions > 0),
     ADD COLUMN step_after timestamp DEFAULT '1970-01-01' NOT NULL,
+    ADD COLUMN glibc integer CHECK (glibc >= 0),
     ADD CONSTRAINT targets_settled_on_one_side CHECK (settled_from IS NULL OR settled_to IS NULL),
     ADD CONSTRAINT targets_removed_skip CHECK (NOT removed OR skip <> '');
 
@@ -112,6 +113,7 @@ CREATE TABLE upstream_wheels (
     filehash char(64) NOT NULL CHECK (length(filehash) = 64 AND filehash !~ '[^0-9a-f]'),
     filesize bigint CHECK (filesize >= 0),
     requires_python text,
+    pythons int4multirange,
     yanked boolean NOT NULL,
     metadata boolean NOT NULL,
     uploaded timestamp,

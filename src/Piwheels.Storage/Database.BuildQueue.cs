@@ -13,12 +13,22 @@ public sealed partial class Database
 
     public async Task<IReadOnlyList<TargetRow>> GetTargetsAsync() =>
         await ListAsync(
-            Call("SELECT abi_tag, platform_tag, skip FROM get_targets()"),
-            r => new TargetRow(new Target(r.GetString(0), r.GetString(1)), r.GetString(2)));
+            Call("SELECT abi_tag, platform_tag, skip, glibc FROM get_targets()"),
+            r => new TargetRow(
+                new Target(r.GetString(0), r.GetString(1)),
+                r.GetString(2),
+                r.IsDBNull(3) ? null : Glibc.OfNumber(r.GetInt32(3))));
 
-    public async Task<bool> AddTargetAsync(Target target) =>
-        await AskAsync(
-            Call("SELECT add_target($1, $2)", Text(target.Abi), Text(target.Platform)), r => r.GetBoolean(0));
+    public async Task<bool> AddTargetAsync(Target target, Glibc? glibc = null)
+    {
+        var number = new NpgsqlParameter
+        {
+            Value = glibc is { } known ? known.Number : DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.Integer,
+        };
+        return await AskAsync(
+            Call("SELECT add_target($1, $2, $3)", Text(target.Abi), Text(target.Platform), number), r => r.GetBoolean(0));
+    }
 
     public Task SkipTargetAsync(Target target, string reason) =>
         DoAsync(Call("SELECT skip_target($1, $2, $3)", Text(target.Abi), Text(target.Platform), Text(reason)));

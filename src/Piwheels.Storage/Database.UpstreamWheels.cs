@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 using Piwheels.Core.Database;
@@ -54,18 +55,33 @@ public sealed partial class Database
             Call("SELECT package, policy, revision FROM get_upstream_owed($1)", Number(limit)),
             r => new UpstreamOwed(Name(r, 0), ReadPolicy(r.GetString(1)), r.GetInt64(2)));
 
-    public Task SetUpstreamWheelsAsync(PackageName package, IReadOnlyList<UpstreamWheel>? wheels, long revision) =>
-        DoAsync(Call(
-            "SELECT set_upstream_wheels($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    public Task SetUpstreamWheelsAsync(PackageName package, IReadOnlyList<UpstreamWheel>? wheels, long revision)
+    {
+        // A page has few different ones, and thousands of files
+        var pythons = (wheels ?? []).Select(w => w.RequiresPython).OfType<string>().Distinct(StringComparer.Ordinal)
+            .ToDictionary(text => text, MultirangeOf, StringComparer.Ordinal);
+        return DoAsync(Call(
+            """
+            SELECT set_upstream_wheels(
+                $1, $2, $3, $4, $5, $6, $7, $8, $9::int4multirange[], $10, $11, $12, $13, $14, $15)
+            """,
             Text(package), Number(revision),
             Texts(wheels, w => w.Version), Texts(wheels, w => w.Filename), Texts(wheels, w => w.Url),
             Texts(wheels, w => w.FileHash),
             Values(NpgsqlDbType.Bigint, wheels, w => w.FileSize),
             Texts(wheels, w => w.RequiresPython),
+            Texts(wheels, w => w.RequiresPython is { } text ? pythons[text] : null),
             Values(NpgsqlDbType.Boolean, wheels, w => w.Yanked),
             Values(NpgsqlDbType.Boolean, wheels, w => w.Metadata),
             Values(NpgsqlDbType.TimestampTz, wheels, w => w.Uploaded?.ToUniversalTime()),
             Texts(wheels, w => w.PyVersionTag), Texts(wheels, w => w.AbiTag), Texts(wheels, w => w.PlatformTag)));
+    }
+
+    /// <summary>The Pythons that are let in as the server writes such ranges; null for all.</summary>
+    internal static string? MultirangeOf(string? requiresPython) =>
+        RequiredPython.RangesOf(requiresPython) is { } ranges
+            ? $"{{{string.Join(',', ranges.Select(r => string.Create(CultureInfo.InvariantCulture, $"[{r.From},{r.To})")))}}}"
+            : null;
 
     private static NpgsqlParameter Texts(IReadOnlyList<UpstreamWheel>? wheels, Func<UpstreamWheel, string?> field) =>
         Values(NpgsqlDbType.Text, wheels, field);

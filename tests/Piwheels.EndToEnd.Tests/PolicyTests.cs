@@ -79,7 +79,7 @@ public sealed class LinkedFarmTests
         await using (var first = PiwProcess.Start(fixture.Up(port, "piw-demo-fastsum")))
         {
             await first.SeeAsync("Everything is built");
-            await fixture.QueryAsync($"SELECT set_package_upstream_policy('{Greeting}', 'link')");
+            Assert.Equal(0, (await PolicyAsync("set", Greeting, "link")).ExitCode);
             first.Signal("INT");
             Assert.Equal(0, await first.EndAsync());
         }
@@ -101,9 +101,14 @@ public sealed class LinkedFarmTests
             $"{fixture.Index.Root.GetLeftPart(UriPartial.Authority)}/files/{wheel.Filename}", install.Output,
             StringComparison.Ordinal);
 
-        await fixture.QueryAsync($"SELECT set_package_upstream_policy('{Greeting}', NULL)");
+        Assert.Contains($"{Greeting}: link", (await PolicyAsync("list")).Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await PolicyAsync("clear", Greeting)).ExitCode);
         await up.SeeAsync($"built    {Greeting}");
         up.Signal("INT");
         Assert.Equal(0, await up.EndAsync());
+        Assert.Contains("no farm runs in", (await PolicyAsync("list")).Output, StringComparison.Ordinal);
+
+        Task<(int ExitCode, string Output)> PolicyAsync(params string[] words) =>
+            PiwProcess.RunAsync(["policy", .. words, "--data", fixture.Data]);
     }
 }

@@ -27,12 +27,16 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         "py3-none-any", "py2.py3-none-any", "py2-none-any", "py310-none-any", "cp39-cp39-linux_armv7l",
         "cp311-cp311-linux_armv7l", "cp38-abi3-linux_armv7l", "cp311-abi3-manylinux_2_17_armv7l.manylinux2014_armv7l",
         "cp311-cp311-linux_x86_64", "py3-none-linux_x86_64", "pp39-pypy39_pp73-linux_x86_64", "cp311-none-any",
+        "cp39-cp39-manylinux_2_31_armv7l", "cp39-cp39-manylinux_2_31_armv6l.manylinux_2_36_armv7l",
     ];
+
+    private static readonly string?[] Pythons = [null, ">=3.9", "<3.11", ">=3.11"];
 
     /// <summary>Begins with a farm that has targets and all releases, so that each further step does something.</summary>
     public async Task BeginAsync()
     {
-        foreach (var target in Targets[..4]) await database.AddTargetAsync(target);
+        foreach (var target in Targets[..4])
+            await database.AddTargetAsync(target, target.Platform == "linux_armv7l" ? new Glibc(2, 31) : null);
         foreach (var package in Packages[..packages])
         {
             foreach (var version in Versions[..versions]) await AddVersionAsync(new Release(package, version), 2);
@@ -162,7 +166,7 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         var wheel = Wheel(release, tags);
         return new UpstreamWheel(
             release.Version, wheel.Filename, $"https://example.org/{wheel.Filename}", wheel.FileHash, wheel.FileSize,
-            null, Yanked: false, Metadata: false, null, wheel.PyVersionTag, wheel.AbiTag, wheel.PlatformTag);
+            Pythons[(tags.Length + release.Version.Length) % Pythons.Length], Yanked: false, Metadata: false, null, wheel.PyVersionTag, wheel.AbiTag, wheel.PlatformTag);
     }
 
     private static FileState Wheel(Release release, string tags)

@@ -64,6 +64,19 @@ public sealed class WheelTagRuleTests(ClusterFixture fixture) : IAsyncLifetime
         Assert.InRange(runs.Count(run => run), CasesPerQuery / 100, CasesPerQuery / 2);
     }
 
+    [Property(MaxTest = 20)]
+    public async Task They_say_the_same_of_upstreams_wheels_whatever_library_and_python_they_want(int seed)
+    {
+        var random = new Random(seed);
+        var cases = Enumerable.Range(0, CasesPerQuery).Select(_ => UpstreamCase.Draw(random)).ToList();
+        var runs = await AskAsync(cases);
+        var differences = cases.Zip(runs)
+            .Where(pair => pair.First.RunsHere() != pair.Second)
+            .Select(pair => $"{pair.First}: the database says {pair.Second}").Distinct().ToList();
+        Assert.True(differences.Count == 0, string.Join('\n', differences.Take(20)));
+        Assert.InRange(runs.Count(run => run), CasesPerQuery / 200, CasesPerQuery / 2);
+    }
+
     [Fact]
     public async Task Pythons_are_read_the_same_from_tags()
     {
@@ -102,6 +115,81 @@ public sealed class WheelTagRuleTests(ClusterFixture fixture) : IAsyncLifetime
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync()) answers.Add(reader.GetBoolean(0));
         return answers;
+    }
+
+    /// <summary>As <c>targets_upstream</c> asks it of a wheel in the table.</summary>
+    private async Task<List<bool>> AskAsync(IReadOnlyList<UpstreamCase> cases)
+    {
+        await using var connection = await _store.OpenAsync();
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT upstream_runs_on(n.py, n.abi, n.platform, n.on_abi, n.on_platform, n.glibc)
+                AND lets_in(n.pythons::int4multirange, python_of(n.on_abi))
+            FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY
+                AS n (py, abi, platform, on_abi, on_platform, pythons, glibc, i)
+            ORDER BY n.i
+            """,
+            connection);
+        foreach (var texts in new Func<UpstreamCase, string?>[]
+        {
+            c => c.Tags.Python, c => c.Tags.Abi, c => c.Tags.Platform, c => c.Tags.Target.Abi, c => c.Tags.Target.Platform,
+            c => Database.MultirangeOf(c.RequiresPython),
+        })
+        {
+            command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. cases.Select(texts)] });
+        }
+
+        command.Parameters.Add(new NpgsqlParameter<int?[]> { TypedValue = [.. cases.Select(c => c.Glibc?.Number)] });
+        var answers = new List<bool>();
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync()) answers.Add(reader.GetBoolean(0));
+        return answers;
+    }
+
+    private sealed record UpstreamCase(Case Tags, string? RequiresPython, Glibc? Glibc)
+    {
+        private static readonly string?[] Required =
+        [
+            null, null, "", ">=3.9", ">=3.11", "<3.11", ">=3.9,<4", ">=2.7, !=3.0.*, !=3.1.*", ">=3.11.4", "==3.11.*",
+            "~=3.10", "<3", ">3.999", "nonsense", ">=3.9 or so", "!=3.9.0", ">=4", ">=3.12.0rc1",
+        ];
+
+        private static readonly Glibc?[] Libraries =
+            [null, null, Core.Packaging.Glibc.None, new(2, 5), new(2, 17), new(2, 31), new(2, 36), new(3, 0)];
+
+        private static readonly string[] Platforms =
+        [
+            "any", "linux_armv7l", "linux_armv6l", "linux_aarch64", "manylinux1_x86_64", "manylinux2010_x86_64",
+            "manylinux2014_armv7l", "manylinux2014_armv6l", "manylinux_2_17_armv7l", "manylinux_2_18_armv7l",
+            "manylinux_2_31_armv7l", "manylinux_2_36_aarch64", "manylinux_2_28_x86_64", "manylinux_3_0_x86_64",
+            "manylinux_2_99999999999999999999_x86_64", "manylinux_99999999999999999999_1_x86_64", "manylinux_02_017_x86_64",
+            "manylinux_2_x86_64", "manylinux_2_17_", "manylinux_2_17", "manylinux2014_", "musllinux_1_2_x86_64",
+            "xmanylinux_2_17_x86_64", "manylinux_2_17_armv7l_2",
+        ];
+
+        // What no interpreter is called tells no Python by the one rule, and some number by the other
+        private static readonly string[] Abis = [.. TargetAbis.Except(["abi3", "cp39999"])];
+
+        public static UpstreamCase Draw(Random random)
+        {
+            var tags = Case.Draw(random);
+            return new UpstreamCase(
+                tags with
+                {
+                    Platform = string.Join('.', Enumerable.Range(0, Math.Max(1, random.Next(6) - 2)).Select(_ => One(random, Platforms))),
+                    Target = new Target(One(random, Abis), tags.Target.Platform),
+                },
+                One(random, Required),
+                One(random, Libraries));
+        }
+
+        public bool RunsHere()
+        {
+            Assert.True(TagSet.TryParse(Tags.Python, Tags.Abi, Tags.Platform, out var tags), ToString());
+            return Coverage.CoversUpstream(tags, RequiresPython, Tags.Target, Glibc);
+        }
+
+        private static T One<T>(Random random, T[] all) => all[random.Next(all.Length)];
     }
 
     private sealed record Case(string Python, string Abi, string Platform, Target Target, bool Armv6Alias)

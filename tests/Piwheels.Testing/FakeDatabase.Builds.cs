@@ -28,11 +28,17 @@ public sealed partial class FakeDatabase
     public Task<IReadOnlyList<TargetRow>> GetTargetsAsync() =>
         Call<IReadOnlyList<TargetRow>>(() => [.. SortedTargets()]);
 
-    public Task<bool> AddTargetAsync(Target target) => Call(() =>
+    public Task<bool> AddTargetAsync(Target target, Glibc? glibc = null) => Call(() =>
     {
         if (target.Abi is "" or "none" || target.Platform is "" or "any") throw Refused($"{target} is no target");
-        if (_targets.Exists(row => row.Target == target)) return false;
-        _targets.Add(new TargetRow(target, ""));
+        if (_targets.FindIndex(row => row.Target == target) is >= 0 and var known)
+        {
+            if (glibc is not null && AllVersions().All(version => version.Upstream.Count == 0))
+                _targets[known] = _targets[known] with { Glibc = glibc };
+            return false;
+        }
+
+        _targets.Add(new TargetRow(target, "", glibc));
         return true;
     });
 
@@ -41,7 +47,7 @@ public sealed partial class FakeDatabase
         var at = _targets.FindIndex(row => row.Target == target);
         if (at < 0) return;
         Check(reason, FakeLimits.SkipLengthMax);
-        _targets[at] = new TargetRow(target, reason);
+        _targets[at] = _targets[at] with { Skip = reason };
     });
 
     public Task RemoveTargetAsync(Target target) => Call(() =>
@@ -208,6 +214,7 @@ public sealed partial class FakeDatabase
         return queue;
     }
 
-    private static bool IsDone(FakeVersion version, Target target) =>
-        version.Builds.Exists(build => build.Target == target || build.Covers(target)) || version.IsUpstream(target);
+    private bool IsDone(FakeVersion version, Target target) =>
+        version.Builds.Exists(build => build.Target == target || build.Covers(target))
+        || version.IsUpstream(_targets.Find(row => row.Target == target)!);
 }

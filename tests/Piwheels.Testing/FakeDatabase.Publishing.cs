@@ -220,7 +220,7 @@ public sealed partial class FakeDatabase
             var covering = version.Builds.LastOrDefault(build => build.Covers(row.Target));
             var tried = version.Builds.LastOrDefault(build => build.Target == row.Target);
             var skipped = version.Skip.Length > 0 || _packages[version.Release.Package].Skip.Length > 0;
-            var upstream = version.IsUpstream(row.Target);
+            var upstream = version.IsUpstream(row);
             var state = (covering, skipped, tried?.State.Status, row.Skip.Length > 0) switch
             {
                 ({ }, _, _, _) => TargetState.Success,

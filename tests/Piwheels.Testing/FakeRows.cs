@@ -51,7 +51,7 @@ internal sealed class FakeVersion(Release release, DateTimeOffset released)
 
     public bool Linked { get; set; }
 
-    public bool IsUpstream(Target target) => Upstream.Any(wheel => WheelCoverage.RunsOn(wheel, target));
+    public bool IsUpstream(TargetRow target) => Upstream.Any(wheel => WheelCoverage.RunsOn(wheel, target));
 }
 
 internal sealed class FakeBuild(BuildState state, Target target, DateTimeOffset at)

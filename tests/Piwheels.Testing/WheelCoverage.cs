@@ -14,9 +14,9 @@ internal static partial class WheelCoverage
         TagSet.TryParse(file.PyVersionTag, file.AbiTag, file.PlatformTag, out var tags) && Coverage.Covers(tags, target);
 
     /// <summary>The same of a wheel of upstream's.</summary>
-    public static bool RunsOn(UpstreamWheel wheel, Target target) =>
+    public static bool RunsOn(UpstreamWheel wheel, TargetRow target) =>
         TagSet.TryParse(wheel.PyVersionTag, wheel.AbiTag, wheel.PlatformTag, out var tags)
-        && Coverage.Covers(tags, target);
+        && Coverage.CoversUpstream(tags, wheel.RequiresPython, target.Target, target.Glibc);
 
     /// <summary>The Python version in a tag, to be compared as a number: 1000 times major, plus minor.</summary>
     public static int PythonOf(string tag)

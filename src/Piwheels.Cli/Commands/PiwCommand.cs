@@ -45,7 +45,7 @@ internal abstract class PiwCommand
     }
 
     /// <summary>The command as it is called, with the group that it is in: <c>audit queue</c>.</summary>
-    private string FullName => Command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand) is { } group
+    protected string FullName => Command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand) is { } group
         ? $"{group.Name} {Command.Name}"
         : Command.Name;
 

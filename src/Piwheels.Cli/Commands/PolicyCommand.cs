@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Piwheels.Cli.Options;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage;
@@ -8,7 +7,7 @@ using Piwheels.Storage;
 namespace Piwheels.Cli.Commands;
 
 /// <summary>`piw policy`: what is done about wheels that upstream has itself.</summary>
-internal sealed class PolicyCommand : PiwCommand
+internal sealed class PolicyCommand : FarmDatabaseCommand
 {
     private readonly Argument<string> _action = new("ACTION") { Description = "list, set or clear" };
 
@@ -23,8 +22,6 @@ internal sealed class PolicyCommand : PiwCommand
         Description = "Set it for all packages that have none of their own",
     };
 
-    private readonly Setting<string> _dsn;
-
     public PolicyCommand()
         : base("policy", "policy", "Shows and changes what is done about wheels that upstream has itself")
     {
@@ -32,10 +29,34 @@ internal sealed class PolicyCommand : PiwCommand
         Command.Add(_action);
         Command.Add(_words);
         Command.Add(_default);
-        _dsn = Add(Settings.Text("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
     }
 
-    protected override async Task<int> RunAsync(CommandContext context)
+    protected override Task<int> RunAsync(CommandContext context)
+    {
+        // What is wrong with the words is told before anything is looked for
+        _ = Read(context);
+        return base.RunAsync(context);
+    }
+
+    protected override async Task<int> RunAsync(CommandContext context, Database database)
+    {
+        var (action, packages, policy, all) = Read(context);
+        if (action == "list") return await ListAsync(database, packages);
+        var changed = all && await database.SetUpstreamPolicyAsync(policy!.Value);
+        foreach (var package in packages) changed |= await database.SetUpstreamPolicyAsync(package, policy);
+        Console.WriteLine(changed
+            ? "Changed. A running master has it take effect, package by package."
+            : "Nothing is treated otherwise than before.");
+        return 0;
+    }
+
+    protected override IEnumerable<string> ArgumentsFor(CommandContext context) =>
+    [
+        context.Parsed.GetRequiredValue(_action), .. context.Parsed.GetValue(_words) ?? [],
+        .. context.Parsed.GetValue(_default) ? ["--default"] : Array.Empty<string>(),
+    ];
+
+    private (string Action, List<PackageName> Packages, UpstreamPolicy? Policy, bool All) Read(CommandContext context)
     {
         var action = context.Parsed.GetRequiredValue(_action);
         var words = context.Parsed.GetValue(_words) ?? [];
@@ -46,16 +67,7 @@ internal sealed class PolicyCommand : PiwCommand
             throw new CommandFault("--default goes with 'set POLICY', without a package", CommandFault.WrongUsage);
         if (!all && action != "list" && packages.Count == 0)
             throw new CommandFault("name a package, or set --default", CommandFault.WrongUsage);
-
-        await using var database = new Database(_dsn.In(context.Source));
-        await database.CheckVersionAsync(context.Stop);
-        if (action == "list") return await ListAsync(database, packages);
-        var changed = all && await database.SetUpstreamPolicyAsync(policy!.Value);
-        foreach (var package in packages) changed |= await database.SetUpstreamPolicyAsync(package, policy);
-        Console.WriteLine(changed
-            ? "Changed. A running master has it take effect, package by package."
-            : "Nothing is treated otherwise than before.");
-        return 0;
+        return (action, packages, policy, all);
     }
 
     private static async Task<int> ListAsync(Database database, List<PackageName> packages)

@@ -1,13 +1,12 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
-using Piwheels.Cli.Options;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage;
 
 namespace Piwheels.Cli.Commands;
 
 /// <summary>`piw target`: what the farm builds for.</summary>
-internal sealed partial class TargetCommand : PiwCommand
+internal sealed partial class TargetCommand : FarmDatabaseCommand
 {
     private readonly Argument<string> _action = new("ACTION") { Description = "list, add, skip or remove" };
 
@@ -23,7 +22,11 @@ internal sealed partial class TargetCommand : PiwCommand
         DefaultValueFactory = static _ => "skipped by hand",
     };
 
-    private readonly Setting<string> _dsn;
+    private readonly Option<string?> _glibc = new("--glibc")
+    {
+        Description = "Of a target that is added: the oldest GNU C library of its machines, like 2.36; none for musl",
+        HelpName = "VERSION",
+    };
 
     public TargetCommand()
         : base("target", "target", "Shows and changes what the farm builds for: ABIs on platforms")
@@ -32,20 +35,23 @@ internal sealed partial class TargetCommand : PiwCommand
         Command.Add(_action);
         Command.Add(_target);
         Command.Add(_reason);
-        _dsn = Add(Settings.Text("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
+        Command.Add(_glibc);
     }
 
-    protected override async Task<int> RunAsync(CommandContext context)
+    protected override Task<int> RunAsync(CommandContext context)
     {
-        var action = context.Parsed.GetRequiredValue(_action);
-        var tags = context.Parsed.GetValue(_target) ?? [];
-        var target = action == "list" && tags.Length == 0 ? default : TargetOf(tags);
-        await using var database = new Database(_dsn.In(context.Source));
-        await database.CheckVersionAsync(context.Stop);
+        // What is wrong with the words is told before anything is looked for
+        _ = Read(context);
+        return base.RunAsync(context);
+    }
+
+    protected override async Task<int> RunAsync(CommandContext context, Database database)
+    {
+        var (action, target, glibc) = Read(context);
         if (action == "list") return await ListAsync(database);
         if (action == "add")
         {
-            Console.WriteLine(await database.AddTargetAsync(target) ? $"Added {target}." : $"{target} is known already.");
+            await AddAsync(database, target, glibc);
         }
         else
         {
@@ -59,6 +65,39 @@ internal sealed partial class TargetCommand : PiwCommand
         return await SettleAsync(database, target, context) ? 0 : CommandFault.Failed;
     }
 
+    protected override IEnumerable<string> ArgumentsFor(CommandContext context) =>
+    [
+        context.Parsed.GetRequiredValue(_action), .. context.Parsed.GetValue(_target) ?? [],
+        $"{_reason.Name}={context.Parsed.GetValue(_reason)}",
+        .. context.Parsed.GetValue(_glibc) is { } glibc ? [$"{_glibc.Name}={glibc}"] : Array.Empty<string>(),
+    ];
+
+    private (string Action, Target Target, Glibc? Glibc) Read(CommandContext context)
+    {
+        var action = context.Parsed.GetRequiredValue(_action);
+        var tags = context.Parsed.GetValue(_target) ?? [];
+        var target = action == "list" && tags.Length == 0 ? default : TargetOf(tags);
+        return (action, target, GlibcOf(context.Parsed.GetValue(_glibc), action));
+    }
+
+    private static async Task AddAsync(Database database, Target target, Glibc? glibc)
+    {
+        if (await database.AddTargetAsync(target, glibc))
+        {
+            Console.WriteLine($"Added {target}.");
+            return;
+        }
+
+        var known = (await database.GetTargetsAsync()).First(row => row.Target == target).Glibc;
+        if (glibc is not null && glibc != known)
+        {
+            var was = known is { } told ? $"C library {told}" : "a C library that nobody has told";
+            throw new CommandFault($"{target} is known already, with {was}: remove it and add it again to change that");
+        }
+
+        Console.WriteLine($"{target} is known already.");
+    }
+
     private static async Task<int> ListAsync(Database database)
     {
         var settling = (await database.GetSettlingTargetsAsync()).ToDictionary(row => row.Target);
@@ -66,7 +105,8 @@ internal sealed partial class TargetCommand : PiwCommand
         {
             var skipped = row.Skip.Length == 0 ? "" : $": skipped, {row.Skip}";
             var changing = settling.TryGetValue(row.Target, out var change) ? $" (takes effect, {change.Percent} %)" : "";
-            Console.WriteLine($"{row.Target}{skipped}{changing}");
+            var glibc = row.Glibc is { } known ? $", glibc {known}" : "";
+            Console.WriteLine($"{row.Target}{glibc}{skipped}{changing}");
         }
 
         foreach (var gone in settling.Values.Where(row => row.Removed))
@@ -106,6 +146,15 @@ internal sealed partial class TargetCommand : PiwCommand
             ? new Target(tags[0], tags[1])
             : throw new CommandFault(
                 "name the target by its ABI and platform, like cp311 linux_armv7l", CommandFault.WrongUsage);
+
+    private static Glibc? GlibcOf(string? text, string action)
+    {
+        if (text is null) return null;
+        if (action != "add") throw new CommandFault("--glibc goes with add", CommandFault.WrongUsage);
+        return Glibc.TryParse(text, out var glibc)
+            ? glibc
+            : throw new CommandFault($"--glibc: '{text}' is neither a version like 2.36 nor none", CommandFault.WrongUsage);
+    }
 
     /// <summary>A tag as in wheel file names (PEP 425), of the length that the database holds.</summary>
     [GeneratedRegex(@"^[a-z0-9_]{1,100}\z")]

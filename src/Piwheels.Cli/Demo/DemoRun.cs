@@ -48,7 +48,7 @@ internal sealed class DemoRun(string data, string listen, string python, Command
         };
         using var view = openView();
         await using var farm = await Farm.StartAsync(
-            options, folder, address, found.Target, view, context.Loggers, context.Time, context.Stop);
+            options, folder, address, found, view, context.Loggers, context.Time, context.Stop);
         return await ShowAsync(farm, folder, found, view, serve);
     }
 

@@ -3,9 +3,9 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Piwheels.Cli.Options;
 using Piwheels.Core.Database;
-using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
+using Piwheels.Slave.Python;
 using Piwheels.Storage;
 using Piwheels.Storage.Private;
 
@@ -68,7 +68,7 @@ internal sealed class Farm : IAsyncDisposable
     /// here on.
     /// </summary>
     public static async Task<Farm> StartAsync(
-        UpOptions options, DataFolder folder, IPEndPoint listen, Target target, IFarmView view, ILoggerFactory loggers,
+        UpOptions options, DataFolder folder, IPEndPoint listen, PythonFacts python, IFarmView view, ILoggerFactory loggers,
         TimeProvider time, CancellationToken stop)
     {
         var cluster = await PrivateCluster.EnsureAsync(
@@ -78,7 +78,7 @@ internal sealed class Farm : IAsyncDisposable
         {
             if (options.Wanted.Requirements.Count > 0)
                 await farm._database.SetRequestsAsync(SelectionOrigin.Up, options.Wanted);
-            await farm._database.AddTargetAsync(target);
+            await farm._database.AddTargetAsync(python.Target, python.Glibc);
             foreach (var process in farm._processes) process.Start();
             farm._listener.Start();
             farm._keepingCluster = cluster.KeepRunningAsync(view.Say, farm._stopping.Token);

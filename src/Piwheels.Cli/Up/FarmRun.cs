@@ -18,7 +18,7 @@ internal static class FarmRun
         view.Say($"Starting a farm in {folder.Path}, for {python.Target}");
         var settings = options with { Python = python.Executable };
         await using var farm = await Farm.StartAsync(
-            settings, folder, listen, python.Target, view, context.Loggers, context.Time, context.Stop);
+            settings, folder, listen, python, view, context.Loggers, context.Time, context.Stop);
         await EnsureSomethingWantedAsync(farm, options);
         view.Say($"The index is at   {farm.Url}");
         view.Say($"Install from it:  pip install --index-url {farm.Url}simple NAME");

@@ -160,8 +160,12 @@ public interface IDatabase : IUpstreamWheels
 
     Task<IReadOnlyList<TargetRow>> GetTargetsAsync();
 
-    /// <summary>Adds a target; false when it is known already, be it by this request's first attempt.</summary>
-    Task<bool> AddTargetAsync(Target target);
+    /// <summary>
+    /// Adds a target; false when it is known already, be it by this request's first attempt. What its C library is stays as
+    /// it was told first, unless nothing depends on it yet.
+    /// </summary>
+    /// <param name="glibc">The oldest C library of its machines; null where it is not known.</param>
+    Task<bool> AddTargetAsync(Target target, Glibc? glibc = null);
 
     /// <summary>Sets why nothing is built for a target; an empty reason activates it again.</summary>
     Task SkipTargetAsync(Target target, string reason);

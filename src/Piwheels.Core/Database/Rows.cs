@@ -25,7 +25,8 @@ public sealed record NewPackage(PackageName Package, string Skip = "", string De
 public sealed record NewVersion(Release Release, DateTimeOffset? Released = null, string Skip = "");
 
 /// <summary>A target and why nothing is built for it; the reason is empty when it is active.</summary>
-public sealed record TargetRow(Target Target, string Skip);
+/// <param name="Glibc">The oldest C library of its machines; null where nobody has told.</param>
+public sealed record TargetRow(Target Target, string Skip, Glibc? Glibc = null);
 
 /// <summary>A target whose change (it was added, skipped, activated or removed) has not taken effect everywhere.</summary>
 /// <param name="Removed">Whether it goes when it has.</param>

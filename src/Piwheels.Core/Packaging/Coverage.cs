@@ -22,6 +22,17 @@ public static class Coverage
     public static bool Covers(WheelTag tag, Target target, bool armv6Alias = false) =>
         CoversPlatform(tag.Platform, target.Platform, armv6Alias) && CoversAbi(tag, target.Abi);
 
+    /// <summary>
+    /// Whether an installer on the target takes one of upstream's wheels. It has one name, so a second one that our own
+    /// wheels may have is none of its; and other than ours it was not made on such a machine, so the target's Python and
+    /// C library have to suit it. The database has the same rule as <c>upstream_runs_on</c>.
+    /// </summary>
+    /// <param name="requiresPython">As the index tells it; null where it does not.</param>
+    /// <param name="glibc">The target's C library; null where it is not known.</param>
+    public static bool CoversUpstream(TagSet tags, string? requiresPython, Target target, Glibc? glibc) =>
+        tags.Any(tag => Covers(tag, target) && Glibc.NeededBy(tag.Platform) <= (glibc ?? Glibc.Assumed))
+        && RequiredPython.Admits(requiresPython, target);
+
     // Wheels without an ABI run on their Python and later ones of the same major, or on that very interpreter; abi3
     // wheels on their CPython and later ones, but not on free-threaded builds; others on their ABI alone
     private static bool CoversAbi(WheelTag tag, string abi)

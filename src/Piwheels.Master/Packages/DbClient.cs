@@ -159,7 +159,8 @@ public sealed class DbClient(
     public async Task<IReadOnlyList<TargetRow>> GetTargetsAsync() =>
         (await AskAsync<DbReply.Targets>(new DbRequest.GetTargets())).Rows;
 
-    public Task<bool> AddTargetAsync(Target target) => FlagAsync(new DbRequest.AddTarget(target));
+    public Task<bool> AddTargetAsync(Target target, Glibc? glibc = null) =>
+        FlagAsync(new DbRequest.AddTarget(target, glibc));
 
     public Task SkipTargetAsync(Target target, string reason) => DoAsync(new DbRequest.SkipTarget(target, reason));
 

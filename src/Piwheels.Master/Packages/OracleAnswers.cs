@@ -108,7 +108,7 @@ internal static class OracleAnswers
         DbRequest.SetUpstreamWheels set => await Done(
             database.SetUpstreamWheelsAsync(set.Package, set.Wheels, set.Revision)),
         DbRequest.GetBuildAbis get => new DbReply.Texts(await database.GetBuildAbisAsync(get.ExcludeSkipped)),
-        DbRequest.AddTarget add => new DbReply.Flag(await database.AddTargetAsync(add.Target)),
+        DbRequest.AddTarget add => new DbReply.Flag(await database.AddTargetAsync(add.Target, add.Glibc)),
         DbRequest.SkipTarget skip => await Done(database.SkipTargetAsync(skip.Target, skip.Reason)),
         DbRequest.RemoveTarget remove => await Done(database.RemoveTargetAsync(remove.Target)),
         DbRequest.GetBuildQueue get => new DbReply.Queue(await database.GetBuildQueueAsync(get.Limit)),

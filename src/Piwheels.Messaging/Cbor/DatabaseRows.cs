@@ -1,5 +1,6 @@
 using System.Formats.Cbor;
 using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
 
 namespace Piwheels.Messaging.Cbor;
 
@@ -41,18 +42,31 @@ internal static class DatabaseRows
     {
         reader.StartRecord("target");
         var row = new TargetRow(
-            BuildStates.ReadTarget(reader), reader.Text("skip reason", WireLimits.LongTextLengthMax));
+            BuildStates.ReadTarget(reader), reader.Text("skip reason", WireLimits.LongTextLengthMax), ReadGlibc(reader));
         reader.EndRecord("target");
         return row;
     }
 
     public static void Write(this CborWriter writer, TargetRow row)
     {
-        writer.WriteStartArray(2);
+        writer.WriteStartArray(3);
         writer.Write(row.Target);
         writer.WriteTextString(row.Skip);
+        writer.Write(row.Glibc);
         writer.WriteEndArray();
     }
+
+    /// <summary>One number, 2036 for 2.36; null where it is not known.</summary>
+    public static Glibc? ReadGlibc(WireReader reader) =>
+        reader.TryNull() ? null : Glibc.OfNumber((int)reader.Integer("C library", 0, GlibcMax));
+
+    public static void Write(this CborWriter writer, Glibc? glibc)
+    {
+        if (glibc is { } known) writer.WriteInt32(known.Number);
+        else writer.WriteNull();
+    }
+
+    private const int GlibcMax = 999_999;
 
     public static FarmStatistics ReadStatistics(WireReader reader)
     {

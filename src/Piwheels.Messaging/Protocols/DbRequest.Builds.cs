@@ -92,9 +92,25 @@ public abstract partial record DbRequest
     }
 
     /// <summary>See <see cref="IDatabase.AddTargetAsync"/>.</summary>
-    public sealed record AddTarget(Target Target) : OfTarget(Target)
+    public sealed record AddTarget(Target Target, Glibc? Glibc) : DbRequest
     {
         public override string Name => "NEWTARGET";
+
+        internal static AddTarget ReadData(WireReader reader)
+        {
+            reader.StartRecord("target");
+            var request = new AddTarget(BuildStates.ReadTarget(reader), DatabaseRows.ReadGlibc(reader));
+            reader.EndRecord("target");
+            return request;
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(2);
+            writer.Write(Target);
+            writer.Write(Glibc);
+            writer.WriteEndArray();
+        }
     }
 
     /// <summary>See <see cref="IDatabase.SkipTargetAsync"/>.</summary>

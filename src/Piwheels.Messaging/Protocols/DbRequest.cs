@@ -98,7 +98,7 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "UPOWED" => new GetUpstreamOwed((int)reader.Integer("limit", 0, int.MaxValue)),
         "SETUPSTREAM" => SetUpstreamWheels.ReadData(reader),
         "GETABIS" => new GetBuildAbis(reader.Boolean("exclude skipped")),
-        "NEWTARGET" => new AddTarget(BuildStates.ReadTarget(reader)),
+        "NEWTARGET" => AddTarget.ReadData(reader),
         "SKIPTARGET" => SkipTarget.ReadData(reader),
         "DELTARGET" => new RemoveTarget(BuildStates.ReadTarget(reader)),
         "GETQUEUE" => new GetBuildQueue((int)reader.Integer("limit", 0, int.MaxValue)),

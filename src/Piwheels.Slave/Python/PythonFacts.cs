@@ -38,6 +38,9 @@ public sealed record PythonFacts(
 
     private static readonly Lazy<string> Questions = new(ReadQuestions);
 
+    /// <summary>Its machine's C library; null where it does not tell.</summary>
+    public Glibc? Glibc { get; init; }
+
     /// <summary>What it builds for.</summary>
     public Target Target => new(Abi, Platform);
 
@@ -103,7 +106,10 @@ public sealed record PythonFacts(
             facts.Pip,
             facts.Venv,
             facts.Compiler.Length > 0 ? facts.Compiler : null,
-            facts.Headers);
+            facts.Headers)
+        {
+            Glibc = Core.Packaging.Glibc.TryParse(facts.Glibc, out var glibc) ? glibc : null,
+        };
     }
 
     private static IEnumerable<string> Candidates(string? configured)
@@ -158,6 +164,7 @@ internal sealed record PythonAnswer(
     [property: JsonRequired] string PyVersion,
     [property: JsonRequired] string Abi,
     [property: JsonRequired] string Platform,
+    [property: JsonRequired] string Glibc,
     [property: JsonRequired] string Pip,
     [property: JsonRequired] bool Venv,
     [property: JsonRequired] string Compiler,

@@ -30,6 +30,15 @@ def platform():
     return tag
 
 
+def glibc():
+    """The version of the GNU C library; "none" where there is another one."""
+    try:
+        name, version = os.confstr("CS_GNU_LIBC_VERSION").split()
+        return version if name == "glibc" else "none"
+    except Exception:
+        return "none"
+
+
 def compiler():
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     return shutil.which(command[0]) or ""
@@ -49,6 +58,7 @@ print(json.dumps({
     "py_version": "{}{}".format(*sys.version_info[:2]),
     "abi": abi(),
     "platform": platform(),
+    "glibc": glibc(),
     "pip": pip(),
     "venv": all(importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip")),
     "compiler": compiler(),

@@ -44,7 +44,7 @@ public sealed class UpstreamWheelsDirect(ClusterFixture fixture) : UpstreamWheel
         await direct.SetArmv6AliasAsync(true);
         await Db.LogBuildAsync(Built(Foo2, Cp39, "cp39-cp39-linux_armv7l"));
         await direct.SetUpstreamPolicyAsync(Foo, UpstreamPolicy.Link);
-        await ReadAsync(Foo, Upstream(Foo1, "cp39-cp39-manylinux_2_31_armv7l"));
+        await ReadAsync(Foo, Upstream(Foo1, "cp39-cp39-manylinux_2_17_armv7l"));
         Assert.Equal(
             [(armv6, TargetState.Pending), (Cp39, TargetState.Linked)], await StatesAsync(Foo1));
         Assert.Equal(
@@ -128,7 +128,7 @@ public abstract class UpstreamWheelsCompliance<TAccess>(ClusterFixture fixture) 
         Assert.Equal("cp311: foo 1.0, foo 2.0; cp39: foo 1.0, foo 2.0", await QueueAsync());
 
         await ReadAsync(
-            Foo, Upstream(Foo1, "cp39-cp39-manylinux_2_31_armv7l"), Upstream(Foo1, "cp311-cp311-manylinux2014_x86_64"),
+            Foo, Upstream(Foo1, "cp39-cp39-manylinux_2_17_armv7l"), Upstream(Foo1, "cp311-cp311-manylinux2014_x86_64"),
             Upstream(Foo1, "cp39-cp39-musllinux_1_2_armv7l"), Upstream(new Release(Foo, "3.0"), "py3-none-any"));
         Assert.Equal("cp311: foo 1.0; cp311: foo 2.0; cp39: foo 2.0", await QueueAsync());
         Assert.Equal(
@@ -176,6 +176,49 @@ public abstract class UpstreamWheelsCompliance<TAccess>(ClusterFixture fixture) 
         await Db.SetUpstreamWheelsAsync(Foo, null, long.MaxValue);
         Assert.Equal([(Cp39, TargetState.Linked)], await StatesAsync(Foo1));
         Assert.Empty(await Db.GetUpstreamOwedAsync(10));
+    }
+
+    [Fact]
+    public async Task A_wheel_that_wants_a_newer_library_or_another_python_leaves_the_target_to_be_built_for()
+    {
+        var old = new Target("cp39", "linux_aarch64");
+        Assert.True(await Db.AddTargetAsync(Cp39, new Glibc(2, 31)));
+        Assert.True(await Db.AddTargetAsync(old, Glibc.None));
+        await AddTargetsAsync(Cp311X86);
+        await RegisterAsync(Foo1, Foo2);
+        await SetPolicyAsync(Foo, UpstreamPolicy.Defer);
+        await ReadAsync(
+            Foo,
+            Upstream(Foo1, "cp39-cp39-manylinux_2_31_armv7l"), Upstream(Foo1, "cp39-cp39-manylinux1_aarch64"),
+            Upstream(Foo1, "cp311-cp311-manylinux_2_18_x86_64.manylinux_2_17_x86_64"),
+            Upstream(Foo2, "cp39-cp39-manylinux_2_36_armv7l"),
+            Upstream(Foo2, "py3-none-any") with { RequiresPython = ">=3.10" });
+        Assert.Equal(
+            [(old, TargetState.Pending), (Cp39, TargetState.Upstream), (Cp311X86, TargetState.Upstream)],
+            await StatesAsync(Foo1));
+        Assert.Equal(
+            [(old, TargetState.Pending), (Cp39, TargetState.Pending), (Cp311X86, TargetState.Upstream)],
+            await StatesAsync(Foo2));
+        Assert.Equal("cp39: foo 1.0, foo 2.0; cp39: foo 2.0", await QueueAsync());
+
+        await ReadAsync(Foo, Upstream(Foo2, "py3-none-any") with { RequiresPython = "<3.10" });
+        Assert.Equal("cp311: foo 1.0, foo 2.0; cp39: foo 1.0; cp39: foo 1.0", await QueueAsync());
+    }
+
+    [Fact]
+    public async Task A_targets_library_is_told_when_it_is_added_or_as_long_as_nothing_depends_on_it()
+    {
+        await AddTargetsAsync(Cp39);
+        Assert.Null(Assert.Single(await Db.GetTargetsAsync()).Glibc);
+        Assert.False(await Db.AddTargetAsync(Cp39, new Glibc(2, 31)));
+        Assert.Equal(new Glibc(2, 31), Assert.Single(await Db.GetTargetsAsync()).Glibc);
+        Assert.False(await Db.AddTargetAsync(Cp39));
+        await RegisterAsync(Foo1);
+        await SetPolicyAsync(Foo, UpstreamPolicy.Defer);
+        await ReadAsync(Foo, Upstream(Foo1, "cp39-cp39-manylinux_2_36_armv7l"));
+        Assert.False(await Db.AddTargetAsync(Cp39, new Glibc(2, 36)));
+        Assert.Equal(new Glibc(2, 31), Assert.Single(await Db.GetTargetsAsync()).Glibc);
+        Assert.Equal("cp39: foo 1.0", await QueueAsync());
     }
 
     [Fact]
