@@ -34,6 +34,13 @@ internal static class ProjectJsonWriter
         json.WriteStartObject("files"u8);
         foreach (var file in data.Files.OrderBy(file => file.Filename, StringComparer.Ordinal))
             WriteFile(json, package, file, site);
+        // What is here by the same name is the one that is listed
+        foreach (var wheel in data.Linked.Where(wheel => data.Files.All(file => file.Filename != wheel.Filename))
+            .OrderBy(wheel => wheel.Filename, StringComparer.Ordinal))
+        {
+            WriteLinked(json, wheel);
+        }
+
         json.WriteEndObject();
         json.WriteEndObject();
     }
@@ -51,6 +58,23 @@ internal static class ProjectJsonWriter
         json.WriteString("requires_python"u8, file.RequiresPython);
         WriteNames(json, "apt_dependencies"u8, file.AptDependencies);
         WriteNames(json, "pip_dependencies"u8, file.PipDependencies);
+        json.WriteEndObject();
+    }
+
+    /// <summary>One of upstream's wheels: nobody built it here, and what it depends on is not known here.</summary>
+    private static void WriteLinked(Utf8JsonWriter json, UpstreamWheel wheel)
+    {
+        json.WriteStartObject(wheel.Filename);
+        json.WriteString("file_url"u8, wheel.Url);
+        json.WriteString("filehash"u8, wheel.FileHash);
+        if (wheel.FileSize is { } size) json.WriteNumber("filesize"u8, size);
+        else json.WriteNull("filesize"u8);
+        json.WriteNull("builder_abi"u8);
+        json.WriteString("file_abi_tag"u8, wheel.AbiTag);
+        json.WriteString("platform"u8, wheel.PlatformTag);
+        json.WriteString("requires_python"u8, wheel.RequiresPython);
+        WriteNames(json, "apt_dependencies"u8, []);
+        WriteNames(json, "pip_dependencies"u8, []);
         json.WriteEndObject();
     }
 

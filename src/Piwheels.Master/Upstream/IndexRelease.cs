@@ -14,6 +14,12 @@ public sealed record IndexRelease(
     private static readonly string[] SdistEndings =
         [".tar.gz", ".tar.bz2", ".tar.xz", ".tar.Z", ".tgz", ".tbz", ".txz", ".tar", ".zip"];
 
+    /// <summary>
+    /// Targets that no source file of it is for, but one of its wheels, which the farm's own index lists. Null where the
+    /// policy is not to list them.
+    /// </summary>
+    public IReadOnlySet<Target>? LinkedOn { get; init; }
+
     public IEnumerable<IndexFile> Files => Sdists.Concat(Wheels);
 
     /// <summary>Whether all of it was yanked (PEP 592).</summary>
@@ -21,6 +27,9 @@ public sealed record IndexRelease(
 
     /// <summary>When its first file was uploaded; null where the page does not say.</summary>
     public DateTimeOffset? Released => Files.Min(f => f.Uploaded);
+
+    /// <summary>Whether a source file says that it runs on the target.</summary>
+    public bool HasSourceFor(Target target) => Sdists.Any(file => RequiredPython.Admits(file.RequiresPython, target));
 
     /// <summary>
     /// The versions of a project, newest first. Files of other kinds than sdist and wheel, of other projects, and of

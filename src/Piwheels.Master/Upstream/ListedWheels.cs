@@ -33,6 +33,23 @@ internal static class ListedWheels
         ];
     }
 
+    /// <summary>A release that says where its wheels do for a source file.</summary>
+    internal static IndexRelease Linked(IndexRelease release, IReadOnlyList<TargetRow> targets)
+    {
+        var rest = targets.Where(row => !release.HasSourceFor(row.Target)).ToList();
+        var wheels = rest.Count == 0
+            ? []
+            : release.Wheels.Select(file => Of(release.Text, file)).OfType<UpstreamWheel>().ToList();
+        return release with
+        {
+            LinkedOn = rest.Where(row => wheels.Any(wheel => RunsOn(wheel, row))).Select(row => row.Target).ToHashSet(),
+        };
+    }
+
+    private static bool RunsOn(UpstreamWheel wheel, TargetRow row) =>
+        TagSet.TryParse(wheel.PyVersionTag, wheel.AbiTag, wheel.PlatformTag, out var tags)
+        && Coverage.CoversUpstream(tags, wheel.RequiresPython, row.Target, row.Glibc);
+
     private static UpstreamWheel? Of(string version, IndexFile file)
     {
         if (file.Sha256 is null || !WheelFileName.TryParse(file.Filename, out var name)) return null;

@@ -28,7 +28,7 @@ internal sealed class PolicyWatch(IDatabase database, TimeProvider time)
     /// <summary>Enters those of the packages whose wheels at the index are looked at.</summary>
     internal async Task OweAsync(IEnumerable<PackageName> packages)
     {
-        var policies = await ReadAsync();
+        var policies = await GetAsync();
         if (policies.Farm == UpstreamPolicy.Rebuild && policies.OfPackages.Count == 0) return;
         var looked = packages.Where(package => policies.Of(package) != UpstreamPolicy.Rebuild).Distinct().ToList();
         if (looked.Count > 0) await EnterAsync(looked);
@@ -53,9 +53,9 @@ internal sealed class PolicyWatch(IDatabase database, TimeProvider time)
     internal void Forget() => _policies = null;
 
     private async ValueTask<bool> LooksAtAsync(PackageName package) =>
-        (await ReadAsync()).Of(package) != UpstreamPolicy.Rebuild;
+        (await GetAsync()).Of(package) != UpstreamPolicy.Rebuild;
 
-    private async ValueTask<UpstreamPolicies> ReadAsync()
+    internal async ValueTask<UpstreamPolicies> GetAsync()
     {
         if (_policies is { } known && time.GetUtcNow() - _readAt < FreshTime) return known;
         var readAt = time.GetUtcNow();

@@ -129,6 +129,10 @@ internal sealed class Registry(IDatabase database, IFarmTasks farm, PolicyWatch?
             .Where(name => PackageName.TryParse(name, out _))
             .Select(PackageName.Parse));
 
+    /// <summary>What is done about upstream's own wheels; null where everything is rebuilt.</summary>
+    internal async ValueTask<UpstreamPolicies?> GetPoliciesAsync() =>
+        policies is null ? null : await policies.GetAsync();
+
     private async ValueTask<string> SkipOfSourceAsync(PackageName package) =>
         policies is null ? "" : await policies.SkipOfSourceAsync(package);
 

@@ -29,7 +29,7 @@ internal sealed partial class SelectionFollower
             await registry.AddFileAsync(
                 release,
                 isNew ? ProjectFacts.Spelling(package, told?.Name ?? facts.Known?.Name) : null,
-                source: true,
+                source: one.Listed.Sdists.Count > 0,
                 one.Listed.Released ?? facts.Known?.ReleasedOf(release.Version) ?? time.GetUtcNow(),
                 async () => told?.Name is not null
                     ? ProjectClient.DescriptionOf(told.Summary)
@@ -38,6 +38,8 @@ internal sealed partial class SelectionFollower
             taken.Add(new ChosenVersion(new FollowedRelease(release, one.Targets, requires), one.Listed.Version, one.Urgent));
         }
 
+        // Its page was entered when it was read, which found nothing where the package was not known yet
+        if (chosen.Any(one => one.Listed.Sdists.Count == 0)) await registry.OweUpstreamAsync([package.Value]);
         return taken;
     }
 
@@ -135,7 +137,7 @@ internal sealed partial class SelectionFollower
         /// <summary>Null until it was looked up by this run.</summary>
         internal DateTimeOffset? LookedUpAt { get; set; }
 
-        /// <summary>For which wishes that was (<see cref="PackageWishes.Key"/>).</summary>
+        /// <summary>For which wishes that was (<see cref="KeyOf"/>).</summary>
         internal string? LookedUpFor { get; set; }
 
         internal SelectionState State { get; set; }

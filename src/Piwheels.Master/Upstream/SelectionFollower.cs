@@ -45,7 +45,9 @@ internal sealed partial class SelectionFollower(
     private readonly RetryGate _gate = new();
     private readonly RetryGate _ownGate = new(RetryGate.OwnDelayMax);
     private readonly Dictionary<PackageName, Watched> _watched = [];
+    private IReadOnlyList<TargetRow> _active = [];
     private IReadOnlyList<Target> _targets = [];
+    private UpstreamPolicies? _policies;
     private Selection _selection = new(-1, [], [], []);
     private SelectionRoots? _roots;
     private SelectionClosure? _closure;
@@ -64,6 +66,7 @@ internal sealed partial class SelectionFollower(
             pages.Trim();
             _namesHold = _namesHold || (await _packages.LeaveOutAsync(goOn) && await _packages.LetInAsync(goOn));
             if (!_namesHold || !await ReadTargetsAsync()) return;
+            _policies = await registry.GetPoliciesAsync();
             await ReadSelectionAsync();
             await ExamineAsync(goOn, ct);
             foreach (var watched in _watched.Values) watched.LookUps = 0;
@@ -108,7 +111,7 @@ internal sealed partial class SelectionFollower(
     /// </summary>
     private async Task<bool> ReadTargetsAsync()
     {
-        var active = (await database.GetTargetsAsync()).Where(t => t.Skip.Length == 0).Select(t => t.Target).ToList();
+        var active = (await database.GetTargetsAsync()).Where(t => t.Skip.Length == 0).ToList();
         if (active.Count == 0)
         {
             if (!_saidNoTargets) NoTargets(logger);
@@ -116,9 +119,9 @@ internal sealed partial class SelectionFollower(
             return false;
         }
 
-        if (!active.ToHashSet().SetEquals(_targets))
+        if (!active.ToHashSet().SetEquals(_active))
         {
-            _targets = active;
+            (_active, _targets) = (active, [.. active.Select(row => row.Target)]);
             BeginAnew();
         }
 
@@ -167,10 +170,17 @@ internal sealed partial class SelectionFollower(
         return [.. due.Where(wishes => wishes.Depth == depth).Take(LookUpsTogether)];
     }
 
-    private static bool IsDue(Watched watched, PackageWishes wishes, DateTimeOffset now)
+    private bool IsLinked(PackageName package) => _policies?.Of(package) == UpstreamPolicy.Link;
+
+    /// <summary>What the choice of versions goes by: wishes, and upstream's wheels where these are listed.</summary>
+    private string KeyOf(PackageWishes wishes) => IsLinked(wishes.Package)
+        ? $"{wishes.Key}\nlinked for {string.Join(", ", _active.Select(row => $"{row.Target} {row.Glibc}"))}"
+        : wishes.Key;
+
+    private bool IsDue(Watched watched, PackageWishes wishes, DateTimeOffset now)
     {
         if (!watched.Gate.IsOpen(now) || watched.LookUps >= LookUpsInARowMax) return false;
-        return watched.LookedUpFor != wishes.Key
+        return watched.LookedUpFor != KeyOf(wishes)
             || watched.LookedUpAt is not { } at
             || now - at >= RecheckInterval;
     }
@@ -225,7 +235,7 @@ internal sealed partial class SelectionFollower(
             return;
         }
 
-        var known = watched is { State: SelectionState.Resolved } && watched.LookedUpFor == wishes.Key;
+        var known = watched is { State: SelectionState.Resolved } && watched.LookedUpFor == KeyOf(wishes);
         switch (await pages.GetAsync(wishes.Package, ifChanged: known, ct))
         {
             case Fetched<IReadOnlyList<IndexRelease>>.Found found:
@@ -265,6 +275,7 @@ internal sealed partial class SelectionFollower(
     private async Task ChooseAsync(
         PackageWishes wishes, Watched watched, IReadOnlyList<IndexRelease> releases, CancellationToken ct)
     {
+        if (IsLinked(wishes.Package)) releases = [.. releases.Select(release => ListedWheels.Linked(release, _active))];
         var resolution = SelectionResolver.Resolve(releases, wishes);
         var chosen = resolution.Chosen;
         var taken = await TakeAsync(wishes.Package, chosen, watched, ct);
@@ -283,7 +294,7 @@ internal sealed partial class SelectionFollower(
     {
         var watched = WatchedOf(wishes.Package);
         (watched.State, watched.Message, watched.Chosen) = (state, Shortened(message), chosen);
-        (watched.LookedUpFor, watched.LookedUpAt) = (wishes.Key, time.GetUtcNow());
+        (watched.LookedUpFor, watched.LookedUpAt) = (KeyOf(wishes), time.GetUtcNow());
         _closure = null;
     }
 
@@ -336,7 +347,7 @@ internal sealed partial class SelectionFollower(
     private SelectionEntry EntryOf(PackageWishes wishes, SelectionClosure closure)
     {
         var watched = WatchedOf(wishes.Package);
-        var isSettled = watched.LookedUpFor == wishes.Key;
+        var isSettled = watched.LookedUpFor == KeyOf(wishes);
         return new SelectionEntry(
             wishes.Package,
             isSettled ? watched.State : SelectionState.New,

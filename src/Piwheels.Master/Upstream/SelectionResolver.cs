@@ -22,7 +22,8 @@ public abstract record SelectionChoice
 /// <summary>
 /// Chooses as pip would that may not use wheels: the newest version that satisfies the specifier, has an sdist, is not
 /// yanked unless asked for by its number (PEP 592), is no pre-release unless asked for or nothing else satisfies
-/// (PEP 440), and runs on at least one of the targets (PEP 345).
+/// (PEP 440), and runs on at least one of the targets (PEP 345). Where the farm lists upstream's own wheels, one that runs
+/// on the target does for an sdist.
 /// </summary>
 public static class SelectionResolver
 {
@@ -56,14 +57,16 @@ public static class SelectionResolver
             return new SelectionChoice.None($"{Listed(matching, "was", "were")} yanked");
 
         var wanted = specifier.Filter(standing, r => r.Version);
-        var source = wanted.Where(r => r.Sdists.Count > 0).ToList();
-        if (source.Count == 0)
-            return new SelectionChoice.None($"{Listed(wanted, "has", "have")} no source file");
+        var running = wanted.Where(r => RunsOnAny(r, targets)).ToList();
+        return running.Count > 0 ? new SelectionChoice.Chosen(running) : new SelectionChoice.None(WhyNone(wanted, targets));
+    }
 
-        return source.FindAll(r => RunsOnAny(r, targets)) is { Count: > 0 } running
-            ? new SelectionChoice.Chosen(running)
-            : new SelectionChoice.None(
-                $"{source[0].Text} needs Python {source[0].Sdists[0].RequiresPython}; {Built(targets)}");
+    private static string WhyNone(IEnumerable<IndexRelease> wanted, IReadOnlyList<Target> targets)
+    {
+        if (wanted.FirstOrDefault(r => r.Sdists.Count > 0) is { } source)
+            return $"{source.Text} needs Python {source.Sdists[0].RequiresPython}; {Built(targets)}";
+        var wheels = wanted.Any(r => r.LinkedOn is not null) ? ", and no wheel that runs here" : "";
+        return $"{Listed(wanted, "has", "have")} no source file{wheels}";
     }
 
     /// <summary>
@@ -205,23 +208,9 @@ public static class SelectionResolver
         }
     }
 
-    /// <summary>
-    /// Whether a source file says that it runs on a target. A target tells its series alone (3.11), so that both the
-    /// series' first version and a late one count.
-    /// </summary>
-    private static bool RunsOnAny(IndexRelease release, IReadOnlyList<Target> targets) =>
-        targets.Count == 0 || release.Sdists.Any(file => targets.Any(target => RunsOn(file, target)));
-
-    private static bool RunsOn(IndexFile file, Target target)
-    {
-        // What cannot be read is passed over, as pip does
-        if (!SpecifierSet.TryParse(file.RequiresPython ?? "", out var python)) return true;
-        if (MarkerEnvironment.ForTarget(target) is not { } environment) return true;
-        return Takes(python, environment.PythonVersion + ".0") || Takes(python, environment.PythonVersion + ".99");
-    }
-
-    private static bool Takes(SpecifierSet python, string version) =>
-        PackageVersion.TryParse(version, out var parsed) && python.Contains(parsed, prereleases: true);
+    private static bool RunsOnAny(IndexRelease release, IReadOnlyList<Target> targets) => targets.Count == 0
+        ? release.Sdists.Count > 0 || release.LinkedOn is { Count: > 0 }
+        : targets.Any(target => release.HasSourceFor(target) || release.LinkedOn?.Contains(target) == true);
 
     private static string Built(IReadOnlyList<Target> targets)
     {

@@ -45,6 +45,31 @@ public sealed class LinkedWheelsTests : IDisposable
                 .Replace("\\u003C", "<", StringComparison.Ordinal).Replace("\\u003E", ">", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(99L, "99")]
+    [InlineData(null, "null")]
+    public async Task Programs_are_told_of_it_too(long? size, string told)
+    {
+        var own = Sample.WriteWheel(_folder, "foo-1.0-cp311-cp311-linux_armv7l.whl");
+        await WriteAsync(Sample.Version("1.0", own) with
+        {
+            Linked = [Linked with { FileSize = size }, Linked with { Filename = own.Filename }],
+        });
+        var files = JsonDocument.Parse(File.ReadAllBytes(_folder["project/foo/json/index.json"])).RootElement
+            .GetProperty("releases").GetProperty("1.0").GetProperty("files");
+        Assert.Equal([own.Filename, Linked.Filename], files.EnumerateObject().Select(file => file.Name));
+        Assert.Equal(own.FileHash, files.GetProperty(own.Filename).GetProperty("filehash").GetString());
+        Assert.Equal(
+            $$"""
+            {"file_url":"https://files.example/a%26b/foo-1.0-py3-none-any.whl",
+            "filehash":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","filesize":{{told}},
+            "builder_abi":null,"file_abi_tag":"none","platform":"any","requires_python":"<4,>=3.9",
+            "apt_dependencies":[],"pip_dependencies":[]}
+            """.ReplaceLineEndings(""),
+            files.GetProperty(Linked.Filename).GetRawText()
+                .Replace("\\u003C", "<", StringComparison.Ordinal).Replace("\\u003E", ">", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task What_upstream_does_not_tell_is_not_said_and_the_list_claims_no_sizes()
     {

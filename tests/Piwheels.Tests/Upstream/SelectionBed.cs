@@ -16,6 +16,8 @@ internal sealed class SelectionBed : IAsyncDisposable
 
     private readonly TemporaryFolder _output = new();
     private SelectionFollower? _follower;
+    private SelectionPages? _pages;
+    private PolicyWatch? _policies;
 
     internal StandInBed Index { get; private init; } = null!;
     internal FakeDatabase Database { get; private init; } = null!;
@@ -33,7 +35,7 @@ internal sealed class SelectionBed : IAsyncDisposable
         return bed;
     }
 
-    internal void Restart() => _follower = null;
+    internal void Restart() => (_follower, _pages) = (null, null);
 
     /// <summary>Asks for these and nothing else.</summary>
     internal Task SelectAsync(params string[] requirements) => AskAsync(requirements, []);
@@ -43,20 +45,28 @@ internal sealed class SelectionBed : IAsyncDisposable
         Database.SetRequestsAsync(origin, new SelectionWish(
             [.. requirements.Select(Requirement.Parse)], [.. constraints.Select(Requirement.Parse)], all));
 
+    private PolicyWatch Policies => _policies ??= new PolicyWatch(Database, Index.Time);
+    private SelectionPages Pages => _pages ??= new SelectionPages(Index.Simple, Index.Time, Policies);
+
     internal Task FollowAsync() => OneThread.RunAsync(() =>
     {
         _follower ??= new SelectionFollower(
             Database,
-            new SelectionPages(Index.Simple, Index.Time),
+            Pages,
             Index.Projects,
             new ReleaseRequirements(Database, new OwnWheels(Output), Index.Simple, Index.Projects),
-            new Registry(Database, Farm),
+            new Registry(Database, Farm, Policies),
             Names,
             AllVersions,
             Index.Time,
             Log.CreateLogger("test"));
         return _follower.FollowAsync(() => true, default);
     });
+
+    /// <summary>Has what is owed of upstream's own wheels read, as beside the following.</summary>
+    internal Task ReadUpstreamAsync() => OneThread.RunAsync(() => new UpstreamWheelReader(
+        Database, (package, ct) => Pages.GetAsync(package, ifChanged: false, ct), Policies, Index.Time,
+        Log.CreateLogger("test")).ReadAsync(() => true, default));
 
     /// <summary>All that is followed, as "app resolved 1.0", with what was not asked for by name marked.</summary>
     internal async Task<List<string>> EntriesAsync()
