@@ -38,6 +38,7 @@ internal static class Program
         new TargetCommand(),
         new PolicyCommand(),
         new AddCommand(),
+        new RemoveCommand(),
         new PruneCommand(),
     ];
 

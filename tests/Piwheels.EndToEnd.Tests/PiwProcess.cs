@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Piwheels.Testing;
 
 namespace Piwheels.EndToEnd.Tests;
 
@@ -71,6 +72,16 @@ internal sealed class PiwProcess : IAsyncDisposable
     {
         await using var piw = Start(arguments);
         return (await piw.EndAsync(), piw.Output);
+    }
+
+    /// <summary>Runs it on a terminal, where somebody answers its question.</summary>
+    public static Task<(int ExitCode, string Output)> TypeAsync(string answer, params string[] arguments)
+    {
+        var dotnet = Environment.GetEnvironmentVariable("DOTNET_ROOT");
+        string[] program = [.. dotnet is null ? [] : (string[])["/usr/bin/env", $"DOTNET_ROOT={dotnet}"], Program];
+        return FarmFixture.RunAsync(
+            PythonPeer.Python,
+            [Path.Combine(AppContext.BaseDirectory, "peers", "terminal.py"), answer, .. program, .. arguments]);
     }
 
     /// <summary>Waits until it has printed a text.</summary>

@@ -47,8 +47,13 @@ internal sealed class ImportQueueLink : IDisposable
             if (_socket.TryReceive(out var frames)) return Read(frames);
         }
 
-        // A master of piwheels drops what it does not know
-        var hint = request is ImportRequest.Priority ? "; a master of piwheels has no answer to --priority" : "";
+        var hint = request switch
+        {
+            // A master of piwheels drops what it does not know
+            ImportRequest.Priority => "; a master of piwheels has no answer to --priority",
+            ImportRequest.RemovePackage or ImportRequest.RemoveVersion => "; one that is still removing goes on with it",
+            _ => "",
+        };
         throw new CommandFault($"no master answered at {_address} within {DurationText.Show(_patience)}{hint}");
     }
 

@@ -53,19 +53,13 @@ internal sealed class InitDbCommand : PiwCommand
         return 0;
     }
 
-    private static bool Agrees(SchemaFound found)
+    private static bool Agrees(SchemaFound found) => Question.IsAgreedTo(found.Kind switch
     {
-        if (Console.IsInputRedirected)
-            throw new CommandFault("nobody can be asked here: say --yes to go on", CommandFault.WrongUsage);
-        Console.Write(found.Kind switch
-        {
-            SchemaKind.Empty => "The database is empty. Create the tables and functions in it? [y/N] ",
-            SchemaKind.Piwheels => $"This is a database of piwheels {found.Version}. Upgrade it, all in one transaction "
-                + "(piwheels cannot use it any more then; have a dump of it)? [y/N] ",
-            _ => $"The database is of version {found.Version}. Upgrade it, all in one transaction? [y/N] ",
-        });
-        return Console.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
-    }
+        SchemaKind.Empty => "The database is empty. Create the tables and functions in it?",
+        SchemaKind.Piwheels => $"This is a database of piwheels {found.Version}. Upgrade it, all in one transaction "
+            + "(piwheels cannot use it any more then; have a dump of it)?",
+        _ => $"The database is of version {found.Version}. Upgrade it, all in one transaction?",
+    });
 
     /// <summary>
     /// A line for each step, when it begins, and for each note; in order, unlike <see cref="Progress{T}"/>, which

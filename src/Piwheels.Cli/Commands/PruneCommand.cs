@@ -83,11 +83,5 @@ internal sealed class PruneCommand : PiwCommand
     private static string Size(IReadOnlyList<HitMonth> months) => string.Create(
         CultureInfo.InvariantCulture, $"{months.Sum(month => month.Bytes) / 1e6:0.0} MB");
 
-    private static bool Agrees()
-    {
-        if (Console.IsInputRedirected)
-            throw new CommandFault("nobody can be asked here: say --yes to go on", CommandFault.WrongUsage);
-        Console.Write("Drop these rows? Totals stay. [y/N] ");
-        return Console.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
-    }
+    private static bool Agrees() => Question.IsAgreedTo("Drop these rows? Totals stay.");
 }
