@@ -1,4 +1,5 @@
 using System.Formats.Cbor;
+using Piwheels.Cli.Demo;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Master;
@@ -98,6 +99,43 @@ public sealed class AddTests : IAsyncDisposable
         Assert.Contains("Added package foo.", output, StringComparison.Ordinal);
         Assert.Contains("Added package bar.", output, StringComparison.Ordinal);
         Assert.Equal(2, output.Split("no descriptions").Length);
+    }
+
+    [Fact]
+    public async Task A_version_is_as_the_index_has_it_unless_somebody_says_otherwise()
+    {
+        await using var fixture = await FarmFixture.CreateAsync();
+        using var folder = new DistributionFolder();
+        fixture.Index.Catalog.Publish(
+            [StandInFile.Read(folder.AddSdist("foo", "1.0")), StandInFile.Read(folder.AddWheel("foo", "2.0"))]);
+        fixture.Index.Catalog.Enter("foo", "1.0", "yank release");
+        var released = fixture.Index.Catalog.Find(Foo)!.Releases["1.0"].Released;
+        string[] asked = ["-y", "--pypi-json", fixture.Index.Pypi.ToString()];
+        await SaysAsync(0, "Added package foo.", ["foo", .. asked]);
+        var (exitCode, output) = await RunAsync(["foo", "1.0", .. asked]);
+        Assert.Equal((0, "Added foo 1.0.; piw add: foo 1.0 is yanked, as it is upstream"), (exitCode, Lines(output)));
+        Assert.Equal((released, true, ""), await VersionAsync("1.0"));
+
+        // Known by now: what the index says changes nothing, and stands in no way
+        await _database.UnyankVersionAsync(new Release(Foo, "1.0"));
+        await SaysAsync(0, "Changed foo 1.0.", ["foo", "1.0", .. asked]);
+        Assert.Equal((released, false, ""), await VersionAsync("1.0"));
+
+        (exitCode, output) = await RunAsync(["foo", "2.0", "-r", "2020-01-31", .. asked]);
+        Assert.Equal(
+            (0, "Added foo 2.0.; piw add: foo 2.0 is not built: upstream has no source file of it"), (exitCode, Lines(output)));
+        Assert.Equal(
+            (new DateTimeOffset(2020, 1, 31, 0, 0, 0, TimeSpan.Zero), false, "binary only"), await VersionAsync("2.0"));
+
+        (exitCode, output) = await RunAsync(["foo", "3.0", .. asked]);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("Added foo 3.0.", output, StringComparison.Ordinal);
+        Assert.Contains("does not know foo 3.0; it counts as released now", output, StringComparison.Ordinal);
+
+        (exitCode, output) = await RunAsync("foo", "4.0", "-y");
+        Assert.Equal(0, exitCode);
+        Assert.Contains("Added foo 4.0.", output, StringComparison.Ordinal);
+        Assert.Matches("piw add: nothing of foo 4.0 from http://127.0.0.1.*; it counts as released now", output);
     }
 
     [Fact]
@@ -278,6 +316,10 @@ public sealed class AddTests : IAsyncDisposable
 
     private static string Nowhere => $"http://127.0.0.1:{FarmFixture.FreePort()}/pypi";
 
+    /// <summary>What it said, in no order: it says it on two streams.</summary>
+    private static string Lines(string output) =>
+        string.Join("; ", output.Trim().Split('\n').Order(StringComparer.Ordinal));
+
     private static byte[] Encoded(ImportReply reply)
     {
         var writer = new CborWriter();
@@ -292,6 +334,12 @@ public sealed class AddTests : IAsyncDisposable
         foreach (var version in versions) await _database.AddNewPackageVersionAsync(new Release(Foo, version), LongAgo);
     }
 
+    private async Task<(DateTimeOffset Released, bool Yanked, string Skip)> VersionAsync(string text)
+    {
+        var version = (await _database.GetProjectDataAsync(Foo))!.Versions.Single(each => each.Version == text);
+        return (version.Released, version.Yanked, version.Skip);
+    }
+
     private async Task<string> QueueAsync() =>
         string.Join(", ", (await _database.GetBuildQueueAsync())[Cp311].Select(release => release.Version));
 
@@ -303,20 +351,18 @@ public sealed class AddTests : IAsyncDisposable
     }
 
     private Task<(int ExitCode, string Output)> RunAsync(params string[] arguments) =>
-        PiwProcess.RunAsync(["add", "--configuration", "/dev/null", "--import-queue", _queue, .. arguments]);
+        PiwProcess.RunAsync(["add", .. Common(arguments), .. arguments]);
 
     /// <summary>Runs it on a terminal, where somebody answers its question.</summary>
-    private Task<(int ExitCode, string Output)> TypeAsync(string answer, params string[] arguments)
-    {
-        var dotnet = Environment.GetEnvironmentVariable("DOTNET_ROOT");
-        string[] program = [.. dotnet is null ? [] : (string[])["/usr/bin/env", $"DOTNET_ROOT={dotnet}"], PiwProcess.Program];
-        return FarmFixture.RunAsync(
-            PythonPeer.Python,
-            [
-                Path.Combine(AppContext.BaseDirectory, "peers", "terminal.py"), answer, .. program, "add",
-                "--configuration", "/dev/null", "--import-queue", _queue, .. arguments,
-            ]);
-    }
+    private Task<(int ExitCode, string Output)> TypeAsync(string answer, params string[] arguments) =>
+        PiwProcess.TypeAsync(answer, ["add", .. Common(arguments), .. arguments]);
+
+    /// <summary>The master of this test, and no index unless there is one.</summary>
+    private string[] Common(string[] arguments) =>
+    [
+        "--configuration", "/dev/null", "--import-queue", _queue,
+        .. arguments.Contains("--pypi-json") ? Array.Empty<string>() : ["--pypi-json", Nowhere],
+    ];
 
     /// <summary>Runs it; it must end so, and say this last.</summary>
     private async Task SaysAsync(int code, string line, params string[] arguments)

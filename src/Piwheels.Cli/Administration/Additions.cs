@@ -1,18 +1,21 @@
 using System.Globalization;
 using Piwheels.Core.Packaging;
+using Piwheels.Master.Upstream;
 using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Cli.Administration;
 
 /// <summary>Asks the master for additions, and puts its answers into words.</summary>
 /// <param name="ask">Asks the master.</param>
-/// <param name="describe">The index's one line on a package; empty where it has none.</param>
+/// <param name="index">What is not given is asked of it.</param>
 /// <param name="agree">Whether an unknown package or version may be added, given the question.</param>
+/// <param name="tell">Told, in one line, what somebody should know who adds something.</param>
 /// <param name="time">For releases without a date.</param>
 internal sealed class Additions(
     Func<ImportRequest, ImportReply> ask,
-    Func<PackageName, Task<string>> describe,
+    IndexFacts index,
     Func<string, bool> agree,
+    Action<string> tell,
     TimeProvider time)
 {
     /// <summary>Versions named in a line.</summary>
@@ -49,22 +52,50 @@ internal sealed class Additions(
 
     private async Task<AdditionOutcome> AddAsync(Addition addition)
     {
-        var name = addition.Wanted.Name;
-        ImportRequest request = addition.Version is { } version
-            ? new ImportRequest.AddVersion(
-                name, version, addition.Skip, addition.Unskip, addition.Released ?? time.GetUtcNow(), addition.Yank,
-                addition.Unyank, addition.Aliases)
-            : new ImportRequest.AddPackage(
-                name, addition.Description ?? await describe(addition.Package), addition.Skip, addition.Unskip,
-                addition.Aliases);
-        return ask(request) switch
-        {
-            ImportReply.Done("NEWPKG" or "NEWVER") => new AdditionOutcome(true, $"Added {addition.Subject}."),
-            ImportReply.Done => new AdditionOutcome(true, $"Changed {addition.Subject}."),
-            ImportReply.Error(var reason) => new AdditionOutcome(false, WhyNotAdded(addition, reason)),
-            var other => Nonsense(other),
-        };
+        if (addition.Version is not null) return await AddVersionAsync(addition);
+        var description = addition.Description ?? await index.DescriptionOfAsync(addition.Package);
+        return Added(addition, ask(new ImportRequest.AddPackage(
+            addition.Wanted.Name, description, addition.Skip, addition.Unskip, addition.Aliases)));
     }
+
+    /// <summary>
+    /// What the index says of a version holds for one that is new here. One that is known keeps what it has: it refuses to
+    /// be yanked or skipped by being added, and is asked for once more without.
+    /// </summary>
+    private async Task<AdditionOutcome> AddVersionAsync(Addition addition)
+    {
+        // Only what is known can be unskipped or unyanked
+        var changes = addition.Unskip || addition.Unyank;
+        var facts = changes ? null : await index.ReleaseOfAsync(new Release(addition.Package, addition.Version!));
+        var request = new ImportRequest.AddVersion(
+            addition.Wanted.Name, addition.Version!, addition.Skip, addition.Unskip,
+            addition.Released ?? facts?.Released ?? time.GetUtcNow(), addition.Yank, addition.Unyank, addition.Aliases);
+        var likeUpstreams = request with
+        {
+            Yank = request.Yank || facts is { Yanked: true },
+            Skip = request.Skip.Length == 0 && facts is { BinaryOnly: true } ? SkipReasons.BinaryOnly : request.Skip,
+        };
+        var reply = ask(likeUpstreams);
+        if (reply is ImportReply.Error("YANKVER" or "SKIPVER") && likeUpstreams != request) reply = ask(request);
+        else if (reply is ImportReply.Done("NEWVER")) TellOf(addition, request, likeUpstreams, facts);
+        return Added(addition, reply);
+    }
+
+    private void TellOf(
+        Addition addition, ImportRequest.AddVersion asked, ImportRequest.AddVersion sent, ReleaseFacts? facts)
+    {
+        if (facts?.Missing is { } missing) tell(addition.Released is null ? $"{missing}; it counts as released now" : missing);
+        if (sent.Yank != asked.Yank) tell($"{addition.Subject} is yanked, as it is upstream");
+        if (sent.Skip != asked.Skip) tell($"{addition.Subject} is not built: upstream has no source file of it");
+    }
+
+    private static AdditionOutcome Added(Addition addition, ImportReply reply) => reply switch
+    {
+        ImportReply.Done("NEWPKG" or "NEWVER") => new AdditionOutcome(true, $"Added {addition.Subject}."),
+        ImportReply.Done => new AdditionOutcome(true, $"Changed {addition.Subject}."),
+        ImportReply.Error(var reason) => new AdditionOutcome(false, WhyNotAdded(addition, reason)),
+        var other => Nonsense(other),
+    };
 
     private static string WhyNotAdded(Addition addition, string reason) => reason switch
     {

@@ -18,17 +18,11 @@ internal sealed class AddCommand : PiwCommand
         "yyyy-MM-dd'T'HH:mm:ss.FFFFFFK", "yyyy-MM-dd' 'HH:mm:ss.FFFFFFK",
     ];
 
-    private readonly Argument<string?> _package = new("PACKAGE")
-    {
-        Description = "The package; with --priority also a requirement, like 'numpy<2'",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
+    private readonly Argument<string?> _package = NameArgument.Create(
+        "PACKAGE", "The package; with --priority also a requirement, like 'numpy<2'");
 
-    private readonly Argument<string?> _version = new("VERSION")
-    {
-        Description = "The version to add or change; the package itself unless named",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
+    private readonly Argument<string?> _version = NameArgument.Create(
+        "VERSION", "The version to add or change; the package itself unless named");
 
     private readonly Option<string> _skip = new("--skip", "-s")
     {
@@ -54,7 +48,7 @@ internal sealed class AddCommand : PiwCommand
 
     private readonly Option<string?> _released = new("--released", "-r")
     {
-        Description = "When the version was released, in UTC; now unless given",
+        Description = "When the version was released, in UTC; as the index says unless given",
         HelpName = "TIME",
     };
 
@@ -81,17 +75,8 @@ internal sealed class AddCommand : PiwCommand
     public AddCommand()
         : base("add", "add", "Adds or changes packages and versions by hand, and has what waits built first")
     {
-        foreach (var argument in new[] { _package, _version })
-        {
-            // An option that nobody knows would else be taken for a name
-            argument.Validators.Add(static result =>
-            {
-                foreach (var token in result.Tokens.Where(token => token.Value.StartsWith('-')))
-                    result.AddError($"there is no option {token.Value}");
-            });
-            Command.Add(argument);
-        }
-
+        Command.Add(_package);
+        Command.Add(_version);
         Option[] options =
         [
             _skip, _unskip, _description, _alias, _released, _yank, _unyank, _priority, _allVersions, _requirements,
@@ -99,7 +84,7 @@ internal sealed class AddCommand : PiwCommand
         foreach (var option in options) Command.Add(option);
         _yes = Add(Settings.Flag("yes", "Do not ask", "-y"));
         _importQueue = Add(Settings.Text("import-queue", "The master's queue for tools", Defaults.ImportQueue));
-        _pypiJson = Add(Settings.Url("pypi-json", "The index's JSON interface, for descriptions", $"{Defaults.PypiJson}"));
+        _pypiJson = Add(Settings.Url("pypi-json", "The index's JSON interface, for what is not given", $"{Defaults.PypiJson}"));
         _wait = Add(Settings.Duration("wait", "How long to wait for the master's answer", TimeSpan.FromSeconds(30)));
     }
 
@@ -107,17 +92,19 @@ internal sealed class AddCommand : PiwCommand
     {
         var additions = Wanted(context);
         if (additions.Any(addition => !addition.Priority || addition.Changes)) CheckAgreed(context, additions);
-        using var index = new IndexDescriptions(
-            _pypiJson.In(context.Source), context.Time, static line => Console.Error.WriteLine($"piw add: {line}"), context.Stop);
+        using var index = new IndexFacts(_pypiJson.In(context.Source), context.Time, Tell, context.Stop);
         using var master = new ImportQueueLink(
             _importQueue.In(context.Source), _wait.In(context.Source), context.Time);
         var run = new Additions(
             request => master.Ask(request, context.Stop),
-            index.OfAsync,
+            index,
             question => Agreed(context, question),
+            Tell,
             context.Time);
         return IsOfFile(context) ? await AddAllAsync(run, additions) : await AddOneAsync(run, additions[0]);
     }
+
+    private static void Tell(string line) => Console.Error.WriteLine($"piw add: {line}");
 
     private static async Task<int> AddOneAsync(Additions run, Addition addition)
     {
@@ -226,27 +213,20 @@ internal sealed class AddCommand : PiwCommand
     private void CheckAgreed(CommandContext context, List<Addition> additions)
     {
         if (_yes.In(context.Source)) return;
-        if (Console.IsInputRedirected) throw Wrong("nobody can be asked here: say --yes to go on");
         var what = additions.Count == 1 ? additions[0].Subject : $"{additions.Count} packages";
-        if (!Asked($"Add or change {what}?")) throw Wrong("nothing was changed");
+        if (!Question.IsAgreedTo($"Add or change {what}?")) throw Wrong("nothing was changed");
     }
 
     /// <summary>Whether what is unknown may be added; who says no to the only one wants nothing at all.</summary>
     private bool Agreed(CommandContext context, string question)
     {
         if (_yes.In(context.Source)) return true;
-        if (Console.IsInputRedirected) return false;
-        if (Asked(question)) return true;
+        if (!Question.CanBeAsked) return false;
+        if (Question.IsAgreedTo(question)) return true;
         return IsOfFile(context) ? false : throw Wrong("nothing was changed");
     }
 
     private bool IsOfFile(CommandContext context) => context.Parsed.GetValue(_requirements) is not null;
-
-    private static bool Asked(string question)
-    {
-        Console.Write($"{question} [y/N] ");
-        return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
-    }
 
     private static DateTimeOffset? TimeOf(string? text)
     {

@@ -16,12 +16,18 @@ public sealed record ProjectFacts(
     IReadOnlyList<string>? RequiresDist,
     IReadOnlyDictionary<string, DateTimeOffset> Released)
 {
+    /// <summary>Whether all files of that release were yanked (PEP 592).</summary>
+    public bool Yanked { get; init; }
+
+    /// <summary>Whether that release has wheels and no source file.</summary>
+    public bool BinaryOnly { get; init; }
+
     /// <summary>A package's name as its people spell it, if what is told is a spelling of it.</summary>
     internal static string Spelling(PackageName package, string? told) =>
         PackageName.TryParse(told, out var named) && named == package ? told! : package.Value;
 
     /// <summary>When a release was uploaded, by the index's spelling; null where not told.</summary>
-    internal DateTimeOffset? ReleasedOf(string version) => Released.TryGetValue(version, out var at) ? at : null;
+    public DateTimeOffset? ReleasedOf(string version) => Released.TryGetValue(version, out var at) ? at : null;
 }
 
 /// <summary>Asks the index for facts of projects (the JSON API, docs.pypi.org/api/json).</summary>

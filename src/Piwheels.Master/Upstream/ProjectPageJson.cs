@@ -17,7 +17,7 @@ internal static class ProjectPageJson
         var json = await JsonFlow.OpenAsync(response.Body, ct).ConfigureAwait(false);
         if (!await json.EntersObjectAsync().ConfigureAwait(false)) return null;
         Info? info = null;
-        DateTimeOffset? shown = null;
+        var shown = Uploads.None;
         var released = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
         while (await json.PropertyAsync().ConfigureAwait(false) is { } name)
         {
@@ -25,16 +25,20 @@ internal static class ProjectPageJson
             {
                 case "info": info = await ReadInfoAsync(json).ConfigureAwait(false); break;
                 case "releases": await ReadReleasesAsync(json, released).ConfigureAwait(false); break;
-                case "urls": shown = await ReadFirstUploadAsync(json).ConfigureAwait(false); break;
+                case "urls": shown = await ReadUploadsAsync(json).ConfigureAwait(false); break;
                 default: await json.SkipAsync().ConfigureAwait(false); break;
             }
         }
 
         await json.EndAsync().ConfigureAwait(false);
         if (info is null) return null;
-        if (info.Version is { } version) NoteFirst(released, version, shown);
+        if (info.Version is { } version) NoteFirst(released, version, shown.First);
         return new ProjectFacts(
-            info.Name, ProjectClient.DescriptionOf(info.Summary), info.Version, info.RequiresDist, released);
+            info.Name, ProjectClient.DescriptionOf(info.Summary), info.Version, info.RequiresDist, released)
+        {
+            Yanked = shown is { Any: true, AllYanked: true },
+            BinaryOnly = shown is { Any: true, AnySource: false },
+        };
     }
 
     private static async Task<Info?> ReadInfoAsync(JsonFlow json)
@@ -63,26 +67,41 @@ internal static class ProjectPageJson
     {
         if (!await json.EntersObjectAsync().ConfigureAwait(false)) return;
         while (await json.PropertyAsync().ConfigureAwait(false) is { } version)
-            NoteFirst(released, version, await ReadFirstUploadAsync(json).ConfigureAwait(false));
+            NoteFirst(released, version, (await ReadUploadsAsync(json).ConfigureAwait(false)).First);
     }
 
-    /// <summary>When the first of an array of files was uploaded; null where none tells.</summary>
-    private static async Task<DateTimeOffset?> ReadFirstUploadAsync(JsonFlow json)
+    /// <summary>What an array of files tells of all of them.</summary>
+    private static async Task<Uploads> ReadUploadsAsync(JsonFlow json)
     {
-        DateTimeOffset? first = null;
-        if (!await json.EntersArrayAsync().ConfigureAwait(false)) return first;
+        var all = Uploads.None;
+        if (!await json.EntersArrayAsync().ConfigureAwait(false)) return all;
         while (await json.ElementAsync().ConfigureAwait(false))
         {
             if (!await json.EntersObjectAsync().ConfigureAwait(false)) continue;
+            var (yanked, source) = (false, true);
             while (await json.PropertyAsync().ConfigureAwait(false) is { } property)
             {
-                if (property != "upload_time_iso_8601") await json.SkipAsync().ConfigureAwait(false);
-                else if (IndexAddress.TimeOf(await json.TextAsync().ConfigureAwait(false)) is { } time)
-                    first = first < time ? first : time;
+                switch (property)
+                {
+                    case "upload_time_iso_8601":
+                        if (IndexAddress.TimeOf(await json.TextAsync().ConfigureAwait(false)) is { } time)
+                            all = all with { First = all.First < time ? all.First : time };
+                        break;
+                    case "yanked":
+                        yanked = json.IsTrue;
+                        await json.SkipAsync().ConfigureAwait(false);
+                        break;
+                    case "packagetype":
+                        source = await json.TextAsync().ConfigureAwait(false) is null or "sdist";
+                        break;
+                    default: await json.SkipAsync().ConfigureAwait(false); break;
+                }
             }
+
+            all = all with { Any = true, AllYanked = all.AllYanked && yanked, AnySource = all.AnySource || source };
         }
 
-        return first;
+        return all;
     }
 
     private static void NoteFirst(Dictionary<string, DateTimeOffset> released, string version, DateTimeOffset? at)
@@ -90,6 +109,12 @@ internal static class ProjectPageJson
         if (at is not { } time) return;
         if (released.TryGetValue(version, out var first) ? first <= time : released.Count == ReleasesMax) return;
         released[version] = time;
+    }
+
+    /// <param name="First">When the first was uploaded; null where none tells.</param>
+    private sealed record Uploads(DateTimeOffset? First, bool Any, bool AllYanked, bool AnySource)
+    {
+        public static readonly Uploads None = new(null, false, AllYanked: true, AnySource: false);
     }
 
     private sealed record Info(string? Name, string? Version, string? Summary, IReadOnlyList<string>? RequiresDist);
