@@ -166,7 +166,8 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         var wheel = Wheel(release, tags);
         return new UpstreamWheel(
             release.Version, wheel.Filename, $"https://example.org/{wheel.Filename}", wheel.FileHash, wheel.FileSize,
-            Pythons[(tags.Length + release.Version.Length) % Pythons.Length], Yanked: false, Metadata: false, null, wheel.PyVersionTag, wheel.AbiTag, wheel.PlatformTag);
+            Pythons[(tags.Length + release.Version.Length) % Pythons.Length], Yanked: false, Metadata: false, null,
+            wheel.PyVersionTag, wheel.AbiTag, wheel.PlatformTag);
     }
 
     private static FileState Wheel(Release release, string tags)

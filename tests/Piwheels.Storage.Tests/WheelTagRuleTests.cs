@@ -176,7 +176,8 @@ public sealed class WheelTagRuleTests(ClusterFixture fixture) : IAsyncLifetime
             return new UpstreamCase(
                 tags with
                 {
-                    Platform = string.Join('.', Enumerable.Range(0, Math.Max(1, random.Next(6) - 2)).Select(_ => One(random, Platforms))),
+                    Platform = string.Join(
+                        '.', Enumerable.Range(0, Math.Max(1, random.Next(6) - 2)).Select(_ => One(random, Platforms))),
                     Target = new Target(One(random, Abis), tags.Target.Platform),
                 },
                 One(random, Required),

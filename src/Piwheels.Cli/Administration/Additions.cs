@@ -59,8 +59,8 @@ internal sealed class Additions(
     }
 
     /// <summary>
-    /// What the index says of a version holds for one that is new here. One that is known keeps what it has: it refuses to
-    /// be yanked or skipped by being added, and is asked for once more without.
+    /// What the index says of a version holds for one that is new here. One that is known keeps what it has: it refuses
+    /// to be yanked or skipped by being added, and is asked for once more without.
     /// </summary>
     private async Task<AdditionOutcome> AddVersionAsync(Addition addition)
     {
@@ -84,7 +84,8 @@ internal sealed class Additions(
     private void TellOf(
         Addition addition, ImportRequest.AddVersion asked, ImportRequest.AddVersion sent, ReleaseFacts? facts)
     {
-        if (facts?.Missing is { } missing) tell(addition.Released is null ? $"{missing}; it counts as released now" : missing);
+        if (facts?.Missing is { } missing)
+            tell(addition.Released is null ? $"{missing}; it counts as released now" : missing);
         if (sent.Yank != asked.Yank) tell($"{addition.Subject} is yanked, as it is upstream");
         if (sent.Skip != asked.Skip) tell($"{addition.Subject} is not built: upstream has no source file of it");
     }

@@ -51,7 +51,8 @@ internal sealed class ImportQueueLink : IDisposable
         {
             // A master of piwheels drops what it does not know
             ImportRequest.Priority => "; a master of piwheels has no answer to --priority",
-            ImportRequest.RemovePackage or ImportRequest.RemoveVersion => "; one that is still removing goes on with it",
+            ImportRequest.RemovePackage or ImportRequest.RemoveVersion =>
+                "; one that is still removing goes on with it",
             _ => "",
         };
         throw new CommandFault($"no master answered at {_address} within {DurationText.Show(_patience)}{hint}");

@@ -4,8 +4,8 @@ using Piwheels.Messaging.Protocols;
 namespace Piwheels.Cli.Administration;
 
 /// <summary>
-/// What somebody wants of one package or version: to be removed with all that there is of it; or to stay, and to be skipped,
-/// yanked, or rid of its builds.
+/// What somebody wants of one package or version: to be removed with all that there is of it; or to stay, and to be
+/// skipped, yanked, or rid of its builds.
 /// </summary>
 /// <param name="Package">As somebody spelled it.</param>
 /// <param name="Version">Null: the package.</param>
@@ -13,7 +13,9 @@ namespace Piwheels.Cli.Administration;
 internal sealed record Removal(string Package, string? Version, string Skip, bool Builds, bool Yank)
 {
     /// <summary><c>package foo</c>, or <c>foo 1.0</c>.</summary>
-    private string Subject => Version is null ? $"package {PackageName.Canonicalize(Package)}" : $"{PackageName.Canonicalize(Package)} {Version}";
+    private string Subject => Version is null ? $"package {Name}" : $"{Name} {Version}";
+
+    private string Name => PackageName.Canonicalize(Package);
 
     private bool IsWhole => Skip.Length == 0 && !Builds && !Yank;
 
@@ -39,7 +41,7 @@ internal sealed record Removal(string Package, string? Version, string Skip, boo
     public string Outcome(ImportReply reply) => reply switch
     {
         ImportReply.Done(var what) when what is not null && Answers.Contains(what) => Done,
-        ImportReply.Error("NOPKG") => throw new CommandFault($"package {PackageName.Canonicalize(Package)} is unknown here"),
+        ImportReply.Error("NOPKG") => throw new CommandFault($"package {Name} is unknown here"),
         ImportReply.Error("NOVER") => throw new CommandFault($"{Subject} is unknown here"),
         ImportReply.Error(var reason) => throw new CommandFault($"{Subject}: {reason}"),
         _ => throw new CommandFault($"the master answered {reply.Name}, which answers something else"),
