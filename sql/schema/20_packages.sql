@@ -61,18 +61,24 @@ REVOKE ALL ON FUNCTION lock_package FROM PUBLIC;
 
 
 -- The same for many, in the order of their names: whoever locks more than one does it so, and none waits in a circle.
--- LATERAL has each looked up by its key: to the planner some thousands seem worth a scan of the whole table.
-CREATE FUNCTION lock_packages(p_packages text[]) RETURNS void
-LANGUAGE plpgsql
+-- LATERAL has each looked up by its key: to the planner some thousands seem worth a scan of the whole table. Most come
+-- in order, so sorting them costs less than hashing.
+CREATE FUNCTION lock_packages(p_packages text[]) RETURNS text[]
+LANGUAGE plpgsql SET enable_hashagg = off
 AS $sql$
+DECLARE
+    v_skipped text[];
 BEGIN
     LOCK TABLE targets IN ROW SHARE MODE;
-    PERFORM FROM (
-            SELECT DISTINCT n.package COLLATE "C" AS package FROM unnest(p_packages) AS n (package) ORDER BY 1) AS n
-        CROSS JOIN LATERAL (SELECT FROM packages p WHERE p.package = n.package FOR NO KEY UPDATE) AS p;
+    SELECT array_agg(p.package) FILTER (WHERE p.skip <> '') INTO v_skipped
+    FROM (SELECT DISTINCT n.package COLLATE "C" AS package FROM unnest(p_packages) AS n (package) ORDER BY 1) AS n
+        CROSS JOIN LATERAL (
+            SELECT p.package, p.skip FROM packages p WHERE p.package = n.package FOR NO KEY UPDATE) AS p;
+    RETURN coalesce(v_skipped, '{}');
 END;
 $sql$;
-COMMENT ON FUNCTION lock_packages IS 'Keeps all others from changing the packages; unknown ones are passed over';
+COMMENT ON FUNCTION lock_packages IS
+    'Keeps all others from changing the packages; unknown ones are passed over; answers which are skipped';
 REVOKE ALL ON FUNCTION lock_packages FROM PUBLIC;
 
 
@@ -176,15 +182,16 @@ REVOKE ALL ON FUNCTION add_new_package_version FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_new_package_version TO {username};
 
 
--- As add_new_package_version(), for many at once. OFFSET 0 has each package looked up by its key, whatever the planner
--- believes of tables that have grown by millions since it was told. Called under lock_packages(), of known packages.
+-- As add_new_package_version(), for many at once. Called under lock_packages(), of known packages: p_skipped are those
+-- of them that are skipped. The versions are unknown, and none comes twice; p_yanked null: none is. The pages that this
+-- changes are up to the caller.
 CREATE FUNCTION register_versions(
-    p_packages text[], p_versions text[], p_released timestamptz[], p_skips text[])
-RETURNS boolean[]
+    p_packages text[], p_versions text[], p_released timestamptz[], p_skips text[], p_yanked boolean[],
+    p_skipped text[])
+RETURNS void
 LANGUAGE plpgsql
 AS $sql$
 DECLARE
-    v_new boolean[];
     v_lowest integer[];
 BEGIN
     -- As long as no target settles, all packages have the same
@@ -192,59 +199,43 @@ BEGIN
         v_lowest := ARRAY(SELECT t.target_id FROM lowest_targets('', '{}') t);
     END IF;
     WITH
-        given AS MATERIALIZED (
-            SELECT
-                n.package, n.version, coalesce(n.released, now()) AS released, n.skip, n.place,
-                row_number() OVER (PARTITION BY n.package, n.version ORDER BY n.place) = 1 AS first
-            FROM unnest(p_packages, p_versions, p_released, p_skips) WITH ORDINALITY
-                AS n (package, version, released, skip, place)),
         added AS (
-            INSERT INTO versions (package, version, released, skip, priority)
+            INSERT INTO versions (package, version, released, skip, yanked, priority)
             SELECT
-                g.package, g.version, g.released AT TIME ZONE 'UTC', g.skip,
+                n.package, n.version, coalesce(n.released, now()) AT TIME ZONE 'UTC', n.skip, coalesce(n.yanked, false),
                 CASE
                     WHEN s.package IS NOT NULL THEN 0
-                    WHEN g.released > now() - interval '7 days' THEN 1
+                    WHEN coalesce(n.released, now()) > now() - interval '7 days' THEN 1
                     ELSE 2
                 END
-            FROM given g
-                LEFT JOIN selection_versions s ON s.package = g.package AND s.version = g.version AND s.urgent
-            WHERE g.first
-            ON CONFLICT (package, version) DO NOTHING
-            RETURNING *),
-        queued AS (
-            INSERT INTO build_queue (package, version, target_id, priority, released)
-            SELECT a.package, a.version, t.target_id, a.priority, a.released
-            FROM added a
-                CROSS JOIN LATERAL (
-                    SELECT FROM packages p WHERE p.package = a.package AND p.skip = '' OFFSET 0) AS p
-                CROSS JOIN LATERAL unnest(
-                    coalesce(v_lowest, ARRAY(SELECT t.target_id FROM lowest_targets(a.package, '{}') t)))
-                    AS t (target_id)
-            WHERE a.skip = ''),
-        owed AS (
-            INSERT INTO rewrites_pending AS r (package, added_at, command)
-            SELECT DISTINCT a.package, now() AT TIME ZONE 'UTC', 'PROJECT' FROM added a ORDER BY a.package
-            ON CONFLICT (package) DO UPDATE SET revision = excluded.revision)
-    SELECT array_agg(g.first AND a.package IS NOT NULL ORDER BY g.place) INTO v_new
-    FROM given g LEFT JOIN added a ON a.package = g.package AND a.version = g.version;
-    RETURN coalesce(v_new, '{}');
+            FROM unnest(p_packages, p_versions, p_released, p_skips, p_yanked)
+                    AS n (package, version, released, skip, yanked)
+                LEFT JOIN selection_versions s ON s.package = n.package AND s.version = n.version AND s.urgent
+            RETURNING *)
+    INSERT INTO build_queue (package, version, target_id, priority, released)
+    SELECT a.package, a.version, t.target_id, a.priority, a.released
+    FROM added a
+        CROSS JOIN LATERAL unnest(
+            coalesce(v_lowest, ARRAY(SELECT t.target_id FROM lowest_targets(a.package, '{}') t))) AS t (target_id)
+    WHERE a.skip = '' AND a.package <> ALL (p_skipped);
 END;
 $sql$;
-COMMENT ON FUNCTION register_versions IS 'Registers versions; answers for each whether it was not known before';
+COMMENT ON FUNCTION register_versions IS 'Registers versions that are unknown';
 REVOKE ALL ON FUNCTION register_versions FROM PUBLIC;
 
 
--- All or, where a package is unknown, none of them.
+-- All or, where a package is unknown, none of them. OFFSET 0 has each looked up by its key, whatever the planner believes
+-- of tables that have grown by millions since it was told.
 CREATE FUNCTION add_new_package_versions(
     p_packages text[], p_versions text[], p_released timestamptz[], p_skips text[])
 RETURNS boolean[]
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
 AS $sql$
 DECLARE
+    v_skipped text[] := lock_packages(p_packages);
     v_unknown text;
+    v_new boolean[];
 BEGIN
-    PERFORM lock_packages(p_packages);
     SELECT n.package INTO v_unknown
     FROM (SELECT DISTINCT unnest(p_packages) AS package) AS n
         LEFT JOIN LATERAL (SELECT p.package FROM packages p WHERE p.package = n.package OFFSET 0) AS p ON true
@@ -252,7 +243,22 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'no such package: %', v_unknown USING ERRCODE = 'foreign_key_violation';
     END IF;
-    RETURN register_versions(p_packages, p_versions, p_released, p_skips);
+    v_new := ARRAY(
+        SELECT v.version IS NULL AND row_number() OVER (PARTITION BY n.package, n.version ORDER BY n.place) = 1
+        FROM unnest(p_packages, p_versions) WITH ORDINALITY AS n (package, version, place)
+            LEFT JOIN LATERAL (
+                SELECT v.version FROM versions v
+                WHERE v.package = n.package AND v.version = n.version OFFSET 0) AS v ON true
+        ORDER BY n.place);
+    PERFORM
+        register_versions(
+            array_agg(n.package), array_agg(n.version), array_agg(n.released), array_agg(n.skip),
+            NULL, v_skipped),
+        owe_rewrites('{}', array_agg(n.package))
+    FROM unnest(p_packages, p_versions, p_released, p_skips, v_new) AS n (package, version, released, skip, new)
+    WHERE n.new
+    HAVING count(*) > 0;
+    RETURN v_new;
 END;
 $sql$;
 COMMENT ON FUNCTION add_new_package_versions IS 'Registers versions; answers for each whether it was not known before';

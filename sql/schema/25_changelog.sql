@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION get_descriptions_owed TO {username};
 -- same.
 CREATE FUNCTION mark_removed(p_packages text[], p_release_packages text[], p_release_versions text[])
 RETURNS TABLE (package varchar, version varchar)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
 #variable_conflict use_column
 DECLARE
@@ -41,7 +41,8 @@ BEGIN
     PERFORM lock_packages(p_packages || p_release_packages);
     FOR v_known IN
         SELECT p.package, NULL::varchar AS version
-        FROM packages p WHERE p.package = ANY (p_packages)
+        FROM unnest(p_packages) AS n (package)
+            CROSS JOIN LATERAL (SELECT * FROM packages p WHERE p.package = n.package OFFSET 0) AS p
         UNION ALL
         SELECT v.package, v.version
         FROM unnest(p_release_packages, p_release_versions) AS n (package, version)
@@ -65,34 +66,42 @@ REVOKE ALL ON FUNCTION mark_removed FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION mark_removed TO {username};
 
 
--- In the order of their names, and before any that are there already are locked: so nobody waits in a circle.
-CREATE FUNCTION ensure_packages(p_packages text[]) RETURNS void
-LANGUAGE plpgsql
+-- In the order of their names, and before any that are there already are locked: so nobody waits in a circle. What
+-- else a new package has, its name and the pages it is owed, comes with what its run has to say of these.
+CREATE FUNCTION ensure_packages(p_packages text[]) RETURNS text[]
+LANGUAGE plpgsql SET enable_hashagg = off
 AS $sql$
+DECLARE
+    v_new text[];
 BEGIN
     WITH
         added AS (
-            INSERT INTO packages (package) SELECT DISTINCT n.package COLLATE "C" FROM unnest(p_packages) AS n (package)
-            ORDER BY 1
+            INSERT INTO packages (package)
+            SELECT n.package
+            FROM (SELECT DISTINCT n.package COLLATE "C" AS package FROM unnest(p_packages) AS n (package)) AS n
+                LEFT JOIN LATERAL (SELECT p.package FROM packages p WHERE p.package = n.package OFFSET 0) AS p ON true
+            WHERE p.package IS NULL
+            ORDER BY n.package
             ON CONFLICT (package) DO NOTHING
             RETURNING package),
-        owed AS (
-            INSERT INTO rewrites_pending (package, added_at, command)
-            SELECT a.package, now() AT TIME ZONE 'UTC', 'BOTH' FROM added a),
         undescribed AS (
             INSERT INTO descriptions_owed (package) SELECT a.package FROM added a)
-    INSERT INTO package_names (package, name) SELECT a.package, a.package FROM added a;
+    SELECT array_agg(a.package) INTO v_new FROM added a;
+    RETURN coalesce(v_new, '{}');
 END;
 $sql$;
-COMMENT ON FUNCTION ensure_packages IS 'Registers the packages that are unknown; they are owed their descriptions';
+COMMENT ON FUNCTION ensure_packages IS 'Registers the packages that are unknown, and answers them; they are owed descriptions';
 REVOKE ALL ON FUNCTION ensure_packages FROM PUBLIC;
 
 
--- A spelling that came with a release that is known is passed over; any other has its package come back where that was
--- marked as deleted. LATERAL with OFFSET 0 has each looked up by the key: a plan that reads millions of rows for some
--- thousands looks cheaper to the planner than it is. Called under lock_packages().
-CREATE FUNCTION see_names(p_packages text[], p_names text[], p_seen timestamptz[], p_releases text[]) RETURNS void
-LANGUAGE plpgsql
+-- The canonical names of new packages, and the spellings seen. One of these that came with a release that is known is
+-- passed over; any other has its package come back where that was marked as deleted. Called under lock_packages():
+-- p_skipped are those that are skipped.
+CREATE FUNCTION see_names(
+    p_new text[], p_packages text[], p_names text[], p_seen timestamptz[], p_releases text[],
+    p_known_packages text[], p_known_versions text[], p_skipped text[])
+RETURNS void
+LANGUAGE plpgsql SET enable_hashagg = off
 AS $sql$
 DECLARE
     v_package text;
@@ -105,42 +114,63 @@ BEGIN
         WHERE n.name <> n.package AND canonical_name(n.name) <> n.package) THEN
         RAISE EXCEPTION 'a name is no spelling of its package' USING ERRCODE = 'check_violation';
     END IF;
-    SELECT array_agg(s.package), array_agg(s.name), array_agg(s.seen) INTO v_packages, v_names, v_seen
-    FROM (
-        SELECT n.package, n.name, max(n.seen) AT TIME ZONE 'UTC' AS seen
-        FROM unnest(p_packages, p_names, p_seen, p_releases) AS n (package, name, seen, release)
-            LEFT JOIN LATERAL (
-                SELECT v.version FROM versions v
-                WHERE v.package = n.package AND v.version = n.release OFFSET 0) AS v ON true
-        WHERE v.version IS NULL
-        GROUP BY n.package, n.name
-        ORDER BY n.package COLLATE "C", n.name COLLATE "C") AS s;
+    SELECT array_agg(n.package), array_agg(n.name), array_agg(n.seen AT TIME ZONE 'UTC')
+    INTO v_packages, v_names, v_seen
+    FROM unnest(p_packages, p_names, p_seen, p_releases) AS n (package, name, seen, release)
+    WHERE NOT EXISTS (
+        SELECT FROM unnest(p_known_packages, p_known_versions) AS k (package, version)
+        WHERE k.package = n.package AND k.version = n.release);
 
-    FOR v_package IN
-        SELECT DISTINCT p.package
-        FROM unnest(v_packages) AS n (package)
-            CROSS JOIN LATERAL (
-                SELECT p.package FROM packages p
-                WHERE p.package = n.package AND p.skip = 'deleted' OFFSET 0) AS p
-    LOOP
-        PERFORM skip_package(v_package, '');
-    END LOOP;
+    IF cardinality(p_skipped) > 0 THEN
+        FOR v_package IN
+            SELECT p.package
+            FROM (SELECT unnest(p_skipped) INTERSECT SELECT unnest(v_packages)) AS n (package)
+                CROSS JOIN LATERAL (
+                    SELECT p.package FROM packages p
+                    WHERE p.package = n.package AND p.skip = 'deleted' OFFSET 0) AS p
+        LOOP
+            PERFORM skip_package(v_package, '');
+        END LOOP;
+    END IF;
     INSERT INTO package_names AS n (package, name, seen)
-    SELECT s.package, s.name, s.seen FROM unnest(v_packages, v_names, v_seen) AS s (package, name, seen)
+    SELECT s.package, s.name, max(s.seen)
+    FROM (
+        SELECT w.package COLLATE "C", w.package COLLATE "C", timestamp '1970-01-01' FROM unnest(p_new) AS w (package)
+        UNION ALL
+        SELECT w.package COLLATE "C", w.name COLLATE "C", w.seen
+        FROM unnest(v_packages, v_names, v_seen) AS w (package, name, seen)) AS s (package, name, seen)
+    GROUP BY s.package, s.name
     ON CONFLICT (name) DO UPDATE SET seen = excluded.seen WHERE excluded.seen > n.seen;
 END;
 $sql$;
-COMMENT ON FUNCTION see_names IS 'Enters spellings that were seen';
+COMMENT ON FUNCTION see_names IS 'Enters new packages'' names, and spellings that were seen';
 REVOKE ALL ON FUNCTION see_names FROM PUBLIC;
 
 
+-- One by one, so what each asks in turn is planned once: apply_index_changes() has its own planned anew.
+CREATE FUNCTION delete_packages(p_packages text[]) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = auto
+AS $sql$
+DECLARE
+    v_package text;
+BEGIN
+    FOREACH v_package IN ARRAY p_packages LOOP
+        PERFORM delete_package(v_package);
+    END LOOP;
+END;
+$sql$;
+COMMENT ON FUNCTION delete_packages IS 'Removes packages';
+REVOKE ALL ON FUNCTION delete_packages FROM PUBLIC;
+
+
 -- A file makes one that was marked as deleted come back, and a source file has it built. The others are few: most releases
--- are new, or have got a file more, which changes nothing. Called under lock_packages().
+-- are new, or have got a file more, which changes nothing. Called under lock_packages(). As in delete_packages(), plans are
+-- kept.
 CREATE FUNCTION change_known_releases(
     p_packages text[], p_versions text[], p_gone boolean[], p_released timestamptz[], p_skips text[],
     p_yanked boolean[])
 RETURNS void
-LANGUAGE plpgsql
+LANGUAGE plpgsql SET plan_cache_mode = auto
 AS $sql$
 DECLARE
     v_release record;
@@ -175,8 +205,8 @@ REVOKE ALL ON FUNCTION change_known_releases FROM PUBLIC;
 
 
 -- What the events after p_from up to p_to come to: first the packages that go; then the spellings seen, of which one that
--- came with a release counts only when that was unknown (p_name_releases; null: it counts anyway), and which bring their
--- package; then the releases: gone in between, with the first file since then, whether one of its files is a source
+-- came with a release counts only when that was unknown (p_name_releases, one of the releases; null: it counts anyway),
+-- and which bring their package; then the releases, each once: gone in between, with the first file since then, whether one of its files is a source
 -- file, and how it is yanked when it is new, and when it was known. Answers the serial where the farm stands: p_to
 -- when this was done, now or before; any other when it stands elsewhere than at p_from, and nothing was done. A run
 -- whose serials are all below p_from has p_to = p_from: asked again, that is done again.
@@ -194,8 +224,18 @@ DECLARE
     v_policy_now text;
     v_read text[] := '{}';
     v_skips text[];
-    v_package text;
-    v_yanked bigint[];
+    v_new text[];
+    v_skipped text[];
+    v_known_packages text[];
+    v_known_versions text[];
+    v_kept_packages text[];
+    v_kept_versions text[];
+    v_changed boolean;
+    v_packages text[];
+    v_versions text[];
+    v_released timestamptz[];
+    v_yanked boolean[];
+    v_yanked_packages text[];
 BEGIN
     -- One that was given up by its client, and goes on, is waited for
     PERFORM pg_advisory_xact_lock(hashtext('piwheels.apply_index_changes'));
@@ -221,36 +261,53 @@ BEGIN
         FROM unnest(p_packages, p_source) WITH ORDINALITY AS n (package, source, place) ORDER BY n.place);
 
     LOCK TABLE targets IN ROW SHARE MODE;
-    PERFORM ensure_packages(p_name_packages);
-    PERFORM lock_packages(p_gone_packages || p_name_packages || p_packages);
+    v_new := ensure_packages(p_name_packages);
+    v_skipped := lock_packages(p_gone_packages || p_name_packages || p_packages);
     IF cardinality(p_gone_packages) > 0 THEN
-        FOREACH v_package IN ARRAY p_gone_packages LOOP
-            PERFORM delete_package(v_package);
-        END LOOP;
-        PERFORM ensure_packages(p_name_packages);
+        PERFORM delete_packages(p_gone_packages);
+        v_new := v_new || ensure_packages(p_name_packages);
     END IF;
-    PERFORM see_names(p_name_packages, p_names, p_seen, p_name_releases);
-    PERFORM owe_rewrite(n.package, 'PROJECT')
-    FROM (
+
+    -- LATERAL with OFFSET 0 has each looked up by the key: a plan that reads millions of rows for some thousands looks
+    -- cheaper to the planner than it is
+    SELECT
+        array_agg(n.package), array_agg(n.version),
+        array_agg(n.package) FILTER (WHERE NOT n.gone), array_agg(n.version) FILTER (WHERE NOT n.gone),
+        bool_or(n.gone OR n.yanked <> v.yanked
+            OR n.released IS NOT NULL AND (v.skip = 'deleted' OR v.skip = 'binary only' AND n.skip <> v.skip))
+    INTO v_known_packages, v_known_versions, v_kept_packages, v_kept_versions, v_changed
+    FROM unnest(p_packages, p_versions, p_gone, p_released, v_skips, p_yanked_known)
+            AS n (package, version, gone, released, skip, yanked)
+        CROSS JOIN LATERAL (
+            SELECT v.skip, v.yanked FROM versions v
+            WHERE v.package = n.package AND v.version = n.version OFFSET 0) AS v;
+    PERFORM see_names(
+        v_new, p_name_packages, p_names, p_seen, p_name_releases, v_known_packages, v_known_versions, v_skipped);
+    IF v_changed THEN
+        PERFORM change_known_releases(p_packages, p_versions, p_gone, p_released, v_skips, p_yanked_known);
+    END IF;
+    IF cardinality(v_skipped) > 0 THEN
+        v_skipped := ARRAY(
+            SELECT n.package
+            FROM unnest(v_skipped) AS n (package)
+                CROSS JOIN LATERAL (SELECT p.skip FROM packages p WHERE p.package = n.package OFFSET 0) AS p
+            WHERE p.skip <> '');
+    END IF;
+    SELECT
+        array_agg(n.package), array_agg(n.version), array_agg(n.released), array_agg(n.skip), array_agg(n.yanked),
+        array_agg(n.package) FILTER (WHERE n.yanked)
+    INTO v_packages, v_versions, v_released, v_skips, v_yanked, v_yanked_packages
+    FROM unnest(p_packages, p_versions, p_released, v_skips, p_yanked_new)
+        AS n (package, version, released, skip, yanked)
+    WHERE n.released IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM unnest(v_kept_packages, v_kept_versions) AS k (package, version)
+            WHERE k.package = n.package AND k.version = n.version);
+    PERFORM register_versions(v_packages, v_versions, v_released, v_skips, v_yanked, v_skipped);
+    PERFORM owe_rewrites(v_new || v_yanked_packages, v_packages || ARRAY(
         SELECT unnest(p_name_packages)
         EXCEPT
-        SELECT r.package FROM unnest(p_packages, p_released) AS r (package, released) WHERE r.released IS NOT NULL
-        ORDER BY 1) AS n (package);
-    PERFORM change_known_releases(p_packages, p_versions, p_gone, p_released, v_skips, p_yanked_known);
-    v_yanked := ARRAY(
-        SELECT r.place FROM unnest(p_packages, p_versions, p_released, p_yanked_new) WITH ORDINALITY
-            AS r (package, version, released, yanked, place)
-        WHERE r.released IS NOT NULL AND r.yanked
-            AND NOT EXISTS (SELECT FROM versions v WHERE v.package = r.package AND v.version = r.version));
-    PERFORM register_versions(
-        array_agg(n.package), array_agg(n.version), array_agg(n.released), array_agg(n.skip))
-    FROM unnest(p_packages, p_versions, p_released, v_skips) AS n (package, version, released, skip)
-        LEFT JOIN LATERAL (
-            SELECT v.version FROM versions v
-            WHERE v.package = n.package AND v.version = n.version OFFSET 0) AS v ON true
-    WHERE n.released IS NOT NULL AND v.version IS NULL
-    HAVING count(*) > 0;
-    PERFORM set_yanked(p_packages[place], p_versions[place], true) FROM unnest(v_yanked) AS place;
+        SELECT r.package FROM unnest(p_packages, p_released) AS r (package, released) WHERE r.released IS NOT NULL));
 
     IF cardinality(v_read) > 0 THEN
         PERFORM owe_upstream(v_read);

@@ -31,6 +31,28 @@ COMMENT ON FUNCTION owe_rewrite IS 'Enters that a package''s pages are to be wri
 REVOKE ALL ON FUNCTION owe_rewrite FROM PUBLIC;
 
 
+-- The same for many that are known. In the order of their names, so that nobody waits in a circle.
+CREATE FUNCTION owe_rewrites(p_both text[], p_project text[]) RETURNS void
+LANGUAGE plpgsql SET enable_hashagg = off
+AS $sql$
+BEGIN
+    INSERT INTO rewrites_pending AS r (package, added_at, command)
+    SELECT n.package, now() AT TIME ZONE 'UTC', min(n.command)
+    FROM (
+        SELECT b.package COLLATE "C", 'BOTH' COLLATE "C" FROM unnest(p_both) AS b (package)
+        UNION ALL
+        SELECT o.package COLLATE "C", 'PROJECT' COLLATE "C" FROM unnest(p_project) AS o (package)) AS n (package, command)
+    GROUP BY n.package
+    ORDER BY n.package
+    ON CONFLICT (package) DO UPDATE SET
+        command = CASE 'BOTH' WHEN excluded.command THEN 'BOTH' ELSE r.command END,
+        revision = excluded.revision;
+END;
+$sql$;
+COMMENT ON FUNCTION owe_rewrites IS 'Enters that packages'' pages are to be written: both, or the project page alone';
+REVOKE ALL ON FUNCTION owe_rewrites FROM PUBLIC;
+
+
 -- After a first sync a million packages wait. Whoever writes pages asks again when it has written most of these.
 CREATE FUNCTION load_rewrites_pending() RETURNS TABLE (package varchar, added_at timestamptz, command varchar)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
