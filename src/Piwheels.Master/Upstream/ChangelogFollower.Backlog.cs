@@ -5,8 +5,8 @@ using Piwheels.Core.Packaging;
 namespace Piwheels.Master.Upstream;
 
 /// <content>
-/// What a farm does that begins, or was away for long: thousands of events at a time are one change of the database, and
-/// the next batch is read meanwhile. Descriptions are not asked for here: see <see cref="DescribeOwedAsync"/>.
+/// What a farm does that begins, or was away for long: thousands of events at a time are one change of the database.
+/// While it takes effect the next batch is read, and what the next run comes to is worked out. Descriptions are not asked for here: see <see cref="DescribeOwedAsync"/>.
 /// </content>
 internal sealed partial class ChangelogFollower
 {
@@ -34,12 +34,13 @@ internal sealed partial class ChangelogFollower
     private readonly Queue<PackageName> _undescribed = new();
     private DateTimeOffset _nextUndescribed;
     private (long From, Task<Fetched<ChangelogBatch>> Batch)? _ahead;
+    private Task<BacklogRun>? _prepared;
     private bool _isBacklog;
 
     /// <summary>Where there is a backlog, the next batch is asked for while this one takes effect.</summary>
-    private void ReadAhead(long from, CancellationToken ct)
+    private void ReadAhead(int waiting, long from, CancellationToken ct)
     {
-        _isBacklog = _due.Count >= BacklogFrom;
+        _isBacklog = waiting >= BacklogFrom;
         if (_isBacklog) _ahead = (from, _watch.ReadAheadAsync(from, ct));
     }
 
@@ -56,57 +57,73 @@ internal sealed partial class ChangelogFollower
     /// </summary>
     private async Task ApplyBacklogAsync(CancellationToken ct)
     {
-        // In the log's first years hundreds of thousands may come after one with a higher serial: these go in parts that
-        // move no serial, and all of them again after a stop
-        var length = Math.Min(BacklogSlice, EventBuffer.SliceLength(_due, _serial, BacklogSlice));
-        var slice = _due.GetRange(0, length);
-        var to = Math.Max(_serial, slice.Max(e => e.Serial));
+        var run = await (_prepared ?? Prepare(0, _serial));
+        _prepared = null;
         try
         {
-            await ApplyAtOnceAsync(slice, to, ct);
+            await ApplyAtOnceAsync(run, ct);
         }
         catch (DatabaseException e) when (!e.Transient)
         {
-            RefusedAtOnce(logger, length, e.Message);
+            RefusedAtOnce(logger, run.Count, e.Message);
             // Until the next batch
             _isBacklog = false;
         }
     }
 
-    private async Task ApplyAtOnceAsync(List<PypiEvent> slice, long to, CancellationToken ct)
+    /// <summary>Works out what the next run comes to, on another thread: this one has the run before sent.</summary>
+    /// <param name="start">How many of the events that are due come before it.</param>
+    /// <param name="serial">The highest serial of these.</param>
+    private Task<BacklogRun> Prepare(int start, long serial)
     {
-        var changes = new NetChanges();
-        foreach (var e in slice)
-        {
-            switch (UpstreamEffect.Of(e))
-            {
-                case UpstreamEffect.Refused refused:
-                    await Pass(e, refused.Reason);
-                    break;
-                case var effect when IsFollowed(effect):
-                    changes.Add(effect);
-                    break;
-            }
-        }
+        // In the log's first years hundreds of thousands may come after one with a higher serial: these go in parts that
+        // move no serial, and all of them again after a stop
+        var events = _due.GetRange(start, Math.Min(BacklogSlice, _due.Count - start));
+        var run = events.GetRange(0, Math.Min(BacklogSlice, EventBuffer.SliceLength(events, serial, BacklogSlice)));
+        return Task.Run(() => new BacklogRun(run, serial, IsFollowed));
+    }
 
+    private async Task ApplyAtOnceAsync(BacklogRun run, CancellationToken ct)
+    {
+        foreach (var (refused, reason) in run.Refused) await Pass(refused, reason);
         // What is unknown so far is entered when it takes effect
-        await registry.OweUpstreamAsync(slice.Select(e => e.Name));
-        await ForgetRemovedAsync(changes, ct);
-        var serial = await database.ApplyIndexChangesAsync(changes.ToChanges(_serial, to));
+        await registry.OweUpstreamAsync(run.Names);
+        await ForgetRemovedAsync(run, ct);
+        var applying = database.ApplyIndexChangesAsync(run.Changes);
+        var preparing = PrepareNextAsync(run, ct);
+        // It works on what is due, so nothing else does until it has ended; its fault comes last
+        await ((Task)preparing).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        var serial = await applying;
         registry.ForgetAll();
-        if (serial != to)
+        if (serial != run.To)
         {
-            SerialMoved(logger, to, serial);
+            SerialMoved(logger, run.To, serial);
             ReadAnew();
             return;
         }
 
-        Took(slice.Count, to);
+        Took(run.Count, serial);
+        _prepared = await preparing;
     }
 
-    private async Task ForgetRemovedAsync(NetChanges changes, CancellationToken ct)
+    /// <summary>
+    /// While a run takes effect: takes in what was read meanwhile, and has the next run prepared; null where there is
+    /// none, or it is no backlog any more.
+    /// </summary>
+    private async Task<Task<BacklogRun>?> PrepareNextAsync(BacklogRun run, CancellationToken ct)
     {
-        var (packages, releases) = (changes.GonePackages, changes.GoneReleases);
+        // What is not there yet, or is the end of the log, has its turn later
+        if (_buffer is { } buffer && _due.Count - run.Count < BacklogSlice
+            && _ahead is { Batch: { IsCompletedSuccessfully: true, Result: Fetched<ChangelogBatch>.Found ahead } }
+            && ahead.Value.Events.Count >= BacklogFrom)
+            await ReadAsync(buffer, ct, underWay: run.Count);
+        return _isBacklog && _due.Count > run.Count ? Prepare(run.Count, run.To) : null;
+    }
+
+    private async Task ForgetRemovedAsync(BacklogRun run, CancellationToken ct)
+    {
+        var (packages, releases) = (run.Changes.Gone, run.GoneReleases);
         if (packages.Count == 0 && releases.Count == 0) return;
         var known = await database.MarkRemovedAsync(packages, releases);
         using var places = new SemaphoreSlim(RemovalsAtOnce, RemovalsAtOnce);

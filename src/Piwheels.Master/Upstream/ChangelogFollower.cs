@@ -120,14 +120,15 @@ internal sealed partial class ChangelogFollower(
     }
 
     /// <summary>Reads a batch; true when that was the log's end.</summary>
-    private async Task<bool> ReadAsync(EventBuffer buffer, CancellationToken ct)
+    /// <param name="underWay">How many of the events that are due take effect meanwhile.</param>
+    private async Task<bool> ReadAsync(EventBuffer buffer, CancellationToken ct, int underWay = 0)
     {
         var from = buffer.ReadFrom;
         var batch = UpstreamAwayException.Needed("the change log", await SinceAsync(from, ct));
         _gate.Succeeded();
         if (batch.Misshapen > 0) Misshapen(logger, batch.Misshapen, from);
-        _due = [.. buffer.Add(batch.Events)];
-        ReadAhead(buffer.ReadFrom, ct);
+        _due.AddRange(buffer.Add(batch.Events));
+        ReadAhead(_due.Count - underWay, buffer.ReadFrom, ct);
         _caughtUp &= buffer.ReadFrom == from;
         _descriptions.Clear();
         _descriptionFailures.Clear();
@@ -166,7 +167,7 @@ internal sealed partial class ChangelogFollower(
     private void ReadAnew()
     {
         registry.ForgetAll();
-        (_buffer, _due, _ahead) = (null, [], null);
+        (_buffer, _due, _ahead, _prepared) = (null, [], null, null);
     }
 
     private void Measure(EventBuffer buffer, int taken)

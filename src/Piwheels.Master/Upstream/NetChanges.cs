@@ -52,7 +52,8 @@ internal sealed class NetChanges
     {
         var names = new List<SeenName>();
         var releases = new List<ReleaseChange>();
-        foreach (var (package, story) in _stories)
+        // Whoever writes rows in the order of their keys has them side by side
+        foreach (var (package, story) in _stories.OrderBy(s => s.Key))
         {
             names.AddRange(story.Names.Select(n => new SeenName(package, n.Key, n.Value)));
             foreach (var (version, release) in story.Releases)

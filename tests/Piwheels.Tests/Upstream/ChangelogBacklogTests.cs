@@ -13,48 +13,37 @@ public sealed class ChangelogBacklogTests
 {
     private static readonly PackageName First = PackageName.Parse("pack-age0");
 
-    /// <summary>A log of some two hundred events, of all kinds, that the index gives out in seven parts.</summary>
-    private static async Task<StandInBed> StartAsync()
-    {
-        var bed = await StandInBed.StartAsync(folder =>
-        {
-            for (var i = 0; i < 25; i++)
-            {
-                folder.AddSdist($"Pack.Age{i}", "1.0", null, $"Number {i}");
-                if (i % 3 == 0) folder.AddWheel($"pack_age{i}", "2.0");
-                if (i % 4 == 0) folder.AddSdist($"pack-age{i}", "2.0");
-            }
-        });
-        bed.Index.RowsMax = 30;
-        for (var i = 0; i < 25; i += 5)
-        {
-            bed.Index.Catalog.Enter($"pack-age{i}", "1.0", i % 2 == 0 ? "remove release" : "yank release");
-            if (i % 10 == 0) bed.Index.Catalog.Enter($"pack-age{i + 1}", null, "remove project");
-            if (i == 20) bed.Publish(bed.Folder.AddSdist("PACK_AGE1", "9.0"));
-        }
+    private static Task<StandInBed> StartAsync() => Following.StartEventfulAsync(rowsMax: 30);
 
-        return bed;
-    }
+    /// <summary>A follower to which some events are a backlog already.</summary>
+    private static Following Behind(StandInBed bed, FakeDatabase? database = null, int from = 2) =>
+        new(bed, database) { BacklogFrom = from, BacklogSlice = 10 };
+
+    private static Following OneByOne(StandInBed bed) => Behind(bed, from: int.MaxValue);
+
+    /// <summary>All rows but the descriptions.</summary>
+    private static Task<List<string>> RowsAsync(Following following) =>
+        Following.RowsAsync(following.Database, descriptions: false);
 
     [Fact]
     public async Task It_leaves_the_same_rows_as_one_by_one_and_asks_for_no_description_meanwhile()
     {
         await using var bed = await StartAsync();
-        var behind = new Behind(bed);
+        var behind = Behind(bed);
         await behind.FollowAsync();
         Assert.DoesNotContain(bed.Faults.Requests, r => r.EndsWith("/json", StringComparison.Ordinal));
-        await behind.CatchUpAsync();
-        var oneByOne = new Behind(bed) { BacklogFrom = int.MaxValue };
-        await oneByOne.CatchUpAsync();
-        Assert.Equal(await oneByOne.RowsAsync(), await behind.RowsAsync());
+        await behind.RunAsync();
+        var oneByOne = OneByOne(bed);
+        await oneByOne.RunAsync();
+        Assert.Equal(await RowsAsync(oneByOne), await RowsAsync(behind));
     }
 
     [Fact]
     public async Task Descriptions_come_later_one_at_a_time()
     {
         await using var bed = await StartAsync();
-        var behind = new Behind(bed);
-        await behind.CatchUpAsync();
+        var behind = Behind(bed);
+        await behind.RunAsync();
         var owed = (await behind.Database.GetDescriptionsOwedAsync(100)).Count;
         Assert.InRange(owed, 10, 25);
         for (var i = 0; i < owed; i++)
@@ -72,8 +61,8 @@ public sealed class ChangelogBacklogTests
     public async Task What_it_removes_is_marked_then_forgotten_by_the_others_then_removed()
     {
         await using var bed = await StandInBed.StartAsync(folder => folder.AddSdist("pack-age0", "1.0"));
-        var behind = new Behind(bed) { BacklogFrom = 2 };
-        await behind.CatchUpAsync();
+        var behind = Behind(bed);
+        await behind.RunAsync();
         bed.Index.Catalog.Enter("pack-age0", null, "remove project");
         bed.Publish(bed.Folder.AddSdist("pack-age0", "5.0"));
         behind.Farm.Before = what =>
@@ -82,11 +71,11 @@ public sealed class ChangelogBacklogTests
             Assert.Equal(SkipReasons.Deleted, behind.Database.GetPackageSkipAsync(First).GetAwaiter().GetResult());
             throw new RpcException("nobody there", transient: true);
         };
-        await behind.CatchUpAsync();
+        await behind.RunAsync();
         Assert.True(await behind.Database.TestPackageVersionAsync(new Release(First, "1.0")));
 
         behind.Farm.Before = _ => { };
-        await behind.CatchUpAsync();
+        await behind.RunAsync();
         Assert.Equal([$"forget {First}"], behind.Farm.Asked);
         Assert.Equal([new Release(First, "5.0")], await behind.Database.GetAllPackageVersionsAsync());
     }
@@ -95,29 +84,49 @@ public sealed class ChangelogBacklogTests
     public async Task The_next_part_is_read_while_this_one_takes_effect()
     {
         await using var bed = await StartAsync();
-        var behind = new Behind(bed);
+        var behind = Behind(bed);
         behind.Database.Before = async method =>
         {
             if (method != nameof(IDatabase.ApplyIndexChangesAsync)[..^"Async".Length]) return;
             behind.Database.Before = _ => Task.CompletedTask;
             while (bed.Asked("/pypi") < 2) await Task.Yield();
         };
-        await behind.CatchUpAsync().Within();
+        await behind.RunAsync().Within();
         Assert.NotEmpty(await behind.Database.GetAllPackagesAsync());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_run_that_fails_for_now_is_the_next_again_whatever_was_prepared_meanwhile(bool isAnswerLost)
+    {
+        await using var bed = await StartAsync();
+        var behind = Behind(bed);
+        var calls = 0;
+        Func<string, Task> fail = method => method == "ApplyIndexChanges" && ++calls % 3 == 2
+            ? throw new DatabaseException("away", transient: true)
+            : Task.CompletedTask;
+        if (isAnswerLost) behind.Database.After = fail;
+        else behind.Database.Before = fail;
+        for (var i = 0; i < 20; i++) await behind.RunAsync();
+        Assert.InRange(calls, 20, 60);
+        var oneByOne = OneByOne(bed);
+        await oneByOne.RunAsync();
+        Assert.Equal(await RowsAsync(oneByOne), await RowsAsync(behind));
     }
 
     [Fact]
     public async Task What_the_database_refuses_at_once_is_taken_one_by_one()
     {
         await using var bed = await StartAsync();
-        var behind = new Behind(bed);
+        var behind = Behind(bed);
         behind.Database.Before = method => method == "ApplyIndexChanges"
             ? throw new DatabaseException("too odd", transient: false)
             : Task.CompletedTask;
-        await behind.CatchUpAsync();
-        var oneByOne = new Behind(bed) { BacklogFrom = int.MaxValue };
-        await oneByOne.CatchUpAsync();
-        Assert.Equal(await oneByOne.RowsAsync(), await behind.RowsAsync());
+        await behind.RunAsync();
+        var oneByOne = OneByOne(bed);
+        await oneByOne.RunAsync();
+        Assert.Equal(await RowsAsync(oneByOne), await RowsAsync(behind));
         Assert.Contains(behind.Log.Entries, l => l.Message.Contains("too odd", StringComparison.Ordinal));
     }
 
@@ -125,37 +134,44 @@ public sealed class ChangelogBacklogTests
     public async Task A_serial_that_somebody_has_moved_is_taken_up()
     {
         await using var bed = await StartAsync();
-        var behind = new Behind(bed);
+        var behind = Behind(bed);
         behind.Database.Before = async method =>
         {
             if (method != "ApplyIndexChanges") return;
             behind.Database.Before = _ => Task.CompletedTask;
             await behind.Database.SetPypiSerialAsync(bed.Index.Catalog.LastSerial + 100);
         };
-        await behind.CatchUpAsync();
+        await behind.RunAsync();
         Assert.Contains(behind.Log.Entries, l => l.Level == LogLevel.Error);
         Assert.Empty(await behind.Database.GetAllPackagesAsync());
     }
 
     /// <summary>Before serial 628,000 times jump by days: what came first may have the highest serial.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Events_of_the_first_years_go_in_bulk_in_the_order_of_their_times(bool isKilled)
+    [InlineData("undisturbed")]
+    [InlineData("killed")]
+    [InlineData("away")]
+    public async Task Events_of_the_first_years_go_in_bulk_in_the_order_of_their_times(string what)
     {
         await using var bed = await StandInBed.StartAsync(_ => { });
         var rows = Enumerable.Range(1, 60).Select(serial => Row($"Name_{serial % 7}", 90_000 - (serial * 500), serial))
             .Append(Row("clock", 1_000_000, EventBuffer.SerialEpoch + 1));
         bed.Faults.Spoil("/pypi", IndexFaults.Body("text/xml", Answer(rows)));
-        var behind = new Behind(bed);
-        if (isKilled)
+        var behind = Behind(bed);
+        var calls = what == "undisturbed" ? 0 : 3;
+        behind.Database.After = method => method == "ApplyIndexChanges" && --calls == 0
+            ? throw (what == "killed" ? new Following.KilledException() : new DatabaseException("away", transient: true))
+            : Task.CompletedTask;
+        if (what == "killed")
         {
-            var calls = 3;
-            behind.Database.After = method =>
-                method == "ApplyIndexChanges" && --calls == 0 ? throw new KilledException() : Task.CompletedTask;
-            await Assert.ThrowsAsync<KilledException>(behind.FollowAsync);
-            behind.Database.After = Go;
-            behind = new Behind(bed, behind.Database);
+            await Assert.ThrowsAsync<Following.KilledException>(behind.FollowAsync);
+            behind = Behind(bed, behind.Database);
+        }
+        else if (what == "away")
+        {
+            await behind.FollowAsync();
+            Assert.Equal(0, calls);
+            bed.Time.Advance(RetryGate.DelayMax);
         }
 
         await behind.FollowAsync();
@@ -186,85 +202,31 @@ public sealed class ChangelogBacklogTests
     public async Task Killed_anywhere_it_ends_with_the_same_rows(int seed)
     {
         await using var bed = await StartAsync();
-        var undisturbed = new Behind(bed) { BacklogFrom = int.MaxValue };
-        await undisturbed.CatchUpAsync();
+        var undisturbed = OneByOne(bed);
+        await undisturbed.RunAsync();
 
         var random = new Random(seed);
         var database = new FakeDatabase(bed.Time);
         for (var kills = 0; kills < 12; kills++)
         {
             var calls = random.Next(1, kills % 4 == 3 ? 60 : 8);
-            Func<string, Task> count = _ => --calls < 0 ? throw new KilledException() : Task.CompletedTask;
+            Func<string, Task> count = _ => --calls < 0 ? throw new Following.KilledException() : Task.CompletedTask;
             var answered = random.Next(2) == 0;
             (database.Before, database.After) = (answered ? Go : count, answered ? count : Go);
             try
             {
-                await new Behind(bed, database) { BacklogFrom = random.Next(2, 40) }.CatchUpAsync();
+                await Behind(bed, database, from: random.Next(2, 40)).RunAsync();
             }
-            catch (KilledException)
+            catch (Following.KilledException)
             {
             }
         }
 
         (database.Before, database.After) = (Go, Go);
-        var last = new Behind(bed, database);
-        await last.CatchUpAsync();
-        Assert.Equal(await undisturbed.RowsAsync(), await last.RowsAsync());
+        var last = Behind(bed, database);
+        await last.RunAsync();
+        Assert.Equal(await RowsAsync(undisturbed), await RowsAsync(last));
     }
 
     private static Task Go(string method) => Task.CompletedTask;
-
-    private sealed class KilledException : Exception;
-
-    private sealed class Behind(StandInBed bed, FakeDatabase? database = null)
-    {
-        private ChangelogFollower? _follower;
-
-        internal FakeDatabase Database { get; } = database ?? new FakeDatabase(bed.Time);
-        internal RecordedFarm Farm { get; } = new();
-        internal RecordedLog Log { get; } = new();
-        internal int BacklogFrom { get; init; } = 2;
-
-        /// <summary>Follows to the log's end, as often as needed for what its quiet tail holds back.</summary>
-        internal async Task CatchUpAsync()
-        {
-            for (var i = 0; i < 3; i++)
-            {
-                bed.Time.Advance(RetryGate.DelayMax);
-                await FollowAsync();
-            }
-        }
-
-        /// <summary>A second at the log's end.</summary>
-        internal Task IdleAsync()
-        {
-            bed.Time.Advance(TimeSpan.FromMilliseconds(1));
-            return FollowAsync();
-        }
-
-        internal Task FollowAsync() => OneThread.RunAsync(() =>
-        {
-            _follower ??= new ChangelogFollower(
-                Database, bed.Changelog, bed.Simple, bed.Projects, new Registry(Database, Farm), FollowedNames.All,
-                bed.Time, Log.CreateLogger("test"))
-            { BacklogFrom = BacklogFrom, BacklogSlice = 10 };
-            return _follower.FollowAsync(() => true, default);
-        });
-
-        /// <summary>All rows but the descriptions.</summary>
-        internal async Task<List<string>> RowsAsync()
-        {
-            var rows = new List<string> { $"serial {await Database.GetPypiSerialAsync()}" };
-            foreach (var package in (await Database.GetAllPackagesAsync()).Order())
-            {
-                var data = (await Database.GetProjectDataAsync(package))!;
-                rows.Add($"{package} {data.DisplayName} '{data.Skip}'");
-                rows.AddRange(data.Aliases.Order(StringComparer.Ordinal).Select(a => $"{package} alias {a}"));
-                rows.AddRange(data.Versions.OrderBy(v => v.Version, StringComparer.Ordinal)
-                    .Select(v => $"{package} {v.Version} {v.Released:O} {v.Yanked} '{v.Skip}'"));
-            }
-
-            return rows;
-        }
-    }
 }

@@ -279,23 +279,7 @@ public sealed class ChangelogFollowerTests
     [InlineData(5)]
     public async Task Killed_anywhere_it_ends_with_the_same_rows(int seed)
     {
-        await using var bed = await StandInBed.StartAsync(folder =>
-        {
-            for (var i = 0; i < 25; i++)
-            {
-                folder.AddSdist($"Pack.Age{i}", "1.0", null, $"Number {i}");
-                if (i % 3 == 0) folder.AddWheel($"pack_age{i}", "2.0");
-                if (i % 4 == 0) folder.AddSdist($"pack-age{i}", "2.0");
-            }
-        });
-        bed.Index.RowsMax = 17;
-        for (var i = 0; i < 25; i += 5)
-        {
-            bed.Index.Catalog.Enter($"pack-age{i}", "1.0", i % 2 == 0 ? "remove release" : "yank release");
-            if (i % 10 == 0) bed.Index.Catalog.Enter($"pack-age{i + 1}", null, "remove project");
-            if (i == 20) bed.Publish(bed.Folder.AddSdist("PACK_AGE1", "9.0"));
-        }
-
+        await using var bed = await Following.StartEventfulAsync(rowsMax: 17);
         var undisturbed = new Following(bed);
         await undisturbed.RunAsync();
 

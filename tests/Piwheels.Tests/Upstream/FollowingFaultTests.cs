@@ -64,7 +64,7 @@ public sealed class FollowingFaultTests : IAsyncLifetime
         _bed.Faults.Spoil(Log, Faults[fault](_bed.Faults, Xml), times: 2);
         var following = new Following(_bed);
         await following.FollowAsync();
-        Assert.Empty(await following.RowsAsync());
+        Assert.Empty(await RowsAsync(following));
         var said = Assert.Single(following.Log.Entries, line => line.Level >= LogLevel.Warning);
         Assert.Equal(LogLevel.Warning, said.Level);
         Assert.StartsWith("the change log: ", said.Message, StringComparison.Ordinal);
@@ -73,7 +73,7 @@ public sealed class FollowingFaultTests : IAsyncLifetime
         Assert.Equal(1, _bed.Asked(Log));
 
         for (var tries = 0; tries < 3; tries++) await following.LaterAsync();
-        Assert.Equal(["bar A bar 1.0", "foo A foo 1.0"], await following.RowsAsync());
+        Assert.Equal(["bar A bar 1.0", "foo A foo 1.0"], await RowsAsync(following));
     }
 
     [Theory]
@@ -85,48 +85,22 @@ public sealed class FollowingFaultTests : IAsyncLifetime
         var following = new Following(_bed);
         for (var tries = 0; tries < 8; tries++) await following.LaterAsync();
         Assert.Equal(
-            ["bar A bar 1.0", fault == "429" ? "foo A foo 1.0" : "foo  1.0"], await following.RowsAsync());
+            ["bar A bar 1.0", fault == "429" ? "foo A foo 1.0" : "foo  1.0"], await RowsAsync(following));
         Assert.Equal(_bed.Index.Catalog.LastSerial - 1, await following.Database.GetPypiSerialAsync());
         Assert.DoesNotContain(following.Log.Entries, line => line.Level > LogLevel.Warning);
         Assert.InRange(_bed.Asked(Facts), 1, 8);
     }
 
-    private sealed class Following
+    /// <summary>Each package with its description and versions.</summary>
+    private static async Task<IReadOnlyList<string>> RowsAsync(Following following)
     {
-        private readonly StandInBed _bed;
-        private readonly ChangelogFollower _follower;
-
-        internal Following(StandInBed bed)
+        var rows = new List<string>();
+        foreach (var package in (await following.Database.GetAllPackagesAsync()).Order())
         {
-            _bed = bed;
-            Database = new FakeDatabase(bed.Time);
-            _follower = new ChangelogFollower(
-                Database, bed.Changelog, bed.Simple, bed.Projects, new Registry(Database, new RecordedFarm()),
-                FollowedNames.All, bed.Time, Log.CreateLogger("test"));
+            var data = await following.ProjectAsync(package);
+            rows.Add($"{package} {data.Description} {string.Join(' ', data.Versions.Select(v => v.Version))}");
         }
 
-        internal FakeDatabase Database { get; }
-
-        internal RecordedLog Log { get; } = new();
-
-        internal Task FollowAsync() => OneThread.RunAsync(() => _follower.FollowAsync(() => true, default));
-
-        internal Task LaterAsync()
-        {
-            _bed.Time.Advance(RetryGate.DelayMax);
-            return FollowAsync();
-        }
-
-        internal async Task<IReadOnlyList<string>> RowsAsync()
-        {
-            var rows = new List<string>();
-            foreach (var package in (await Database.GetAllPackagesAsync()).Order())
-            {
-                var data = (await Database.GetProjectDataAsync(package))!;
-                rows.Add($"{package} {data.Description} {string.Join(' ', data.Versions.Select(v => v.Version))}");
-            }
-
-            return rows;
-        }
+        return rows;
     }
 }
