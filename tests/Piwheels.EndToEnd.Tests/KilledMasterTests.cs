@@ -14,6 +14,18 @@ public sealed class KilledMasterTests(DatabaseFixture databases)
     private const int Packages = 40;
     private const int KilledPlaces = 3;
 
+    /// <summary>Enough for several batches that are each a backlog.</summary>
+    private const int BacklogPackages = 600;
+
+    private const string BulkFunction = "apply_index_changes";
+
+    /// <summary>What following leaves; descriptions of a backlog come later, one a second.</summary>
+    private static readonly string[] Rows =
+    [
+        "SELECT n::text FROM package_names n ORDER BY 1", "SELECT v::text FROM versions v ORDER BY 1",
+        "SELECT q::text FROM build_queue q ORDER BY 1", "SELECT pypi_serial::text FROM configuration",
+    ];
+
     [Fact]
     public async Task Killed_again_and_again_in_the_middle_it_ends_with_the_rows_and_pages_of_an_undisturbed_run()
     {
@@ -31,18 +43,38 @@ public sealed class KilledMasterTests(DatabaseFixture databases)
             await killed.FollowUntilKilledAsync(statements / 10, isAnswered: place % 2 == 1);
             Assert.NotEqual(undisturbed.Serial, await killed.SerialAsync());
             await killed.FollowAsync();
-            foreach (var sql in new[]
-            {
-                "SELECT p::text FROM packages p ORDER BY 1", "SELECT n::text FROM package_names n ORDER BY 1",
-                "SELECT v::text FROM versions v ORDER BY 1", "SELECT q::text FROM build_queue q ORDER BY 1",
-                "SELECT pypi_serial::text FROM configuration",
-            })
-            {
+            foreach (var sql in Rows.Prepend("SELECT p::text FROM packages p ORDER BY 1"))
                 Assert.Equal(await undisturbed.RowsAsync(sql), await killed.RowsAsync(sql));
-            }
-
             Assert.Equal(undisturbed.Pages(), killed.Pages());
         }
+    }
+
+    [Theory]
+    [InlineData(BulkFunction, false)]
+    [InlineData(BulkFunction, true)]
+    [InlineData("mark_removed", true)]
+    public async Task Killed_while_a_backlog_takes_effect_it_ends_with_the_rows_of_an_undisturbed_run(
+        string function, bool isAnswered)
+    {
+        using var distributions = new DistributionFolder();
+        await using var index = await BacklogAsync(distributions);
+        await using var undisturbed = await Follower.CreateAsync(databases, index);
+        await undisturbed.FollowAsync(writesPages: false);
+        Assert.InRange(undisturbed.BulkStatements, 4, 8);
+
+        await using var killed = await Follower.CreateAsync(databases, index);
+        var serial = 0L;
+        foreach (var times in function == BulkFunction ? new[] { 1, 2 } : [1])
+        {
+            await killed.FollowUntilKilledAsync(function, times, isAnswered);
+            Assert.InRange(await killed.SerialAsync(), serial, undisturbed.Serial - 1);
+            serial = await killed.SerialAsync();
+        }
+
+        Assert.True(serial > 0);
+        await killed.FollowAsync(writesPages: false);
+        foreach (var sql in Rows.Prepend("SELECT package || ' ' || skip FROM packages ORDER BY 1"))
+            Assert.Equal(await undisturbed.RowsAsync(sql), await killed.RowsAsync(sql));
     }
 
     /// <summary>Packages with two versions each, of which every kind of change befalls some.</summary>
@@ -60,6 +92,29 @@ public sealed class KilledMasterTests(DatabaseFixture databases)
         index.RowsMax = 150;
         for (var i = 0; i < Packages; i++)
         {
+            if (i % 4 == 1) index.Catalog.Enter($"pack-age{i}", "1.0", "remove release");
+            if (i % 4 == 2) index.Catalog.Enter($"pack-age{i}", "1.0", "yank release");
+            if (i % 4 == 0) index.Catalog.Enter($"pack-age{i}", null, "remove project");
+            if (i % 8 == 0) index.Catalog.Enter($"PACK-AGE{i}", null, "create");
+        }
+
+        return index;
+    }
+
+    /// <summary>The same kinds of change, with the log alone: a backlog asks for nothing else.</summary>
+    private static async Task<StandInIndex> BacklogAsync(DistributionFolder distributions)
+    {
+        var index = await StandInIndex.StartAsync(distributions.Path, 0);
+        index.RowsMax = 1_200;
+        for (var i = 0; i < BacklogPackages; i++)
+        {
+            index.Catalog.Enter($"Pack.Age{i}", null, "create");
+            index.Catalog.Enter($"pack-age{i}", "1.0", $"add source file pack-age{i}-1.0.tar.gz");
+        }
+
+        for (var i = 0; i < BacklogPackages; i++)
+        {
+            index.Catalog.Enter($"pack-age{i}", "2.0", $"add {(i % 3 == 0 ? "py3" : "source")} file pack-age{i}-2.0.zip");
             if (i % 4 == 1) index.Catalog.Enter($"pack-age{i}", "1.0", "remove release");
             if (i % 4 == 2) index.Catalog.Enter($"pack-age{i}", "1.0", "yank release");
             if (i % 4 == 0) index.Catalog.Enter($"pack-age{i}", null, "remove project");
@@ -93,20 +148,28 @@ public sealed class KilledMasterTests(DatabaseFixture databases)
             return new Follower(store, index);
         }
 
-        /// <summary>Follows to the log's end, until all pages are written; answers how many statements that took.</summary>
-        public async Task<int> FollowAsync()
+        /// <summary>How many statements of the last run had thousands of events take effect.</summary>
+        public int BulkStatements { get; private set; }
+
+        /// <summary>
+        /// Follows to the log's end, until all pages are written if that is wanted; answers how many statements it took.
+        /// </summary>
+        public async Task<int> FollowAsync(bool writesPages = true)
         {
             var statements = 0;
-            await using var gate = Gate((number, _) =>
+            BulkStatements = 0;
+            await using var gate = Gate((number, sql) =>
             {
                 statements = number;
+                if (sql.Contains(BulkFunction, StringComparison.Ordinal)) BulkStatements++;
                 return false;
             });
             await using var master = Start(gate);
             var ended = master.EndAsync();
             await using var session = await _store.OpenAsync();
             await using var isDone = new NpgsqlCommand(
-                $"SELECT pypi_serial >= {Serial} AND NOT EXISTS (SELECT FROM rewrites_pending) FROM configuration",
+                $"SELECT pypi_serial >= {Serial} AND NOT ({writesPages} AND EXISTS (SELECT FROM rewrites_pending)) "
+                + "FROM configuration",
                 session);
             while (await isDone.ExecuteScalarAsync() is not true) Assert.False(ended.IsCompleted, master.Output);
 
@@ -116,9 +179,16 @@ public sealed class KilledMasterTests(DatabaseFixture databases)
         }
 
         /// <summary>Kills it at a statement, which the database has not seen yet, or whose answer it has not heard.</summary>
-        public async Task FollowUntilKilledAsync(int statement, bool isAnswered)
+        public Task FollowUntilKilledAsync(int statement, bool isAnswered) =>
+            FollowUntilKilledAsync((number, _) => number == statement, isAnswered);
+
+        /// <summary>The same when a function is called for the n-th time.</summary>
+        public Task FollowUntilKilledAsync(string function, int times, bool isAnswered) => FollowUntilKilledAsync(
+            (_, sql) => sql.Contains(function, StringComparison.Ordinal) && --times == 0, isAnswered);
+
+        private async Task FollowUntilKilledAsync(Func<int, string, bool> isStop, bool isAnswered)
         {
-            await using var gate = Gate((number, _) => number == statement, isAnswered);
+            await using var gate = Gate(isStop, isAnswered);
             await using var master = Start(gate);
             await Task.WhenAny(gate.Stopped, master.EndAsync());
             Assert.True(gate.Stopped.IsCompleted, master.Output);
