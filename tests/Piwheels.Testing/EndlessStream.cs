@@ -1,9 +1,10 @@
 using System.Text;
+using Piwheels.Core.Packaging;
 
 namespace Piwheels.Testing;
 
 /// <summary>A stream that gives a text, then repeats another until so many bytes were given; always at once.</summary>
-public sealed class EndlessStream(string beginning, string repeated, long bytes) : Stream
+public sealed class EndlessStream(string beginning, string repeated, long bytes) : ReadOnlyStream
 {
     private readonly byte[] _repeated = Encoding.UTF8.GetBytes(repeated);
     private byte[] _current = Encoding.UTF8.GetBytes(beginning);
@@ -11,17 +12,6 @@ public sealed class EndlessStream(string beginning, string repeated, long bytes)
 
     /// <summary>How many bytes were taken.</summary>
     public long Given { get; private set; }
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -37,19 +27,9 @@ public sealed class EndlessStream(string beginning, string repeated, long bytes)
         return read;
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         new(Read(buffer.Span));
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         Task.FromResult(Read(buffer.AsSpan(offset, count)));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -254,7 +254,7 @@ public sealed class DbClient(
         where TReply : DbReply
     {
         var until = time?.GetUtcNow() + Patience;
-        for (var pause = PauseMin; ; pause = pause * 2 < PauseMax ? pause * 2 : PauseMax)
+        for (var pause = PauseMin; ; pause = Pauses.Longer(pause, PauseMax))
         {
             try
             {

@@ -35,7 +35,7 @@ internal sealed partial class RecordingClient(IDatabase database, TimeProvider t
     }
 
     /// <summary>The pause before the try after the next.</summary>
-    public static TimeSpan Longer(TimeSpan pause) => pause * 2 < RetryPauseMax ? pause * 2 : RetryPauseMax;
+    public static TimeSpan Longer(TimeSpan pause) => Pauses.Longer(pause, RetryPauseMax);
 
     [LoggerMessage(EventId = 30, Level = LogLevel.Debug,
         Message = "the build of {Package} {Version} waits for the database, next try in {Pause}: {Reason}")]

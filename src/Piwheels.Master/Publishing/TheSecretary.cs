@@ -217,7 +217,7 @@ public sealed partial class TheSecretary : TaskLoop
     private async Task PassUntilDoneAsync(ScribeRequest request)
     {
         var level = LogLevel.Warning;
-        for (var pause = PassRetryPause; ; pause = AtMost(PassRetryPauseMax, pause * 2))
+        for (var pause = PassRetryPause; ; pause = Pauses.Longer(pause, PassRetryPauseMax))
         {
             try
             {

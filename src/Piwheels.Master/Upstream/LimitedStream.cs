@@ -1,25 +1,14 @@
+using Piwheels.Core.Packaging;
+
 namespace Piwheels.Master.Upstream;
 
 /// <summary>
 /// Reads a stream up to a limit, and fails at the first byte past it. Every read ends with <paramref name="ct"/>, also
 /// those of readers that pass no token on.
 /// </summary>
-internal sealed class LimitedStream(Stream inner, long bytesMax, CancellationToken ct) : Stream
+internal sealed class LimitedStream(Stream inner, long bytesMax, CancellationToken ct) : ReadOnlyStream
 {
     private long _read;
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => Counted(inner.Read(buffer, offset, count));
 
     public override int Read(Span<byte> buffer) => Counted(inner.Read(buffer));
 
@@ -36,14 +25,6 @@ internal sealed class LimitedStream(Stream inner, long bytesMax, CancellationTok
         if (_read > bytesMax) throw new ResponseTooLargeException(bytesMax);
         return read;
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
