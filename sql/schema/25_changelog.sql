@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION get_descriptions_owed TO {username};
 -- same.
 CREATE FUNCTION mark_removed(p_packages text[], p_release_packages text[], p_release_versions text[])
 RETURNS TABLE (package varchar, version varchar)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET piwheels.backlog = 'on'
 AS $sql$
 #variable_conflict use_column
 DECLARE
@@ -217,6 +217,7 @@ CREATE FUNCTION apply_index_changes(
     p_yanked_new boolean[], p_yanked_known boolean[])
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+    SET piwheels.backlog = 'on'
 AS $sql$
 DECLARE
     v_serial bigint;

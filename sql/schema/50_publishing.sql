@@ -1,17 +1,29 @@
 -- What the pages show, and which pages are owed.
 
--- added_at is when it was first asked for. Each request takes a new revision, so whoever has written pages from data of
+-- added_at is when it was first asked for. backlog: by what takes up thousands of packages at once, and has no haste; what
+-- happens now to one of them makes it a request of now. Each request takes a new revision, so whoever has written pages from data of
 -- an earlier one has not answered it.
 CREATE SEQUENCE rewrites_pending_revision;
 CREATE TABLE rewrites_pending (
     package varchar(200) COLLATE "C" PRIMARY KEY REFERENCES packages ON DELETE CASCADE,
     added_at timestamp NOT NULL,
     command varchar(8) NOT NULL CHECK (command IN ('PROJECT', 'BOTH')),
-    revision bigint DEFAULT nextval('rewrites_pending_revision') NOT NULL
+    revision bigint DEFAULT nextval('rewrites_pending_revision') NOT NULL,
+    backlog boolean DEFAULT false NOT NULL
 ) WITH (fillfactor = 50);
-CREATE INDEX rewrites_pending_order ON rewrites_pending (added_at);
+CREATE INDEX rewrites_pending_order ON rewrites_pending (backlog, added_at);
 COMMENT ON TABLE rewrites_pending IS 'Packages whose project page, or that and the simple index, are to be written';
 GRANT SELECT ON rewrites_pending TO {username};
+
+
+-- A function that takes up the index's log in bulk sets piwheels.backlog for all that it calls.
+CREATE FUNCTION is_backlog() RETURNS boolean
+LANGUAGE sql STABLE
+AS $sql$
+    SELECT coalesce(current_setting('piwheels.backlog', true) = 'on', false);
+$sql$;
+COMMENT ON FUNCTION is_backlog IS 'Whether what is changed now happened long ago';
+REVOKE ALL ON FUNCTION is_backlog FROM PUBLIC;
 
 
 -- Called in the transaction that changes what the pages show: a kill at any moment leaves both or neither. PL/pgSQL keeps
@@ -20,9 +32,11 @@ CREATE FUNCTION owe_rewrite(p_package text, p_command text) RETURNS void
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
-    INSERT INTO rewrites_pending AS r (package, added_at, command)
-    SELECT p.package, now() AT TIME ZONE 'UTC', p_command FROM packages p WHERE p.package = p_package
+    INSERT INTO rewrites_pending AS r (package, added_at, command, backlog)
+    SELECT p.package, now() AT TIME ZONE 'UTC', p_command, is_backlog() FROM packages p WHERE p.package = p_package
     ON CONFLICT (package) DO UPDATE SET
+        added_at = CASE WHEN r.backlog AND NOT excluded.backlog THEN excluded.added_at ELSE r.added_at END,
+        backlog = r.backlog AND excluded.backlog,
         command = CASE 'BOTH' WHEN excluded.command THEN 'BOTH' ELSE r.command END,
         revision = excluded.revision;
 END;
@@ -35,9 +49,11 @@ REVOKE ALL ON FUNCTION owe_rewrite FROM PUBLIC;
 CREATE FUNCTION owe_rewrites(p_both text[], p_project text[]) RETURNS void
 LANGUAGE plpgsql SET enable_hashagg = off
 AS $sql$
+DECLARE
+    v_backlog boolean := is_backlog();
 BEGIN
-    INSERT INTO rewrites_pending AS r (package, added_at, command)
-    SELECT n.package, now() AT TIME ZONE 'UTC', min(n.command)
+    INSERT INTO rewrites_pending AS r (package, added_at, command, backlog)
+    SELECT n.package, now() AT TIME ZONE 'UTC', min(n.command), v_backlog
     FROM (
         SELECT b.package COLLATE "C", 'BOTH' COLLATE "C" FROM unnest(p_both) AS b (package)
         UNION ALL
@@ -45,6 +61,8 @@ BEGIN
     GROUP BY n.package
     ORDER BY n.package
     ON CONFLICT (package) DO UPDATE SET
+        added_at = CASE WHEN r.backlog AND NOT excluded.backlog THEN excluded.added_at ELSE r.added_at END,
+        backlog = r.backlog AND excluded.backlog,
         command = CASE 'BOTH' WHEN excluded.command THEN 'BOTH' ELSE r.command END,
         revision = excluded.revision;
 END;
@@ -53,16 +71,32 @@ COMMENT ON FUNCTION owe_rewrites IS 'Enters that packages'' pages are to be writ
 REVOKE ALL ON FUNCTION owe_rewrites FROM PUBLIC;
 
 
--- After a first sync a million packages wait. Whoever writes pages asks again when it has written most of these.
+-- Whoever writes pages asks again when it has written most of these.
 CREATE FUNCTION load_rewrites_pending() RETURNS TABLE (package varchar, added_at timestamptz, command varchar)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
     SELECT r.package, r.added_at AT TIME ZONE 'UTC', r.command FROM rewrites_pending r
+    WHERE NOT r.backlog
     ORDER BY r.added_at, r.package LIMIT 20000;
 $sql$;
-COMMENT ON FUNCTION load_rewrites_pending IS 'The pages that are owed, the longest waiting first, 20,000 at most';
+COMMENT ON FUNCTION load_rewrites_pending IS
+    'The pages that are owed, but the backlog: the longest waiting first, 20,000 at most';
 REVOKE ALL ON FUNCTION load_rewrites_pending FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION load_rewrites_pending TO {username};
+
+
+-- After a first sync a million packages wait.
+CREATE FUNCTION load_rewrites_backlog() RETURNS TABLE (package varchar, added_at timestamptz, command varchar)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT r.package, r.added_at AT TIME ZONE 'UTC', r.command FROM rewrites_pending r
+    WHERE r.backlog
+    ORDER BY r.added_at, r.package LIMIT 20000;
+$sql$;
+COMMENT ON FUNCTION load_rewrites_backlog IS
+    'The backlog of pages that are owed: the longest waiting first, 20,000 at most';
+REVOKE ALL ON FUNCTION load_rewrites_backlog FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION load_rewrites_backlog TO {username};
 
 
 CREATE FUNCTION save_rewrites_pending(p_packages text[], p_added_at timestamptz[], p_commands text[]) RETURNS void
@@ -75,11 +109,12 @@ AS $sql$
     GROUP BY p.package
     ORDER BY p.package
     ON CONFLICT (package) DO UPDATE SET
-        added_at = least(r.added_at, excluded.added_at),
+        added_at = CASE WHEN r.backlog THEN excluded.added_at ELSE least(r.added_at, excluded.added_at) END,
+        backlog = false,
         command = CASE 'BOTH' WHEN excluded.command THEN 'BOTH' ELSE r.command END,
         revision = excluded.revision;
 $sql$;
-COMMENT ON FUNCTION save_rewrites_pending IS 'Enters pages that are owed: BOTH wins over PROJECT, the earliest time stands';
+COMMENT ON FUNCTION save_rewrites_pending IS 'Enters pages that are owed now: BOTH wins over PROJECT, the earliest time stands';
 REVOKE ALL ON FUNCTION save_rewrites_pending FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION save_rewrites_pending TO {username};
 

@@ -89,6 +89,11 @@ ALTER TABLE targets
 ALTER TABLE package_names SET (fillfactor = 70);
 ALTER TABLE rewrites_pending SET (fillfactor = 50);
 
+-- What was taken up in bulk waits behind what happens now.
+ALTER TABLE rewrites_pending ADD COLUMN backlog boolean DEFAULT false NOT NULL;
+DROP INDEX rewrites_pending_order;
+CREATE INDEX rewrites_pending_order ON rewrites_pending (backlog, added_at);
+
 -- What was taken up in bulk waits for its description.
 CREATE TABLE descriptions_owed (
     package varchar(200) COLLATE "C" PRIMARY KEY REFERENCES packages ON DELETE CASCADE

@@ -60,12 +60,10 @@ public sealed partial class Database
             r => new SearchChanges(r.GetString(0), r.GetBoolean(1), ReadIndex(r, 2), ReadNames(r, 5))))!;
 
     public async Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync() =>
-        await ListAsync(
-            Call("SELECT package, added_at, command FROM load_rewrites_pending()"),
-            r => new RewritePending(
-                Name(r, 0),
-                r.GetFieldValue<DateTimeOffset>(1),
-                r.GetString(2) == "BOTH" ? RewriteCommand.Both : RewriteCommand.Project));
+        await ListAsync(Call("SELECT package, added_at, command FROM load_rewrites_pending()"), ReadRewrite);
+
+    public async Task<IReadOnlyList<RewritePending>> LoadRewritesBacklogAsync() =>
+        await ListAsync(Call("SELECT package, added_at, command FROM load_rewrites_backlog()"), ReadRewrite);
 
     public Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue) =>
         DoAsync(Call(
@@ -75,6 +73,11 @@ public sealed partial class Database
 
     public Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision) =>
         DoAsync(Call("SELECT rewrite_done($1, $2, $3)", Text(package), Text(WriteCommand(done)), Number(revision)));
+
+    private static RewritePending ReadRewrite(NpgsqlDataReader row) => new(
+        Name(row, 0),
+        row.GetFieldValue<DateTimeOffset>(1),
+        row.GetString(2) == "BOTH" ? RewriteCommand.Both : RewriteCommand.Project);
 
     /// <summary>Names parted by blanks, and two arrays of figures; nulls when there are none.</summary>
     private static SearchIndex ReadIndex(NpgsqlDataReader row, int column) => row.IsDBNull(column)

@@ -10,6 +10,9 @@ public sealed partial class FakeDatabase
 
     private readonly SortedSet<PackageName> _undescribed = [];
 
+    /// <summary>Whether what is changed now happened long ago.</summary>
+    private bool _isBacklog;
+
     public Task<IReadOnlySet<PackageName>> GetDescriptionsOwedAsync(int limit) => Call<IReadOnlySet<PackageName>>(() =>
         _undescribed.Where(_packages.ContainsKey)
             .OrderByDescending(p => VersionsOf(p).Any(v => v.Builds.Any(b => b.State.Status)))
@@ -28,6 +31,19 @@ public sealed partial class FakeDatabase
     public Task<long> ApplyIndexChangesAsync(IndexChanges changes) => Call(() =>
     {
         if (_serial != changes.From) return _serial;
+        _isBacklog = true;
+        try
+        {
+            return Apply(changes);
+        }
+        finally
+        {
+            _isBacklog = false;
+        }
+    });
+
+    private long Apply(IndexChanges changes)
+    {
         foreach (var release in changes.Releases) Check(release.Release.Version, Release.VersionLengthMax);
         foreach (var package in changes.Gone) Remove(package);
         foreach (var name in changes.Names.Where(n => n.UnlessKnown is null || Find(new Release(n.Package, n.UnlessKnown)) is null))
@@ -36,7 +52,7 @@ public sealed partial class FakeDatabase
         OweUpstream(changes.Names.Select(n => n.Package).Concat(changes.Releases.Select(r => r.Release.Package))
             .Where(p => PolicyOf(p) != UpstreamPolicy.Rebuild).Distinct());
         return _serial = changes.To;
-    });
+    }
 
     private void See(SeenName name)
     {

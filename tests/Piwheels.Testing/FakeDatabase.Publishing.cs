@@ -81,8 +81,9 @@ public sealed partial class FakeDatabase
             [.. before.Select(entry => entry.Package).Except(index.Select(entry => entry.Package))]);
     });
 
-    public Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync() => Call<IReadOnlyList<RewritePending>>(() =>
-        [.. _rewrites.Values.Select(each => each.Row).OrderBy(row => row.AddedAt).ThenBy(row => row.Package)]);
+    public Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync() => Call(() => Rewrites(backlog: false));
+
+    public Task<IReadOnlyList<RewritePending>> LoadRewritesBacklogAsync() => Call(() => Rewrites(backlog: true));
 
     public Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue) => Call(() =>
     {
@@ -171,17 +172,23 @@ public sealed partial class FakeDatabase
 
     private void Owe(RewritePending row)
     {
-        if (_rewrites.GetValueOrDefault(row.Package)?.Row is { } owed)
+        var backlog = _isBacklog;
+        if (_rewrites.GetValueOrDefault(row.Package) is { Row: var owed } before)
         {
+            var stands = before.Backlog == backlog ? owed.AddedAt < row.AddedAt : backlog;
             row = row with
             {
-                AddedAt = owed.AddedAt < row.AddedAt ? owed.AddedAt : row.AddedAt,
+                AddedAt = stands ? owed.AddedAt : row.AddedAt,
                 Command = owed.Command > row.Command ? owed.Command : row.Command,
             };
+            backlog &= before.Backlog;
         }
 
-        _rewrites[row.Package] = new FakeRewrite(row, ++_revision);
+        _rewrites[row.Package] = new FakeRewrite(row, ++_revision, backlog);
     }
+
+    private IReadOnlyList<RewritePending> Rewrites(bool backlog) =>
+        [.. _rewrites.Values.Where(each => each.Backlog == backlog).Select(each => each.Row).OrderBy(row => row.AddedAt).ThenBy(row => row.Package)];
 
     private ProjectVersion VersionOf(FakePackage package, FakeVersion version) => new(
         version.Release.Version,

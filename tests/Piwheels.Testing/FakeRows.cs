@@ -70,4 +70,4 @@ internal sealed class FakeBuild(BuildState state, Target target, DateTimeOffset 
     public bool Covers(Target target) => State.Status && Files.Values.Any(file => WheelCoverage.RunsOn(file, target));
 }
 
-internal sealed record FakeRewrite(RewritePending Row, long Revision);
+internal sealed record FakeRewrite(RewritePending Row, long Revision, bool Backlog);

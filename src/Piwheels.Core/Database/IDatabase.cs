@@ -236,12 +236,20 @@ public interface IDatabase : IUpstreamWheels
     /// <param name="since">The mark of the earlier answer; empty to begin.</param>
     Task<SearchChanges> GetSearchChangesAsync(string since);
 
-    /// <summary>The pages that are owed, the longest waiting first, 20,000 at most.</summary>
+    /// <summary>
+    /// The pages that are owed, but for <see cref="LoadRewritesBacklogAsync"/>: the longest waiting first, 20,000 at most.
+    /// </summary>
     Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync();
 
     /// <summary>
-    /// Enters rewrites that are owed, merging: BOTH wins over PROJECT, the earliest time stands. Unknown packages are
-    /// passed over. What changes the pages enters its own in the same transaction (new package, new version, build,
+    /// The pages that are owed since thousands of events were taken up at once (<see cref="ApplyIndexChangesAsync"/>), and
+    /// that nothing else has changed since: the longest waiting first, 20,000 at most.
+    /// </summary>
+    Task<IReadOnlyList<RewritePending>> LoadRewritesBacklogAsync();
+
+    /// <summary>
+    /// Enters rewrites that are owed, merging: BOTH wins over PROJECT, the earliest time stands, but that of the backlog,
+    /// which a package leaves by this. Unknown packages are passed over. What changes the pages enters its own in the same transaction (new package, new version, build,
     /// skip, yank, deletion of builds or versions, description, alias), so a caller need not.
     /// </summary>
     Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue);

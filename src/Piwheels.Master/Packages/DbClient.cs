@@ -209,6 +209,9 @@ public sealed class DbClient(
     public async Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync() =>
         (await AskAsync<DbReply.Rewrites>(new DbRequest.LoadRewritesPending())).Rows;
 
+    public async Task<IReadOnlyList<RewritePending>> LoadRewritesBacklogAsync() =>
+        (await AskAsync<DbReply.Rewrites>(new DbRequest.LoadRewritesBacklog())).Rows;
+
     public Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue) =>
         DoAsync(new DbRequest.SaveRewritesPending(queue));
 

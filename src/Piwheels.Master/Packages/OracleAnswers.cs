@@ -31,6 +31,7 @@ internal static class OracleAnswers
         DbRequest.GetBuildQueueLengths => new DbReply.Lengths(await database.GetBuildQueueLengthsAsync()),
         DbRequest.GetAllBuildIds => new DbReply.Numbers(await database.GetAllBuildIdsAsync()),
         DbRequest.GetSearchIndex => new DbReply.Search(await database.GetSearchIndexAsync()),
+        DbRequest.LoadRewritesBacklog => new DbReply.Rewrites(await database.LoadRewritesBacklogAsync()),
         DbRequest.LoadRewritesPending => new DbReply.Rewrites(await database.LoadRewritesPendingAsync()),
         DbRequest.GetStatistics => new DbReply.Statistics(await database.GetStatisticsAsync()),
         _ => throw Unknown(request),

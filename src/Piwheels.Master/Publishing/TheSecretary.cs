@@ -10,7 +10,8 @@ namespace Piwheels.Master.Publishing;
 /// <summary>
 /// Takes all requests for pages. Rewrites of packages are gathered for a while and merged; the rest is passed to
 /// TheScribe at once. What is waiting is kept in the database, where changes of a package also enter what they owe,
-/// so that neither a restart nor a kill loses a page. What fails is tried again.
+/// so that neither a restart nor a kill loses a page. What fails is tried again. The many that a first sync owes wait
+/// behind those of what happens now.
 /// </summary>
 public sealed partial class TheSecretary : TaskLoop
 {
@@ -20,7 +21,7 @@ public sealed partial class TheSecretary : TaskLoop
     /// <summary>The most requests that wait to be taken over.</summary>
     public const int RequestsMax = 20_000;
 
-    /// <summary>As long as more than this many wait, the database is not asked for others.</summary>
+    /// <summary>As long as more than this many of a lane wait, the database is not asked for others of it.</summary>
     public const int WaitingMax = 10_000;
 
     /// <summary>How often the database is asked for what others have entered.</summary>
@@ -135,10 +136,11 @@ public sealed partial class TheSecretary : TaskLoop
 
     private async Task LoadAsync()
     {
-        if (_buffer.Waiting > WaitingMax) return;
         try
         {
-            _buffer.Load(await _database.LoadRewritesPendingAsync());
+            if (_buffer.Waiting <= WaitingMax) _buffer.Load(await _database.LoadRewritesPendingAsync());
+            if (_buffer.WaitingBacklog <= WaitingMax)
+                _buffer.LoadBacklog(await _database.LoadRewritesBacklogAsync());
         }
         catch (DatabaseException failure)
         {

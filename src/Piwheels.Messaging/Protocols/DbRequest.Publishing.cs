@@ -59,6 +59,12 @@ public abstract partial record DbRequest
         public override string Name => "LOADRWP";
     }
 
+    /// <summary>See <see cref="IDatabase.LoadRewritesBacklogAsync"/>.</summary>
+    public sealed record LoadRewritesBacklog : Bare
+    {
+        public override string Name => "LOADRWB";
+    }
+
     /// <summary>See <see cref="IDatabase.SaveRewritesPendingAsync"/>.</summary>
     public sealed record SaveRewritesPending(IReadOnlyList<RewritePending> Queue) : DbRequest
     {

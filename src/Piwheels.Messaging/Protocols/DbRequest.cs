@@ -56,6 +56,7 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "QUEUELENS" => new GetBuildQueueLengths(),
         "ALLBUILDS" => new GetAllBuildIds(),
         "GETSEARCH" => new GetSearchIndex(),
+        "LOADRWB" => new LoadRewritesBacklog(),
         "LOADRWP" => new LoadRewritesPending(),
         "GETSTATS" => new GetStatistics(),
         _ => null,

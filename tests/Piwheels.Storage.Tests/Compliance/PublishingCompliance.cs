@@ -193,6 +193,34 @@ public abstract class PublishingCompliance<TAccess>(ClusterFixture fixture) : Co
     }
 
     [Fact]
+    public async Task What_is_taken_up_in_bulk_is_owed_apart_until_something_happens_to_it_now()
+    {
+        var baz = PackageName.Parse("baz");
+        await RegisterAsync(new Release(baz, "1.0"));
+        var before = Assert.Single(await Db.LoadRewritesPendingAsync());
+        await Db.ApplyIndexChangesAsync(new IndexChanges(
+            0, 1, [],
+            [.. new[] { Foo, Bar, baz }.Select(p => new SeenName(p, p.Value, LongAgo, "2.0"))],
+            [.. new[] { Foo, Bar, baz }.Select(p => new ReleaseChange(new Release(p, "2.0"), Released: LongAgo))]));
+        Assert.Equal([before], await Db.LoadRewritesPendingAsync());
+        var backlog = await Db.LoadRewritesBacklogAsync();
+        Assert.Equal([Bar, Foo], backlog.Select(r => r.Package).Order());
+
+        await Db.SkipPackageAsync(Bar, "no use");
+        Assert.Equal([Foo], (await Db.LoadRewritesBacklogAsync()).Select(r => r.Package));
+        Assert.Equal([RewriteCommand.Both], (await Db.LoadRewritesPendingAsync()).Where(r => r.Package == Bar).Select(r => r.Command));
+        var now = LongAgo.AddYears(100);
+        await Db.SaveRewritesPendingAsync([new(Foo, now, RewriteCommand.Project)]);
+        Assert.Empty(await Db.LoadRewritesBacklogAsync());
+        Assert.Contains(new RewritePending(Foo, now, RewriteCommand.Both), await Db.LoadRewritesPendingAsync());
+
+        // What happens in bulk to one that waits for what happened now does not put it back
+        await Db.ApplyIndexChangesAsync(new IndexChanges(
+            1, 2, [], [], [new ReleaseChange(new Release(Foo, "2.0"), YankedKnown: true)]));
+        Assert.Empty(await Db.LoadRewritesBacklogAsync());
+    }
+
+    [Fact]
     public async Task Pages_asked_for_again_while_they_were_written_are_still_owed()
     {
         await RegisterAsync(Foo1);

@@ -129,6 +129,63 @@ public sealed class RewriteBufferTests
         Assert.Null(_buffer.NextDue);
     }
 
+    [Fact]
+    public void What_is_asked_for_now_goes_before_a_backlog_of_long_ago_and_takes_no_time_from_it()
+    {
+        _buffer.LoadBacklog([.. Enumerable.Range(0, 10).Select(i => Ask($"old{i}", RewriteCommand.Both, seconds: -1_000 + i))]);
+        _buffer.Add(Ask("new", RewriteCommand.Both));
+        Assert.Equal((1, 10), (_buffer.Waiting, _buffer.WaitingBacklog));
+        Assert.Equal(["old0", "old1"], TakeNames(2, Start));
+        Assert.Equal(["new", "old2"], TakeNames(2, Start + Delay));
+    }
+
+    [Fact]
+    public void A_backlog_has_its_turn_however_much_is_asked_for_now()
+    {
+        _buffer.LoadBacklog([.. Enumerable.Range(0, 3).Select(i => Ask($"old{i}", RewriteCommand.Both, seconds: i))]);
+        for (var i = 0; i < 9; i++) _buffer.Add(Ask($"new{i}", RewriteCommand.Both, seconds: i));
+        Assert.Equal(
+            ["new0", "new1", "new2", "old0", "new3", "new4", "new5", "old1", "new6", "new7", "new8", "old2"],
+            TakeNames(12, Start.AddDays(1)));
+        Assert.Null(_buffer.Take(DateTimeOffset.MaxValue));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_asked_for_now_leaves_the_backlog_and_counts_from_then(bool isLoaded)
+    {
+        var (old, now) = (Ask("foo", RewriteCommand.Both, seconds: -1_000), Ask("foo", RewriteCommand.Project));
+        _buffer.LoadBacklog([old]);
+        if (isLoaded) _buffer.Load([now]);
+        else _buffer.Add(now);
+        _buffer.LoadBacklog([old]);
+        Assert.Equal((1, 0), (_buffer.Waiting, _buffer.WaitingBacklog));
+        Assert.Null(_buffer.Take(Start + Delay - TimeSpan.FromTicks(1)));
+        Assert.Equal(Ask("foo", RewriteCommand.Both), _buffer.Take(Start + Delay));
+    }
+
+    [Fact]
+    public void What_fails_stays_in_its_lane_unless_it_is_asked_for_meanwhile()
+    {
+        _buffer.LoadBacklog([Ask("foo", RewriteCommand.Both)]);
+        _buffer.Failed(_buffer.Take(Start + Delay)!, Start + Delay);
+        Assert.Equal((0, 1), (_buffer.Waiting, _buffer.WaitingBacklog));
+        var again = _buffer.Take(Start + (2 * Delay))!;
+        _buffer.Add(Ask("foo", RewriteCommand.Project, seconds: 100));
+        _buffer.Failed(again, Start + (2 * Delay));
+        Assert.Equal((1, 0), (_buffer.Waiting, _buffer.WaitingBacklog));
+        Assert.Equal(Ask("foo", RewriteCommand.Both, seconds: 100), _buffer.Take(Start + (3 * Delay)));
+    }
+
+    private List<string> TakeNames(int count, DateTimeOffset now)
+    {
+        var taken = new List<RewritePending>();
+        for (var i = 0; i < count; i++) taken.Add(_buffer.Take(now)!);
+        foreach (var request in taken) _buffer.Done(request);
+        return [.. taken.Select(request => request.Package.Value)];
+    }
+
     /// <summary>
     /// Whatever is asked in whatever order: every package is written once, as BOTH if any asked for both.
     /// </summary>

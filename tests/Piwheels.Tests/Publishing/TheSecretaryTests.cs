@@ -233,6 +233,41 @@ public sealed class TheSecretaryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_happens_now_is_written_in_time_while_a_first_sync_s_pages_wait()
+    {
+        var old = Enumerable.Range(0, TheSecretary.WaitingMax + 100).Select(i => PackageName.Parse($"old{i}")).ToList();
+        await _database.ApplyIndexChangesAsync(new IndexChanges(
+            0, 1, [], [.. old.Select(package => new SeenName(package, package.Value, _bed.Time.GetUtcNow()))], []));
+        _bed.Time.Advance(2 * Minute);
+        var free = new SemaphoreSlim(0);
+        _write = _ => free.WaitAsync();
+        await StartAsync(Foo, Bar);
+        for (var i = 0; i < TheSecretary.WritingMax; i++) Assert.Contains(PackageOf(await NextAsync()), old);
+
+        await AskAsync(new SecretaryRequest.Both(Foo));
+        await _database.SkipPackageAsync(Bar, "by a command, which owes the page alone");
+        await AdvanceAsync(TheSecretary.LoadInterval);
+        await AdvanceAsync(Minute);
+        var next = new List<PackageName>();
+        for (var i = 0; i < 3; i++)
+        {
+            free.Release();
+            next.Add(PackageOf(await NextAsync()));
+        }
+
+        free.Release(100);
+        Assert.Equal([Bar, Foo], next.Take(2).Order());
+        Assert.Contains(next[2], old);
+    }
+
+    private static PackageName PackageOf(ScribeRequest request) => request switch
+    {
+        ScribeRequest.Both both => both.Package,
+        ScribeRequest.Project project => project.Package,
+        _ => default,
+    };
+
+    [Fact]
     public async Task Pages_that_could_not_be_written_are_tried_again()
     {
         await StartAsync(Foo);
