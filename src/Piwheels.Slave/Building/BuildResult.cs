@@ -7,4 +7,11 @@ namespace Piwheels.Slave.Building;
 /// <param name="Duration">How long pip ran.</param>
 /// <param name="Output">What it wrote, and after that what this slave has to say about it.</param>
 /// <param name="Files">The wheels, in file name order; none after a failure.</param>
-public sealed record BuildResult(bool Status, TimeSpan Duration, string Output, IReadOnlyList<FileState> Files);
+public sealed record BuildResult(bool Status, TimeSpan Duration, string Output, IReadOnlyList<FileState> Files)
+{
+    /// <summary>How its processes ended. A build that failed although they ended well made no sound wheel.</summary>
+    public BuildEnding Ending { get; init; } = new BuildEnding.Exited(0);
+
+    /// <summary>Where it wanted to connect and was not let, as HOST:PORT; each once, and not more than a few.</summary>
+    public IReadOnlyList<string> RefusedHosts { get; init; } = [];
+}

@@ -30,9 +30,6 @@ internal sealed partial class PipBuild(
     /// <summary>How long the output may stay open when no process of the build is left to write to it.</summary>
     private static readonly TimeSpan OutputEndTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Exit statuses above it are signals.</summary>
-    private const int SignalBase = 128;
-
     /// <summary>Builds a release. What goes wrong with it is a failed build, with the reason in its output.</summary>
     /// <param name="index">The simple index that has the source.</param>
     /// <param name="drop">Stops the build.</param>
@@ -46,23 +43,23 @@ internal sealed partial class PipBuild(
     {
         if (!File.Exists(python.Executable)) throw new SlaveException($"{python.Executable} is gone");
         var output = new CappedOutput();
-        if (!VersionText().IsMatch(release.Version)) return Failed(default, output, $"'{release.Version}' is no version");
+        if (!VersionText().IsMatch(release.Version)) return Failed(default, output, new BuildEnding.NotBegun($"'{release.Version}' is no version"));
         var start = time.GetTimestamp();
-        var verdict = await RunPipAsync(folder, Command(folder, release, index), output, drop);
-        var duration = time.GetElapsedTime(start, verdict.Ended);
+        var (ended, ending) = await RunPipAsync(folder, Command(folder, release, index), output, drop);
+        var duration = time.GetElapsedTime(start, ended);
         drop.ThrowIfCancellationRequested();
-        if (verdict.Failure is { } failure) return Failed(duration, output, failure);
+        if (ending is not BuildEnding.Exited { Status: 0 }) return Failed(duration, output, ending);
 
         try
         {
             var files = InspectWheels(folder);
             return files.Count > 0
                 ? new BuildResult(true, duration, output.ToText(), files)
-                : Failed(duration, output, "pip ended well, but made no wheel");
+                : Failed(duration, output, ending, "pip ended well, but made no wheel");
         }
         catch (InvalidDataException e)
         {
-            return Failed(duration, output, e.Message);
+            return Failed(duration, output, ending, e.Message);
         }
     }
 
@@ -83,7 +80,7 @@ internal sealed partial class PipBuild(
         $"{release.Package}=={release.Version}",
     ];
 
-    private async Task<(long Ended, string? Failure)> RunPipAsync(
+    private async Task<(long Ended, BuildEnding Ending)> RunPipAsync(
         BuildFolder folder,
         List<string> command,
         CappedOutput output,
@@ -94,21 +91,22 @@ internal sealed partial class PipBuild(
         await using var tree = ProcessTree.Start(
             command, folder.Work, BuildEnvironment.ForBuild(folder, python.Executable), time);
         var read = output.ReadToEndAsync(tree.Output);
-        string? failure;
+        BuildEnding ending;
         try
         {
-            var status = await tree.Exited.WaitAsync(stop.Token);
-            failure = status == 0 ? null : Describe(status);
+            ending = BuildEnding.FromStatus(await tree.Exited.WaitAsync(stop.Token));
         }
         catch (OperationCanceledException)
         {
-            failure = $"the build was stopped after {Duration(rules.Timeout)}, the longest that it may take";
+            ending = new BuildEnding.LimitReached(
+                BuildLimit.WallTime,
+                $"the build was stopped after {Duration(rules.Timeout)}, the longest that it may take");
         }
 
         var ended = time.GetTimestamp();
         await EndAsync(tree);
         await Task.WhenAny(read, Task.Delay(OutputEndTimeout, time, CancellationToken.None));
-        return (ended, failure);
+        return (ended, ending);
     }
 
     private async Task EndAsync(ProcessTree tree)
@@ -134,16 +132,15 @@ internal sealed partial class PipBuild(
             .Select(path => inspect(path)),
     ];
 
-    private static BuildResult Failed(TimeSpan duration, CappedOutput output, string reason)
+    private static BuildResult Failed(TimeSpan duration, CappedOutput output, BuildEnding ending, string? reason = null)
     {
         var text = output.ToText();
         var separator = text.Length == 0 || text.EndsWith('\n') ? "" : "\n";
-        return new BuildResult(false, duration, $"{text}{separator}\npiw-slave: {reason}\n", []);
+        return new BuildResult(false, duration, $"{text}{separator}\npiw-slave: {reason ?? ending.Reason}\n", [])
+        {
+            Ending = ending,
+        };
     }
-
-    private static string Describe(int status) => status > SignalBase
-        ? string.Create(CultureInfo.InvariantCulture, $"pip was ended by signal {status - SignalBase}")
-        : string.Create(CultureInfo.InvariantCulture, $"pip ended with exit status {status}");
 
     private static string Duration(TimeSpan duration) => duration.TotalMinutes >= 2
         ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalMinutes:0.#} minutes")
