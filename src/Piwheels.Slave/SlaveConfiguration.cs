@@ -1,5 +1,7 @@
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
+using Piwheels.Slave.Limits;
+using Piwheels.Slave.Sandboxing;
 
 namespace Piwheels.Slave;
 
@@ -19,7 +21,26 @@ public sealed record SlaveConfiguration
     public string? FileQueue { get; init; }
 
     /// <summary>The longest time that a build may take.</summary>
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromHours(3);
+    public TimeSpan Timeout
+    {
+        get => Limits.WallTime;
+        init => Limits = Limits with { WallTime = value };
+    }
+
+    /// <summary>What a build may use.</summary>
+    public ResourceLimits Limits { get; init; } = new();
+
+    /// <summary>Whether builds run in a sandbox.</summary>
+    public SandboxMode Sandbox { get; init; } = SandboxMode.Auto;
+
+    /// <summary>Folders that the sandbox shows besides the system and the interpreter, read-only.</summary>
+    public IReadOnlyList<string> SandboxFolders { get; init; } = [];
+
+    /// <summary>What builds in the sandbox may reach.</summary>
+    public BuildNetwork BuildNetwork { get; init; } = BuildNetwork.Index;
+
+    /// <summary>Hosts that builds may reach besides those of the indexes: HOST, HOST:PORT or *.DOMAIN.</summary>
+    public IReadOnlyList<string> BuildHosts { get; init; } = [];
 
     /// <summary>The longest silence before slave and master give each other up.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromMinutes(5);

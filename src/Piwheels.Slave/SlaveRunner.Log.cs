@@ -37,4 +37,7 @@ public sealed partial class SlaveRunner
 
     [LoggerMessage(EventId = 10, Level = LogLevel.Debug, Message = "heard {Reply}")]
     private static partial void LogHeard(ILogger logger, string reply);
+
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "builds get control groups below {Group}")]
+    private static partial void LogControlGroups(ILogger logger, string group);
 }

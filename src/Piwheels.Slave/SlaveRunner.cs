@@ -8,8 +8,10 @@ using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Slave.Building;
 using Piwheels.Slave.Conversation;
+using Piwheels.Slave.Limits;
 using Piwheels.Slave.Machine;
 using Piwheels.Slave.Python;
+using Piwheels.Slave.Sandboxing;
 using Piwheels.Slave.Wheels;
 
 namespace Piwheels.Slave;
@@ -25,6 +27,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
 {
     private readonly SlaveConfiguration _configuration;
     private readonly PythonFacts _python;
+    private readonly BuildContainment _containment;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly TaskEnvironment _environment;
@@ -35,10 +38,12 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     private RunningBuild? _build;
     private SlaveException? _fault;
 
-    private SlaveRunner(SlaveConfiguration configuration, PythonFacts python, TaskEnvironment environment)
+    private SlaveRunner(
+        SlaveConfiguration configuration, PythonFacts python, BuildContainment containment, TaskEnvironment environment)
     {
         _configuration = configuration;
         _python = python;
+        _containment = containment;
         _environment = environment;
         _time = environment.Time;
         _logger = environment.Loggers.CreateLogger("slave");
@@ -90,9 +95,11 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         var logger = loggers.CreateLogger("slave");
         PrepareFolder(configuration.Dir, logger);
         PythonFacts python;
+        BuildContainment containment;
         try
         {
             python = await PythonFacts.FindAsync(configuration.Python, time, stop);
+            containment = await ContainAsync(configuration, python, time, logger, stop);
         }
         catch (OperationCanceledException)
         {
@@ -102,9 +109,21 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         LogPython(logger, python.Executable, python.Version, python.Target, python.PipVersion);
         foreach (var warning in python.Warnings) LogWarning(logger, warning);
         using var zmq = new ZmqContext();
-        await using var runner = new SlaveRunner(configuration, python, new TaskEnvironment(zmq, time, loggers));
+        await using var runner = new SlaveRunner(
+            configuration, python, containment, new TaskEnvironment(zmq, time, loggers));
         await using var registration = stop.Register(() => runner.Happen(() => runner._conversation.Stop(runner.Now)));
         return await runner.LiveAsync();
+    }
+
+    private static async Task<BuildContainment> ContainAsync(
+        SlaveConfiguration configuration, PythonFacts python, TimeProvider time, ILogger logger, CancellationToken stop)
+    {
+        var groups = ControlGroup.FindDelegated("/sys/fs/cgroup", File.ReadAllText("/proc/self/cgroup"));
+        if (groups is not null) LogControlGroups(logger, groups);
+        return new BuildContainment(
+            await SandboxChoice.MakeAsync(
+                configuration.Sandbox, python, configuration.Dir, configuration.SandboxFolders, time, logger, stop),
+            groups);
     }
 
     private static void PrepareFolder(string folder, ILogger logger)
@@ -244,9 +263,14 @@ public sealed partial class SlaveRunner : IAsyncDisposable
             return;
         }
 
-        var rules = new BuildRules(_configuration.Timeout, _configuration.ExtraIndexes);
+        var rules = new BuildRules(_configuration.Limits, _configuration.ExtraIndexes)
+        {
+            Network = _configuration.BuildNetwork,
+            Hosts = _configuration.BuildHosts,
+        };
         var build = _build;
-        Follow(build, build.StartAsync(new PipBuild(_python, rules, InspectAs(release), _time, _logger), index), result =>
+        var pip = new PipBuild(_python, rules, _containment, InspectAs(release), _time, _logger);
+        Follow(build, build.StartAsync(pip, index), result =>
         {
             LogBuilt(_logger, release, result.Status ? "built" : "failed", result.Duration, result.Files.Count);
             _conversation.BuildEnded(result);

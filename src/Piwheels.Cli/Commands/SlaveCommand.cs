@@ -20,6 +20,7 @@ internal sealed class SlaveCommand : PiwCommand
     private readonly Setting<string> _extraIndexUrl;
     private readonly Setting<TimeSpan> _idleInterval;
     private readonly Setting<TimeSpan> _busyTimeout;
+    private readonly ContainmentSettings _containment;
 
     public SlaveCommand()
         : base("slave", "slave", "Builds wheels for a master, one after another")
@@ -35,6 +36,7 @@ internal sealed class SlaveCommand : PiwCommand
         _idleInterval = Add(Settings.Duration("idle-interval", "Pause before asking again for work", UsualIdle));
         _busyTimeout = Add(Settings.Duration(
             "busy-timeout", "The longest silence before slave and master give each other up", Defaults.BusyTimeout));
+        _containment = new ContainmentSettings(setting => Add(setting));
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
@@ -58,7 +60,7 @@ internal sealed class SlaveCommand : PiwCommand
             IdleInterval = _idleInterval.In(source),
             BusyTimeout = _busyTimeout.In(source),
         };
-        await SlaveRunner.RunAsync(configuration, context.Loggers, context.Time, context.Stop);
+        await SlaveRunner.RunAsync(_containment.Apply(configuration, source), context.Loggers, context.Time, context.Stop);
         return 0;
     }
 

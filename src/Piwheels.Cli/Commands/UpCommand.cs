@@ -17,6 +17,7 @@ internal sealed class UpCommand : FarmCommand
     private readonly Setting<Uri> _pypi;
     private readonly Setting<TimeSpan> _timeout;
     private readonly Setting<bool> _withoutCompiler;
+    private readonly ContainmentSettings _containment;
 
     public UpCommand()
         : base(
@@ -38,6 +39,7 @@ internal sealed class UpCommand : FarmCommand
         _timeout = Add(Settings.Duration("timeout", "The longest time for one build", TimeSpan.FromHours(3), "-t"));
         _withoutCompiler = Add(Settings.Flag(
             "without-compiler", "Go on where there is no C compiler: pure Python packages build without"));
+        _containment = new ContainmentSettings(setting => Add(setting));
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
@@ -73,6 +75,7 @@ internal sealed class UpCommand : FarmCommand
         Once = context.Parsed.GetValue(_once),
         BuildTimeout = _timeout.In(context.Source),
         WithoutCompiler = _withoutCompiler.In(context.Source),
+        Containment = _containment.Arguments(context.Source),
     };
 
     internal static CommandFault NothingWanted() => new(

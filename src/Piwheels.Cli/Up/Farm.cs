@@ -134,7 +134,8 @@ internal sealed class Farm : IAsyncDisposable
                 "--slave-queue", Queue("slave"), "--file-queue", Queue("file"), "--label", name,
                 "--dir", builds, "--idle-interval", "1s", "--busy-timeout", BusyTimeout,
                 "--timeout", $"{_options.BuildTimeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s",
-                .. _options.Python.Length > 0 ? (string[])["--python", _options.Python] : []],
+                .. _options.Python.Length > 0 ? (string[])["--python", _options.Python] : [],
+                .. _options.Containment],
                 name));
         }
     }

@@ -39,6 +39,9 @@ internal sealed record UpOptions
     /// <summary>Build pure packages where there is no compiler, instead of refusing.</summary>
     public bool WithoutCompiler { get; init; }
 
+    /// <summary>How builds are held, as options of `piw slave`.</summary>
+    public IReadOnlyList<string> Containment { get; init; } = [];
+
     public Uri PypiSimple => new(Below("simple"));
     public Uri PypiApi => new(Below("pypi"));
 

@@ -1,5 +1,5 @@
 using System.Collections;
-using Piwheels.Slave.Python;
+using Piwheels.Slave.Sandboxing;
 
 namespace Piwheels.Slave.Building;
 
@@ -8,25 +8,41 @@ internal static class BuildEnvironment
 {
     private const string SystemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-    /// <summary>Handed on as they are: how the network is reached, and whose certificates are trusted there.</summary>
-    private static readonly HashSet<string> HandedOn = new(StringComparer.OrdinalIgnoreCase)
+    /// <summary>How the network is reached: handed on as they are to a build that may reach it by itself.</summary>
+    private static readonly HashSet<string> Network = new(StringComparer.OrdinalIgnoreCase)
     {
         "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy",
+    };
+
+    private static readonly string[] ProxyNames = ["http_proxy", "https_proxy", "all_proxy"];
+
+    /// <summary>Handed on as they are: whose certificates are trusted.</summary>
+    private static readonly HashSet<string> Certificates = new(StringComparer.OrdinalIgnoreCase)
+    {
         "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO",
         "CARGO_HTTP_CAINFO",
     };
 
-    /// <summary>The variables for a build in a folder.</summary>
-    public static Dictionary<string, string> ForBuild(BuildFolder folder, string python)
+    /// <summary>The variables for a build in its place.</summary>
+    /// <param name="proxy">The only way to the network; null where there is none, or none is needed.</param>
+    /// <param name="hasNetwork">Whether it reaches the network by itself.</param>
+    public static Dictionary<string, string> ForBuild(BuildPlace place, string python, Uri? proxy, bool hasNetwork)
     {
-        var variables = ForProbe(folder.Home, python);
-        variables["TMPDIR"] = folder.Temporary;
+        var variables = ForProbe(place.Home, python, hasNetwork);
+        variables["TMPDIR"] = place.Temporary;
         variables["PIWHEELS_BUILD"] = "1";
+        if (proxy is null) return variables;
+        foreach (var name in ProxyNames) // curl and cargo read the one, others the other
+        {
+            variables[name] = proxy.AbsoluteUri;
+            variables[name.ToUpperInvariant()] = proxy.AbsoluteUri;
+        }
+
         return variables;
     }
 
     /// <summary>The variables for asking an interpreter about itself: the same, less the build's folder.</summary>
-    public static Dictionary<string, string> ForProbe(string home, string python)
+    public static Dictionary<string, string> ForProbe(string home, string python, bool hasNetwork = true)
     {
         var userHome = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         var variables = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -45,8 +61,11 @@ internal static class BuildEnvironment
         if (Directory.Exists(toolchains)) variables["RUSTUP_HOME"] = toolchains;
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
-            if (variable is { Key: string name, Value: string value } && HandedOn.Contains(name))
+            if (variable is { Key: string name, Value: string value }
+                && (Certificates.Contains(name) || (hasNetwork && Network.Contains(name))))
+            {
                 variables.TryAdd(name, value);
+            }
         }
 
         return variables;

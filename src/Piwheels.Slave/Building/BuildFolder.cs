@@ -1,5 +1,8 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
+using Piwheels.Core.Packaging;
 
 namespace Piwheels.Slave.Building;
 
@@ -21,7 +24,8 @@ internal sealed partial class BuildFolder : IDisposable
         Path = path;
         _lock = @lock;
         _logger = logger;
-        foreach (var folder in (ReadOnlySpan<string>)[Wheels, Home, Temporary, Work])
+        string[] folders = [Wheels, Home, Temporary, Work, SharedMemory, Store, Slave, System.IO.Path.GetDirectoryName(Network)!];
+        foreach (var folder in folders)
             Directory.CreateDirectory(folder, OwnerOnly);
     }
 
@@ -38,6 +42,18 @@ internal sealed partial class BuildFolder : IDisposable
 
     /// <summary>Where the build starts; empty.</summary>
     public string Work => System.IO.Path.Combine(Path, "work");
+
+    /// <summary>The build's /dev/shm, where it has one of its own: on the disk, so that it counts as what it is.</summary>
+    public string SharedMemory => System.IO.Path.Combine(Path, "shm");
+
+    /// <summary>What is fetched for a build without network.</summary>
+    public string Store => System.IO.Path.Combine(Path, "store");
+
+    /// <summary>What the slave gives the build to read.</summary>
+    public string Slave => System.IO.Path.Combine(Path, "slave");
+
+    /// <summary>The socket of the slave's proxy, alone in its folder.</summary>
+    public string Network => System.IO.Path.Combine(Path, "net", "proxy");
 
     /// <summary>Makes an empty build folder that only this user can enter.</summary>
     /// <exception cref="IOException">There is no such parent folder, or it is full.</exception>
@@ -102,6 +118,10 @@ internal sealed partial class BuildFolder : IDisposable
             return true;
         }
 
+        // A sandbox has a home folder of another name, but its first process was told what to put where
+        if (ProcessTable.TryReadText(id, "cmdline") is { } command && command.Contains($"\0{path}/home\0", StringComparison.Ordinal))
+            return true;
+
         try
         {
             var folder = new FileInfo($"/proc/{id}/cwd").LinkTarget;
@@ -117,34 +137,41 @@ internal sealed partial class BuildFolder : IDisposable
     {
         try
         {
-            try
-            {
-                Directory.Delete(path, recursive: true);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                AllowAll(new DirectoryInfo(path)); // Builds make read-only folders: Go's module cache, for one
-                Directory.Delete(path, recursive: true);
-            }
+            Directory.Delete(path, recursive: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LogNotRemoved(logger, path, e.Message);
+            // Builds make read-only folders (Go's module cache, for one), and some nest them deeper than paths can tell.
+            // These two go by handles, and follow no link
+            Run(logger, "/bin/chmod", "--recursive", "--silent", "u+rwx", path);
+            Run(logger, "/bin/rm", "--recursive", "--force", "--one-file-system", path);
         }
+
+        if (Directory.Exists(path)) LogNotRemoved(logger, path);
     }
 
-    private static void AllowAll(DirectoryInfo folder)
+    private static void Run(ILogger logger, string program, params string[] arguments)
     {
-        folder.UnixFileMode |= OwnerOnly;
-        foreach (var child in folder.EnumerateDirectories())
+        try
         {
-            if (child.LinkTarget is null) AllowAll(child);
+            var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false };
+            using var process = Process.Start(start)!;
+            var errors = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            if (errors.Length > 0) LogRemoving(logger, program, Excerpt.Of(errors));
+        }
+        catch (Win32Exception e)
+        {
+            LogRemoving(logger, program, e.Message);
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "removing {Folder}, which a killed slave left")]
     private static partial void LogRemovingAbandoned(ILogger logger, string folder);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Folder} could not be removed, the next start tries again: {Reason}")]
-    private static partial void LogNotRemoved(ILogger logger, string folder, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Folder} could not be removed, the next start tries again")]
+    private static partial void LogNotRemoved(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Program}: {Errors}")]
+    private static partial void LogRemoving(ILogger logger, string program, string errors);
 }

@@ -1,16 +1,13 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Slave.Python;
+using Piwheels.Slave.Sandboxing;
 
 namespace Piwheels.Slave.Building;
-
-/// <summary>What a build may use, and how long it may take.</summary>
-/// <param name="Timeout">The longest time that pip may run.</param>
-/// <param name="ExtraIndexes">Indexes to look build requirements up in, besides the master's.</param>
-internal sealed record BuildRules(TimeSpan Timeout, IReadOnlyList<Uri> ExtraIndexes);
 
 /// <summary>Reads a wheel as the master wants it described.</summary>
 /// <exception cref="InvalidDataException">It is no sound wheel; the message names it, and says why.</exception>
@@ -23,13 +20,11 @@ internal delegate FileState InspectWheel(string path);
 internal sealed partial class PipBuild(
     PythonFacts python,
     BuildRules rules,
+    BuildContainment containment,
     InspectWheel inspect,
     TimeProvider time,
     ILogger logger)
 {
-    /// <summary>How long the output may stay open when no process of the build is left to write to it.</summary>
-    private static readonly TimeSpan OutputEndTimeout = TimeSpan.FromSeconds(5);
-
     /// <summary>Builds a release. What goes wrong with it is a failed build, with the reason in its output.</summary>
     /// <param name="index">The simple index that has the source.</param>
     /// <param name="drop">Stops the build.</param>
@@ -42,32 +37,33 @@ internal sealed partial class PipBuild(
         CancellationToken drop)
     {
         if (!File.Exists(python.Executable)) throw new SlaveException($"{python.Executable} is gone");
-        var output = new CappedOutput();
-        if (!VersionText().IsMatch(release.Version)) return Failed(default, output, new BuildEnding.NotBegun($"'{release.Version}' is no version"));
-        var start = time.GetTimestamp();
-        var (ended, ending) = await RunPipAsync(folder, Command(folder, release, index), output, drop);
-        var duration = time.GetElapsedTime(start, ended);
-        drop.ThrowIfCancellationRequested();
-        if (ending is not BuildEnding.Exited { Status: 0 }) return Failed(duration, output, ending);
+        var run = new ContainedRun(folder, python.Executable, index, containment, rules, time, logger);
+        if (!VersionText().IsMatch(release.Version))
+            return Failed(run, new BuildEnding.NotBegun($"'{release.Version}' is no version"));
+        var ending = await RunPipAsync(run, release, index, drop);
+        if (ending is not BuildEnding.Exited { Status: 0 }) return Failed(run, ending);
 
         try
         {
             var files = InspectWheels(folder);
             return files.Count > 0
-                ? new BuildResult(true, duration, output.ToText(), files)
-                : Failed(duration, output, ending, "pip ended well, but made no wheel");
+                ? Ended(run, ending, files)
+                : Failed(run, ending, "pip ended well, but made no wheel");
         }
         catch (InvalidDataException e)
         {
-            return Failed(duration, output, ending, e.Message);
+            return Failed(run, ending, e.Message);
         }
     }
 
+    private async Task<BuildEnding> RunPipAsync(ContainedRun run, Release release, Uri index, CancellationToken drop) =>
+        await run.RunAsync(Command(run.Place, release, index), rules.Network, drop);
+
     /// <summary>pip's arguments. Neither part of the release can be taken for an option, or for another release.</summary>
-    internal List<string> Command(BuildFolder folder, Release release, Uri index) =>
+    internal List<string> Command(BuildPlace place, Release release, Uri index) =>
     [
         python.Executable, "-m", "pip", "wheel",
-        "--wheel-dir", folder.Wheels,
+        "--wheel-dir", place.Wheels,
         "--no-deps",
         "--no-cache-dir",
         "--no-binary", release.Package.Value,
@@ -80,47 +76,6 @@ internal sealed partial class PipBuild(
         $"{release.Package}=={release.Version}",
     ];
 
-    private async Task<(long Ended, BuildEnding Ending)> RunPipAsync(
-        BuildFolder folder,
-        List<string> command,
-        CappedOutput output,
-        CancellationToken drop)
-    {
-        using var limit = new CancellationTokenSource(rules.Timeout, time);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, drop);
-        await using var tree = ProcessTree.Start(
-            command, folder.Work, BuildEnvironment.ForBuild(folder, python.Executable), time);
-        var read = output.ReadToEndAsync(tree.Output);
-        BuildEnding ending;
-        try
-        {
-            ending = BuildEnding.FromStatus(await tree.Exited.WaitAsync(stop.Token));
-        }
-        catch (OperationCanceledException)
-        {
-            ending = new BuildEnding.LimitReached(
-                BuildLimit.WallTime,
-                $"the build was stopped after {Duration(rules.Timeout)}, the longest that it may take");
-        }
-
-        var ended = time.GetTimestamp();
-        await EndAsync(tree);
-        await Task.WhenAny(read, Task.Delay(OutputEndTimeout, time, CancellationToken.None));
-        return (ended, ending);
-    }
-
-    private async Task EndAsync(ProcessTree tree)
-    {
-        try
-        {
-            await tree.EndAsync();
-        }
-        catch (TimeoutException e)
-        {
-            LogNotEnded(logger, e.Message);
-        }
-    }
-
     /// <summary>What may stand after ==, PEP 440 or older: no blank, no marker, no wildcard.</summary>
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._!+-]*\z")]
     private static partial Regex VersionText();
@@ -132,20 +87,26 @@ internal sealed partial class PipBuild(
             .Select(path => inspect(path)),
     ];
 
-    private static BuildResult Failed(TimeSpan duration, CappedOutput output, BuildEnding ending, string? reason = null)
+    private static BuildResult Failed(ContainedRun run, BuildEnding ending, string? reason = null) =>
+        Ended(run, ending, [], reason ?? ending.Reason);
+
+    private static BuildResult Ended(
+        ContainedRun run, BuildEnding ending, IReadOnlyList<FileState> files, string? reason = null)
     {
-        var text = output.ToText();
-        var separator = text.Length == 0 || text.EndsWith('\n') ? "" : "\n";
-        return new BuildResult(false, duration, $"{text}{separator}\npiw-slave: {reason ?? ending.Reason}\n", [])
+        var text = new StringBuilder(run.Output.ToText());
+        foreach (var host in run.RefusedHosts)
+            Say($"the build wanted to connect to {host}, which it may not (--build-hosts says where it may)");
+        if (reason is not null) Say(reason);
+        return new BuildResult(reason is null, run.Duration, text.ToString(), files)
         {
             Ending = ending,
+            RefusedHosts = run.RefusedHosts,
         };
+
+        void Say(string line)
+        {
+            if (text.Length > 0 && text[^1] != '\n') text.Append('\n');
+            text.Append(CultureInfo.InvariantCulture, $"piw-slave: {line}\n");
+        }
     }
-
-    private static string Duration(TimeSpan duration) => duration.TotalMinutes >= 2
-        ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalMinutes:0.#} minutes")
-        : string.Create(CultureInfo.InvariantCulture, $"{duration.TotalSeconds:0.#} seconds");
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "a process of the build is left over: {Reason}")]
-    private static partial void LogNotEnded(ILogger logger, string reason);
 }

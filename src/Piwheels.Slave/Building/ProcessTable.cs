@@ -8,6 +8,15 @@ namespace Piwheels.Slave.Building;
 internal readonly record struct ProcessEntry(int Id, char State, int ParentId, int GroupId, int SessionId, ulong Started)
 {
     public bool IsZombie => State is 'Z' or 'X';
+
+    /// <summary>How many threads it has.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Its time on the processors and that of its children that are gone, in clock ticks.</summary>
+    public ulong CpuTicks { get; init; }
+
+    /// <summary>Its memory, what it shares with others included, in pages.</summary>
+    public long ResidentPages { get; init; }
 }
 
 /// <summary>The processes of this machine at one moment, as far as they can be seen.</summary>
@@ -16,7 +25,10 @@ internal static class ProcessTable
     private const int ParentField = 4 - 3; // Fields as proc(5) counts them, less the two before the command's end
     private const int GroupField = 5 - 3;
     private const int SessionField = 6 - 3;
+    private const int CpuFields = 14 - 3; // Four of them: its own in user mode and in the kernel, its children's likewise
+    private const int ThreadsField = 20 - 3;
     private const int StartedField = 22 - 3;
+    private const int ResidentField = 24 - 3;
 
     public static List<ProcessEntry> Read()
     {
@@ -59,14 +71,26 @@ internal static class ProcessTable
         var commandEnd = stat.LastIndexOf(')'); // The command before it may hold anything, spaces and parentheses too
         if (commandEnd < 0) return false;
         var fields = stat[(commandEnd + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (fields.Length <= StartedField) return false;
+        if (fields.Length <= ResidentField) return false;
         entry = new ProcessEntry(
             id,
             fields[0][0],
             int.Parse(fields[ParentField], CultureInfo.InvariantCulture),
             int.Parse(fields[GroupField], CultureInfo.InvariantCulture),
             int.Parse(fields[SessionField], CultureInfo.InvariantCulture),
-            ulong.Parse(fields[StartedField], CultureInfo.InvariantCulture));
+            ulong.Parse(fields[StartedField], CultureInfo.InvariantCulture))
+        {
+            Threads = int.Parse(fields[ThreadsField], CultureInfo.InvariantCulture),
+            CpuTicks = CpuTicksOf(fields.AsSpan(CpuFields, 4)),
+            ResidentPages = long.Parse(fields[ResidentField], CultureInfo.InvariantCulture),
+        };
         return true;
+    }
+
+    private static ulong CpuTicksOf(ReadOnlySpan<string> fields)
+    {
+        var ticks = 0ul;
+        foreach (var field in fields) ticks += ulong.Parse(field, CultureInfo.InvariantCulture);
+        return ticks;
     }
 }

@@ -19,8 +19,16 @@ internal sealed class ProcessTree : IAsyncDisposable
 
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(10);
 
-    // stdin, then both outputs into one pipe, in the order in which they were written; no core dumps
-    private const string Launch = "ulimit -c 0; exec \"$@\" </dev/null 2>&1";
+    // Joins its control group, if it has one. No core dumps; and when the machine's memory is short, the kernel shall
+    // take a build before anything else. stdin, then both outputs into one pipe, in the order in which they were written
+    private const string Launch =
+        """
+        group=$1; shift
+        [ -z "$group" ] || echo 0 >"$group/cgroup.procs" || exit 125
+        ulimit -c 0
+        { echo 800 >/proc/self/oom_score_adj; } 2>/dev/null
+        exec "$@" </dev/null 2>&1
+        """;
 
     private const int StopRoundsMax = 50;
     private const int EmptyLooks = 3;
@@ -57,14 +65,16 @@ internal sealed class ProcessTree : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <summary>Starts a command with exactly this environment, and nothing on its standard input.</summary>
+    /// <param name="controlGroup">The folder of the control group that the tree is to live in; null: where this process is.</param>
     /// <exception cref="Win32Exception">There is no setsid or no such folder.</exception>
     public static ProcessTree Start(
         IReadOnlyList<string> command,
         string folder,
         IReadOnlyDictionary<string, string> environment,
-        TimeProvider time)
+        TimeProvider time,
+        string? controlGroup = null)
     {
-        var start = new ProcessStartInfo("/usr/bin/setsid", ["/bin/sh", "-c", Launch, "sh", .. command])
+        var start = new ProcessStartInfo("/usr/bin/setsid", ["/bin/sh", "-c", Launch, "sh", controlGroup ?? "", .. command])
         {
             WorkingDirectory = folder,
             UseShellExecute = false,
@@ -79,7 +89,7 @@ internal sealed class ProcessTree : IAsyncDisposable
         var process = new Process { StartInfo = start };
         try
         {
-            process.Start();
+            LaunchThread.Start(process);
         }
         catch
         {
@@ -118,6 +128,14 @@ internal sealed class ProcessTree : IAsyncDisposable
 
     /// <summary>The processes that belong to the tree now, zombies not counted.</summary>
     internal List<ProcessEntry> Members() => FindMembers(out _);
+
+    /// <summary>The same with zombies, which count where processes are counted.</summary>
+    internal List<ProcessEntry> MembersAndZombies()
+    {
+        var members = FindMembers(out var zombies);
+        members.AddRange(zombies);
+        return members;
+    }
 
     private async Task<int> WaitAsync()
     {

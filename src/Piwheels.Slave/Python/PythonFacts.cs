@@ -41,6 +41,9 @@ public sealed record PythonFacts(
     /// <summary>Its machine's C library; null where it does not tell.</summary>
     public Glibc? Glibc { get; init; }
 
+    /// <summary>The folders that it needs to run: its own, and that which it was made a virtual environment of.</summary>
+    public IReadOnlyList<string> Folders { get; init; } = [];
+
     /// <summary>What it builds for.</summary>
     public Target Target => new(Abi, Platform);
 
@@ -109,6 +112,8 @@ public sealed record PythonFacts(
             facts.Headers)
         {
             Glibc = Core.Packaging.Glibc.TryParse(facts.Glibc, out var glibc) ? glibc : null,
+
+            Folders = facts.Folders,
         };
     }
 
@@ -168,6 +173,7 @@ internal sealed record PythonAnswer(
     [property: JsonRequired] string Pip,
     [property: JsonRequired] bool Venv,
     [property: JsonRequired] string Compiler,
+    [property: JsonRequired] IReadOnlyList<string> Folders,
     [property: JsonRequired] bool Headers);
 
 [JsonSerializable(typeof(PythonAnswer))]

@@ -62,5 +62,11 @@ print(json.dumps({
     "pip": pip(),
     "venv": all(importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip")),
     "compiler": compiler(),
+    # Where it lives, wherever that is: a virtual environment, its base, what either of them is a link to
+    "folders": sorted({
+        os.path.abspath(folder)
+        for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)
+        for folder in (prefix, os.path.realpath(prefix))
+    }),
     "headers": os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")),
 }))

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Slave.Building;
+using Piwheels.Slave.Limits;
 using Piwheels.Slave.Python;
 using Xunit;
 
@@ -33,8 +34,8 @@ public sealed partial class PipBuildTests : IAsyncLifetime
         SourceIndex index, string package, string version = "1.0", TimeSpan? timeout = null, InspectWheel? inspect = null,
         CancellationToken drop = default)
     {
-        var rules = new BuildRules(timeout ?? Limit, []);
-        var build = new PipBuild(_python, rules, inspect ?? Inspect, TimeProvider.System, NullLogger.Instance);
+        var rules = new BuildRules(new ResourceLimits { WallTime = timeout ?? Limit }, []);
+        var build = new PipBuild(_python, rules, BuildContainment.None, inspect ?? Inspect, TimeProvider.System, NullLogger.Instance);
         return build.RunAsync(_folder, new Release(PackageName.Parse(package), version), index.Url, drop).WaitAsync(Limit, CancellationToken.None);
     }
 

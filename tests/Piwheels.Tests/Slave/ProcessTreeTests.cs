@@ -143,8 +143,9 @@ public class ProcessTreeTests
     public void A_command_with_spaces_and_parentheses_does_not_confuse_the_process_table()
     {
         Assert.True(ProcessTable.TryParse(
-            42, "42 (a) S 1 (b) S 7 42 43 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 9876 1 1", out var process));
-        Assert.Equal(new ProcessEntry(42, 'S', 7, 42, 43, 9876), process);
+            42, "42 (a) S 1 (b) S 7 42 43 0 -1 4194304 1 0 0 0 1 2 3 4 20 0 5 0 9876 1 6", out var process));
+        Assert.Equal(
+            new ProcessEntry(42, 'S', 7, 42, 43, 9876) { Threads = 5, CpuTicks = 10, ResidentPages = 6 }, process);
 
         Assert.False(ProcessTable.TryParse(42, "42 (a) S 1", out _));
         Assert.False(ProcessTable.TryParse(42, "", out _));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Slave;
 using Piwheels.Slave.Building;
@@ -18,6 +17,7 @@ public sealed class SlaveRunnerTests : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly RecordedLog _log = new();
     private readonly SourceIndex _index = new();
+    private readonly string _endless = $"endless-{Guid.NewGuid():n}";
 
     public void Dispose()
     {
@@ -26,8 +26,6 @@ public sealed class SlaveRunnerTests : IDisposable
         _index.Dispose();
         _folder.Delete(recursive: true);
     }
-
-    private string PidFile => Path.Combine(_folder.FullName, "pid");
 
     private DirectoryInfo Builds => _folder.CreateSubdirectory("builds");
 
@@ -47,20 +45,24 @@ public sealed class SlaveRunnerTests : IDisposable
 
     private Task<SlaveEnd> RunAsync(ScriptedMaster master) => master.With(RunAsync(Configuration(master)));
 
-    /// <summary>A release whose build tells the number of a process of its own, and then never ends.</summary>
+    /// <summary>A release whose build starts a process of its own, tells so, and then never ends.</summary>
     private void AddEndless() => _index.Add("endless", $"""
         def before_wheel():
-            import subprocess
-            child = subprocess.Popen(["sleep", "600"], start_new_session=True)
-            with open("{PidFile}", "w") as file:
-                file.write(str(child.pid))
+            import subprocess, urllib.request
+            child = subprocess.Popen(["sh", "-c", "sleep 600; : {_endless}"], start_new_session=True)
+            try:
+                urllib.request.urlopen("{_index.Url}/endless-runs")
+            except OSError:
+                pass  # There is no such page
             child.wait()
         """);
 
     private void AssertEndlessHasEnded()
     {
-        var pid = int.Parse(File.ReadAllText(PidFile), CultureInfo.InvariantCulture);
-        Assert.False(ProcessTable.TryRead(pid, out _));
+        Assert.Contains("/simple/endless-runs", _index.Asked);
+        Assert.DoesNotContain(
+            ProcessTable.Read(),
+            process => ProcessTable.TryReadText(process.Id, "cmdline")?.Contains(_endless, StringComparison.Ordinal) == true);
     }
 
     [Theory]
@@ -272,6 +274,6 @@ public sealed class SlaveRunnerTests : IDisposable
         {
             await master.WhenSaidAsync("BUSY");
         }
-        while (!File.Exists(PidFile) || File.ReadAllText(PidFile).Length == 0);
+        while (!_index.Asked.Contains("/simple/endless-runs"));
     }
 }

@@ -1,0 +1,24 @@
+using Piwheels.Slave.Limits;
+using Piwheels.Slave.Sandboxing;
+
+namespace Piwheels.Slave.Building;
+
+/// <summary>What a build may use and reach.</summary>
+/// <param name="Limits">What it may use up.</param>
+/// <param name="ExtraIndexes">Indexes to look build requirements up in, besides the master's.</param>
+internal sealed record BuildRules(ResourceLimits Limits, IReadOnlyList<Uri> ExtraIndexes)
+{
+    /// <summary>What it may reach; without a sandbox nothing can be kept from it.</summary>
+    public BuildNetwork Network { get; init; } = BuildNetwork.Index;
+
+    /// <summary>Hosts that it may reach besides those of its indexes.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+}
+
+/// <summary>What this machine has to hold builds with.</summary>
+/// <param name="Sandbox">Null where none can run, or none is wanted.</param>
+/// <param name="ControlGroups">The folder to make control groups in; null where none was delegated.</param>
+internal sealed record BuildContainment(BuildSandbox? Sandbox, string? ControlGroups)
+{
+    public static readonly BuildContainment None = new(null, null);
+}
