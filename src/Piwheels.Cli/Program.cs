@@ -15,6 +15,7 @@ internal static class Program
         foreach (var command in All()) root.Add(command.Command);
         root.Add(AuditCommand.Create());
         root.Add(FollowCommand.Create());
+        root.Add(RecipeCommand.Create());
         Arguments = NameOfLink() is { } name ? [name, .. arguments] : arguments;
         var parsed = root.Parse(Arguments);
         var configuration = new InvocationConfiguration

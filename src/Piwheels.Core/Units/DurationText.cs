@@ -1,14 +1,16 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Piwheels.Cli.Options;
+namespace Piwheels.Core.Units;
 
 /// <summary>Durations as people write them: <c>3h</c>, <c>90m</c>, <c>1h30m</c>, <c>45s</c>, <c>500ms</c>, <c>2d</c>.</summary>
-internal static partial class DurationText
+public static partial class DurationText
 {
+    /// <summary>Reads one.</summary>
     /// <exception cref="FormatException">It is none, or longer than a year.</exception>
     public static TimeSpan Parse(string text)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var match = Pattern().Match(text.Trim());
         if (!match.Success || match.Length == 0 || text.Length > LengthMax) throw NotADuration(text);
         var milliseconds = 0m;
