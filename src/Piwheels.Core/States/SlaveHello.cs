@@ -22,4 +22,17 @@ public sealed record SlaveHello(
 {
     /// <summary>What this slave builds for.</summary>
     public Target Target => new(Abi, Platform);
+
+    /// <summary>
+    /// What this program's slaves end the version of their system with, which no program interprets: so a master of this
+    /// program knows that it may say more to them, and all others see nothing new. The number is that of the extension.
+    /// </summary>
+    public const string OwnMark = " +piw1";
+
+    /// <summary>Whether it is marked as a slave of this program.</summary>
+    public bool IsMarked => OsVersion.EndsWith(OwnMark, StringComparison.Ordinal);
+
+    public SlaveHello Marked => IsMarked ? this : this with { OsVersion = OsVersion + OwnMark };
+
+    public SlaveHello Unmarked => IsMarked ? this with { OsVersion = OsVersion[..^OwnMark.Length] } : this;
 }

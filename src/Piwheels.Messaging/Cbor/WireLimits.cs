@@ -27,6 +27,18 @@ public static class WireLimits
     /// <summary>Dependencies of one kind of one wheel.</summary>
     public const int DependenciesMax = 10_000;
 
+    /// <summary>Debian packages that the recipes of a farm ask about.</summary>
+    public const int AptPackagesMax = 10_000;
+
+    /// <summary>Entries of one kind in a recipe; more than a recipe may have.</summary>
+    public const int RecipeEntriesMax = 1_000;
+
+    /// <summary>A patch, in characters; more than a recipe may have.</summary>
+    public const int PatchLengthMax = 1 << 20;
+
+    /// <summary>Keys of an extension, those included that are passed over.</summary>
+    public const int ExtensionKeysMax = 100;
+
     /// <summary>Spellings of a package's name.</summary>
     public const int AliasesMax = 1_000;
 

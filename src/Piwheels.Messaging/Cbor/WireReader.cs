@@ -234,6 +234,26 @@ internal sealed class WireReader
         return map;
     }
 
+    /// <summary>
+    /// A map whose keys need not all be known: <paramref name="read"/> reads the value of a key that it knows, and answers
+    /// false for any other, whose value is passed over. A key that comes twice is an error.
+    /// </summary>
+    public void Extension(string field, Func<WireReader, string, bool> read)
+    {
+        if (Peek() != CborReaderState.StartMap) throw Expected(field, "a map");
+        _reader.ReadStartMap();
+        var keys = new HashSet<string>(StringComparer.Ordinal);
+        while (Peek() != CborReaderState.EndMap)
+        {
+            if (keys.Count == WireLimits.ExtensionKeysMax) throw Fail(field, $"more than {keys.Count} entries");
+            var key = Text(field, WireLimits.TextLengthMax);
+            if (!keys.Add(key)) throw Fail(field, $"{Quoted(key)} comes twice");
+            if (!read(this, key)) _reader.SkipValue();
+        }
+
+        _reader.ReadEndMap();
+    }
+
     /// <summary>The exception for a field whose value is wrong.</summary>
     public WireException Fail(string field, string problem) => new($"{_context}{field}: {problem}");
 

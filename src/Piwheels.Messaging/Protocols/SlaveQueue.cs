@@ -1,5 +1,6 @@
 using System.Formats.Cbor;
 using Piwheels.Core.Packaging;
+using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Cbor;
 
@@ -23,6 +24,7 @@ public abstract record SlaveRequest : IWireMessage<SlaveRequest>
             ("BUILT", true) => Built.ReadData(reader),
             ("SENT", false) => new Sent(),
             ("BYE", false) => new Bye(),
+            ("FACTS", true) => Facts.ReadData(reader),
             _ => throw WireReader.Unknown(name, hasData),
         });
 
@@ -113,6 +115,25 @@ public abstract record SlaveRequest : IWireMessage<SlaveRequest>
     {
         public override string Name => "BYE";
     }
+
+    /// <summary>
+    /// What it has of that which its master asked about. Said to masters of this program alone, where IDLE might be said;
+    /// answered with CONT.
+    /// </summary>
+    /// <param name="Apt">The Debian packages that are installed, or provided by installed ones.</param>
+    public sealed record Facts(IReadOnlyList<string> Apt) : SlaveRequest
+    {
+        public override string Name => "FACTS";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteQuestions(Apt);
+            writer.WriteEndArray();
+        }
+
+        internal static Facts ReadData(WireReader reader) => new(RecipeStates.ReadQuestions(reader, "facts"));
+    }
 }
 
 /// <summary>What the master answers a build slave.</summary>
@@ -128,8 +149,9 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
         WireReader.ReadMessage<SlaveReply>(payload, static (reader, name, hasData) => (name, hasData) switch
         {
             ("ACK", true) => Ack.ReadData(reader),
+            ("ASK", true) => new Ask(RecipeStates.ReadQuestions(reader, "questions")),
             ("SLEEP", true) => new Sleep(reader.Boolean("paused")),
-            ("BUILD", true) => new Build(BuildStates.ReadRelease(reader)),
+            ("BUILD", true) => Build.ReadData(reader),
             ("CONT", false) => new Cont(),
             ("DONE", false) => new Done(),
             ("DIE", false) => new Die(),
@@ -140,16 +162,21 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
     public virtual void Write(CborWriter writer) => writer.WriteTextString(Name);
 
     /// <summary>Welcome: the slave's number, and the index to fetch sources from.</summary>
-    public sealed record Ack(int SlaveId, string PypiUrl) : SlaveReply
+    /// <param name="Apt">
+    /// To slaves of this program alone, and so not null where the master is of this program: the Debian packages that its
+    /// recipes ask about, to be answered with FACTS.
+    /// </param>
+    public sealed record Ack(int SlaveId, string PypiUrl, IReadOnlyList<string>? Apt = null) : SlaveReply
     {
         public override string Name => "ACK";
 
         public override void Write(CborWriter writer)
         {
             writer.WriteStartMessage(Name);
-            writer.WriteStartArray(2);
+            writer.WriteStartArray(Apt is null ? 2 : 3);
             writer.WriteInt32(SlaveId);
             writer.WriteTextString(PypiUrl);
+            if (Apt is not null) writer.WriteQuestions(Apt);
             writer.WriteEndArray();
             writer.WriteEndArray();
         }
@@ -157,9 +184,28 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
         internal static Ack ReadData(WireReader reader)
         {
             reader.StartRecord("welcome");
-            var ack = new Ack(reader.SlaveId(), reader.Text("index URL", WireLimits.LongTextLengthMax));
+            var ack = new Ack(
+                reader.SlaveId(),
+                reader.Text("index URL", WireLimits.LongTextLengthMax),
+                reader.AtEnd() ? null : RecipeStates.ReadQuestions(reader, "questions"));
             reader.EndRecord("welcome");
             return ack;
+        }
+    }
+
+    /// <summary>
+    /// In place of an answer to IDLE, to slaves of this program alone: the recipes ask about other Debian packages by now.
+    /// FACTS shall come, then IDLE again.
+    /// </summary>
+    public sealed record Ask(IReadOnlyList<string> Apt) : SlaveReply
+    {
+        public override string Name => "ASK";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteQuestions(Apt);
+            writer.WriteEndArray();
         }
     }
 
@@ -177,15 +223,30 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
     }
 
     /// <summary>Build this.</summary>
-    public sealed record Build(Release Release) : SlaveReply
+    /// <param name="Recipe">How, to slaves of this program alone; null: as any other release.</param>
+    public sealed record Build(Release Release, Recipe? Recipe = null) : SlaveReply
     {
         public override string Name => "BUILD";
 
         public override void Write(CborWriter writer)
         {
             writer.WriteStartMessage(Name);
-            writer.Write(Release);
+            writer.WriteStartArray(Recipe is null ? 2 : 3);
+            writer.WriteTextString(Release.Package.Value);
+            writer.WriteTextString(Release.Version);
+            if (Recipe is not null) writer.Write(Recipe);
             writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        internal static Build ReadData(WireReader reader)
+        {
+            reader.StartRecord("release");
+            var build = new Build(
+                new Release(BuildStates.ReadPackage(reader), BuildStates.ReadVersion(reader)),
+                reader.AtEnd() ? null : RecipeStates.ReadRecipe(reader));
+            reader.EndRecord("release");
+            return build;
         }
     }
 

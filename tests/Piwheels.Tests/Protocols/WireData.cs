@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Protocols;
 
@@ -22,8 +23,13 @@ internal static class WireData
         SlaveRequest.Busy busy => Of(busy.Stats),
         SlaveRequest.Built built => List(
             built.Status, Duration(built.Duration), built.Output, Files(built.Files, built.Form)),
+        SlaveRequest.Facts facts => Apt(facts.Apt),
+        SlaveReply.Ack { Apt: { } apt } ack => List(ack.SlaveId, ack.PypiUrl, Apt(apt)),
         SlaveReply.Ack ack => List(ack.SlaveId, ack.PypiUrl),
+        SlaveReply.Ask ask => Apt(ask.Apt),
         SlaveReply.Sleep sleep => sleep.Paused,
+        SlaveReply.Build { Recipe: { } recipe } build =>
+            List(build.Release.Package.Value, build.Release.Version, Of(recipe)),
         SlaveReply.Build build => List(build.Release.Package.Value, build.Release.Version),
         SlaveReply.Send send => send.Filename,
         ImportRequest request => Of(request),
@@ -67,6 +73,25 @@ internal static class WireData
         SlaveEvent.Send send => send.Filename,
         _ => NoData,
     };
+
+    private static JsonObject Apt(IEnumerable<string> packages) => new() { ["apt"] = Texts(packages) };
+
+    private static JsonObject Of(Recipe recipe)
+    {
+        var map = recipe.Apt.Length > 0 ? Apt(recipe.Apt) : [];
+        if (recipe.Environment.Count > 0)
+        {
+            map["environment"] = new JsonObject(recipe.Environment.Select(
+                variable => KeyValuePair.Create(variable.Key, (JsonNode?)variable.Value)));
+        }
+
+        if (recipe.PipArguments.Length > 0) map["pip-arguments"] = Texts(recipe.PipArguments);
+        if (recipe.Timeout is { } timeout) map["timeout"] = Duration(timeout);
+        if (recipe.Memory is { } memory) map["memory"] = memory;
+        if (recipe.Network is { } network) map["network"] = RecipeNetworks.WordOf(network);
+        if (recipe.Patch is { } patch) map["patch"] = List(patch.Name, patch.Text);
+        return map;
+    }
 
     private static JsonArray Of(SlaveHello hello) => List(
         Duration(hello.BuildTimeout), Duration(hello.BusyTimeout), hello.PyVersion, hello.Abi, hello.Platform,
