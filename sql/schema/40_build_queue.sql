@@ -486,13 +486,17 @@ AS $sql$
     SELECT t.abi_tag, t.platform_tag, q.package, q.version
     FROM targets t
         LEFT JOIN LATERAL (
-            SELECT b.* FROM build_queue b WHERE b.target_id = t.target_id
+            SELECT b.* FROM build_queue b
+            WHERE b.target_id = t.target_id
+                AND NOT EXISTS (
+                    SELECT FROM held_builds h
+                    WHERE h.package = b.package AND h.version = b.version AND h.target_id = b.target_id)
             ORDER BY b.priority, b.released, b.package, b.version
             LIMIT p_limit) AS q ON true
     WHERE t.skip = ''
     ORDER BY t.target_id, q.priority, q.released, q.package, q.version;
 $sql$;
-COMMENT ON FUNCTION get_build_queue IS 'The first releases to be built for each active target, in order';
+COMMENT ON FUNCTION get_build_queue IS 'The first releases to be built for each active target, in order, without those that are held';
 REVOKE ALL ON FUNCTION get_build_queue FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_build_queue TO {username};
 

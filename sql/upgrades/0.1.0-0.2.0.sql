@@ -200,3 +200,15 @@ CREATE TABLE followed_names (
 ALTER TABLE build_queue
     DROP CONSTRAINT build_queue_target_id_fkey,
     DROP CONSTRAINT build_queue_package_version_fkey;
+
+-- What waits and is not handed out, by the operator's recipes.
+CREATE TABLE held_builds (
+    package varchar(200) COLLATE "C" NOT NULL,
+    version varchar(200) COLLATE "C" NOT NULL,
+    target_id integer NOT NULL,
+    skipped boolean NOT NULL,
+    reason varchar(500) NOT NULL CHECK (reason <> ''),
+    held_at timestamp DEFAULT (now() AT TIME ZONE 'UTC') NOT NULL,
+    PRIMARY KEY (package, version, target_id),
+    FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
+);

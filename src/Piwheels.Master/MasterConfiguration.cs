@@ -34,6 +34,12 @@ public sealed record MasterConfiguration
     /// <summary>Also list a wheel for linux_armv7l as one for linux_armv6l.</summary>
     public bool Armv6Alias { get; init; }
 
+    /// <summary>The folder with recipes; empty for none.</summary>
+    public string Recipes { get; init; } = "";
+
+    /// <summary>Have slaves that are sent no recipes build what has one, as any other.</summary>
+    public bool RecipesForAll { get; init; }
+
     /// <summary>Bind slave and file queues as their addresses say, without keys, instead of on loopback only.</summary>
     public bool StrangersMayConnect { get; init; }
 

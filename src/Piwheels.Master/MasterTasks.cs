@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Piwheels.Core.Recipes;
 using Piwheels.Master.AccessLog;
 using Piwheels.Master.Administration;
 using Piwheels.Master.Building;
@@ -29,10 +31,12 @@ public sealed class MasterTasks
     public IReadOnlyList<TaskLoop> All { get; }
 
     /// <summary>Makes them, without starting them. Oracles and TheArchitect share a pool of connections.</summary>
+    /// <exception cref="RecipeException">A recipe is none.</exception>
     public static MasterTasks Create(MasterConfiguration configuration, TaskEnvironment environment, Database database)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        var slaveDriver = new SlaveDriver(configuration, environment);
+        var recipes = RecipeShelf.Open(configuration.Recipes, environment.Loggers.CreateLogger("master.recipes"));
+        var slaveDriver = new SlaveDriver(configuration, environment, recipes: recipes);
         var bigBrother = new BigBrother(configuration, environment);
         return new MasterTasks(slaveDriver, bigBrother,
         [
@@ -46,7 +50,7 @@ public sealed class MasterTasks
             slaveDriver,
             new FileJuggler(configuration, environment),
             new TheSecretary(configuration, environment),
-            new TheScribe(configuration, environment),
+            new TheScribe(configuration, environment, recipes: recipes),
             new Lumberjack(configuration, environment),
             bigBrother,
             new MrChase(configuration, environment),

@@ -98,6 +98,23 @@ public sealed partial class Database
         return lengths;
     }
 
+    public Task HoldBuildsAsync(IReadOnlyList<HeldBuild> changes) => DoAsync(Call(
+        "SELECT hold_builds($1, $2, $3, $4, $5, $6)",
+        Texts(changes.Select(static change => change.Release.Package.Value)),
+        Texts(changes.Select(static change => change.Release.Version)),
+        Texts(changes.Select(static change => change.Target.Abi)),
+        Texts(changes.Select(static change => change.Target.Platform)),
+        Flags(changes.Select(static change => change.Skipped)),
+        Texts(changes.Select(static change => change.Reason))));
+
+    public async Task<IReadOnlyList<HeldBuild>> GetHeldBuildsAsync(PackageName? package = null) => await ListAsync(
+        Call(
+            "SELECT package, version, abi_tag, platform_tag, skipped, reason FROM get_held_builds($1)",
+            Text(package?.Value)),
+        row => new HeldBuild(
+            new Release(Name(row, 0), row.GetString(1)), new Target(row.GetString(2), row.GetString(3)), row.GetBoolean(4),
+            row.GetString(5)));
+
     private static SettlingTarget Settling(NpgsqlDataReader row) => new(
         new Target(row.GetString(0), row.GetString(1)), row.GetBoolean(2), row.GetInt64(3), row.GetInt64(4),
         row.GetTimeSpan(5));

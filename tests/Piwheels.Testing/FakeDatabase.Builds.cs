@@ -8,6 +8,7 @@ namespace Piwheels.Testing;
 public sealed partial class FakeDatabase
 {
     private readonly List<TargetRow> _targets = [];
+    private readonly Dictionary<(Release Release, Target Target), HeldBuild> _held = [];
     private readonly Dictionary<Guid, long> _buildsByRequest = [];
     private long _lastBuildId;
 
@@ -56,8 +57,24 @@ public sealed partial class FakeDatabase
     });
 
     public Task<IReadOnlyDictionary<Target, IReadOnlyList<Release>>> GetBuildQueueAsync(int limit = 1000) =>
-        Call<IReadOnlyDictionary<Target, IReadOnlyList<Release>>>(() => Queue()
-            .ToDictionary(each => each.Key, each => (IReadOnlyList<Release>)[.. each.Value.Take(limit)]));
+        Call<IReadOnlyDictionary<Target, IReadOnlyList<Release>>>(() => Queue().ToDictionary(
+            each => each.Key,
+            each => (IReadOnlyList<Release>)
+                [.. each.Value.Where(release => !_held.ContainsKey((release, each.Key))).Take(limit)]));
+
+    public Task HoldBuildsAsync(IReadOnlyList<HeldBuild> changes) => Call(() =>
+    {
+        var before = HeldNow();
+        foreach (var change in changes) _held[(change.Release, change.Target)] = change;
+        var after = HeldNow();
+        _held.Clear();
+        foreach (var held in after) _held.Add((held.Release, held.Target), held);
+        foreach (var changed in before.Except(after).Concat(after.Except(before)))
+            Owe(changed.Release.Package, RewriteCommand.Project);
+    });
+
+    public Task<IReadOnlyList<HeldBuild>> GetHeldBuildsAsync(PackageName? package = null) => Call<IReadOnlyList<HeldBuild>>(
+        () => [.. HeldNow().Where(held => package is null || held.Release.Package == package)]);
 
     public Task<IReadOnlyDictionary<Target, long>> GetBuildQueueLengthsAsync() =>
         Call<IReadOnlyDictionary<Target, long>>(() => Queue()
@@ -212,6 +229,20 @@ public sealed partial class FakeDatabase
         }
 
         return queue;
+    }
+
+    private List<HeldBuild> HeldNow()
+    {
+        var queue = Queue();
+        return
+        [
+            .. _held.Values
+                .Where(held => held.Reason.Length > 0
+                    && queue.TryGetValue(held.Target, out var waiting) && waiting.Contains(held.Release))
+                .OrderBy(held => held.Release.Package).ThenBy(held => held.Release.Version, StringComparer.Ordinal)
+                .ThenBy(held => WheelCoverage.PythonOf(held.Target.Abi)).ThenBy(held => held.Target.Abi, StringComparer.Ordinal)
+                .ThenBy(held => held.Target.Platform, StringComparer.Ordinal),
+        ];
     }
 
     private bool IsDone(FakeVersion version, Target target) =>

@@ -15,6 +15,8 @@ internal sealed class MasterCommand : PiwCommand
     private readonly Setting<bool> _followSelection;
     private readonly Setting<bool> _followAllVersions;
     private readonly FollowedNamesSettings _names;
+    private readonly Setting<string> _recipes;
+    private readonly Setting<bool> _recipesForAll;
     private readonly Setting<bool> _strangersMayConnect;
     private readonly Setting<bool> _armv6Alias;
     private readonly Setting<int> _oracles;
@@ -46,6 +48,9 @@ internal sealed class MasterCommand : PiwCommand
         _followAllVersions = Add(Settings.Flag(
             "follow-all-versions", "Of a selection, build every version that matches what is asked for by name"));
         _names = new FollowedNamesSettings(setting => Add(setting));
+        _recipes = Add(RecipeSettings.Folder());
+        _recipesForAll = Add(Settings.Flag(
+            "recipes-for-all", "Have slaves of piwheels build what has a recipe, without it"));
         _strangersMayConnect = Add(Settings.Flag(
             "strangers-may-connect", "Let slaves and importers connect from other machines without keys"));
         _armv6Alias = Add(Settings.Flag("armv6l-alias", "List wheels for armv7l as wheels for armv6l too"));
@@ -84,6 +89,8 @@ internal sealed class MasterCommand : PiwCommand
         FollowAllVersions = _followAllVersions.In(source),
         FollowOnly = _names.Only(source),
         FollowNever = _names.Never(source),
+        Recipes = _recipes.FolderIn(source),
+        RecipesForAll = _recipesForAll.In(source),
         StrangersMayConnect = _strangersMayConnect.In(source),
         Armv6Alias = _armv6Alias.In(source),
         Oracles = _oracles.In(source),

@@ -13,6 +13,7 @@ internal sealed class UpCommand : FarmCommand
     private readonly FollowedNamesSettings _followed;
     private readonly Option<bool> _all = new("--all") { Description = "Follow the whole index; PyPI has 700,000 packages" };
     private readonly Option<bool> _once = new("--once") { Description = "End when all is built; exit code 1 if something failed" };
+    private readonly Setting<string> _recipes;
     private readonly Setting<int> _slaves;
     private readonly Setting<Uri> _pypi;
     private readonly Setting<TimeSpan> _timeout;
@@ -34,6 +35,7 @@ internal sealed class UpCommand : FarmCommand
         Command.Add(_once);
         _allVersions = Add(Settings.Flag("all-versions", "Build every version that matches, not the newest alone"));
         _followed = new FollowedNamesSettings(setting => Add(setting));
+        _recipes = Add(RecipeSettings.Folder());
         _slaves = Add(Settings.Number("slaves", "How many builds at a time", 1, 1, 256));
         _pypi = Add(Settings.Url("pypi", "The index to follow", "https://pypi.org"));
         _timeout = Add(Settings.Duration("timeout", "The longest time for one build", TimeSpan.FromHours(3), "-t"));
@@ -53,9 +55,11 @@ internal sealed class UpCommand : FarmCommand
             throw new CommandFault("constraints go with names, or with -r", CommandFault.WrongUsage);
         if (wanted.Requirements.Count == 0 && !options.All && !Directory.Exists(Path.Combine(options.Data, DataFolder.ClusterName)))
             throw NothingWanted();
+        _ = RecipeSettings.Read(options.Recipes);
         LeaveRoot(context,
         [
             .. FollowedNamesSettings.Arguments(options.FollowOnly, options.FollowNever),
+            .. RecipeSettings.Arguments(options.Recipes),
             .. WishOptions.Arguments(wanted),
         ]);
         return await FarmRun.RunAsync(options, context, OpenView);
@@ -67,6 +71,7 @@ internal sealed class UpCommand : FarmCommand
         Listen = ListenText(context),
         Python = Python(context),
         Pypi = _pypi.In(context.Source),
+        Recipes = _recipes.FolderIn(context.Source),
         Slaves = _slaves.In(context.Source),
         Wanted = wanted,
         All = context.Parsed.GetValue(_all),

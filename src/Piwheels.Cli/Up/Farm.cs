@@ -125,6 +125,7 @@ internal sealed class Farm : IAsyncDisposable
             "--status-queue", Queue("status"), "--control-queue", Queue("control"), "--import-queue", Queue("import"),
             "--log-queue", Queue("log"), "--slave-queue", Queue("slave"), "--file-queue", Queue("file"),
             .. FollowedNamesSettings.Arguments(_options.FollowOnly, _options.FollowNever),
+            .. RecipeSettings.Arguments(_options.Recipes),
             .. _options.All ? Array.Empty<string>() : ["--follow-selection"]]));
         for (var number = 1; number <= _options.Slaves; number++)
         {

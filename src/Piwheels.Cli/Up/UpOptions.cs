@@ -27,6 +27,9 @@ internal sealed record UpOptions
     /// <summary>Names never to follow, with wildcards.</summary>
     public IReadOnlyList<string> FollowNever { get; init; } = [];
 
+    /// <summary>The folder with recipes; empty for none.</summary>
+    public string Recipes { get; init; } = "";
+
     /// <summary>End when everything is built.</summary>
     public bool Once { get; init; }
 

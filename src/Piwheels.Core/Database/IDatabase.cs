@@ -186,6 +186,15 @@ public interface IDatabase : IUpstreamWheels
     /// <exception cref="DatabaseException">The package or version is unknown.</exception>
     Task<long> RaisePriorityAsync(PackageName package, string? version = null);
 
+    /// <summary>
+    /// Has releases not handed out on their targets, or again where the reason is empty, and owes their pages. What does not
+    /// wait is passed over.
+    /// </summary>
+    Task HoldBuildsAsync(IReadOnlyList<HeldBuild> changes);
+
+    /// <summary>What waits and is not handed out, of a package, or of all where null.</summary>
+    Task<IReadOnlyList<HeldBuild>> GetHeldBuildsAsync(PackageName? package = null);
+
     // Building
 
     /// <summary>

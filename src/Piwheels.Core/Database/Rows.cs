@@ -39,6 +39,15 @@ public sealed record SettlingTarget(Target Target, bool Removed, long VersionsDo
     public int Percent => (int)Math.Min(99, VersionsDone * 100 / Math.Max(1, Versions));
 }
 
+/// <summary>A release that waits on a target, and is not handed out.</summary>
+/// <param name="Skipped">Whether that is a recipe's wish; else no slave can build it as its recipe says.</param>
+/// <param name="Reason">Why, at most 500 characters; empty: it is handed out.</param>
+public sealed record HeldBuild(Release Release, Target Target, bool Skipped, string Reason)
+{
+    /// <summary>The longest reason, in characters.</summary>
+    public const int ReasonLengthMax = 500;
+}
+
 /// <summary>A rewrite of pages that is owed: what, and since when.</summary>
 public sealed record RewritePending(PackageName Package, DateTimeOffset AddedAt, RewriteCommand Command);
 

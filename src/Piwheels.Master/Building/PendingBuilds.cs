@@ -64,19 +64,33 @@ public sealed class PendingBuilds
     /// Hands out the first release that may be built for a target now; false when there is none. It counts as being
     /// built until <see cref="Finished"/> or <see cref="Lost"/> says otherwise.
     /// </summary>
-    public bool TryTake(Target target, DateTimeOffset now, out Release release)
+    /// <param name="isFor">Whether the one who asks may have it; what others may have keeps its place.</param>
+    public bool TryTake(Target target, DateTimeOffset now, out Release release, Predicate<Release>? isFor = null)
     {
         release = default;
         if (!_queues.TryGetValue(target, out var queue)) return false;
         foreach (var candidate in queue)
         {
-            if (!MayBeBuilt(target, candidate, now)) continue;
+            if (!MayBeBuilt(target, candidate, now) || isFor?.Invoke(candidate) == false) continue;
             release = candidate;
             _active.Add((target, release));
             return true;
         }
 
         return false;
+    }
+
+    /// <summary>All that waits and is not being built, in the order of its queues.</summary>
+    public IEnumerable<(Target Target, Release Release)> Waiting =>
+        from queue in _queues
+        from release in queue.Value
+        where !_active.Contains((queue.Key, release))
+        select (queue.Key, release);
+
+    /// <summary>A release leaves its queue, until a push has it again.</summary>
+    public void Withhold(Target target, Release release)
+    {
+        if (_queues.TryGetValue(target, out var queue)) queue.Remove(release);
     }
 
     /// <summary>A build's result is recorded: a push that does not know of it yet shall not bring it back.</summary>

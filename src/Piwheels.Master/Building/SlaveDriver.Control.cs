@@ -48,6 +48,7 @@ public sealed partial class SlaveDriver
     private Task HandleBuilds(BuildQueueMessage message)
     {
         if (message is BuildQueueMessage.Queue(var releases)) _pending.Replace(releases);
+        _holds.QueueChanged();
         return Task.CompletedTask;
     }
 
@@ -74,6 +75,14 @@ public sealed partial class SlaveDriver
         {
             if (slave.Release is { } release && isDeleted(release)) slave.TakeBack("it was deleted");
         }
+    }
+
+    private async Task RefreshRecipesAsync()
+    {
+        var before = _recipes.Book;
+        if (!await Task.Run(_recipes.Refresh)) return;
+        _holds.Reconsider();
+        await _holds.OwePagesAsync(_recipes.Book.PackagesOtherThanIn(before));
     }
 
     private async Task RemoveExpired()

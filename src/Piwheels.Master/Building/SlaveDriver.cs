@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
+using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 using Piwheels.Master.Packages;
 using Piwheels.Master.Transfers;
@@ -31,6 +32,12 @@ public sealed partial class SlaveDriver : TaskLoop
     /// <summary>How often the lengths of the queues are told.</summary>
     public static readonly TimeSpan StatisticsInterval = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often recipes that have changed are looked for.</summary>
+    public static readonly TimeSpan RecipesInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often the database is told what is not handed out.</summary>
+    public static readonly TimeSpan HoldsInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a request to FileJuggler may take: a large wheel is hashed in one.</summary>
     public static readonly TimeSpan FilesTimeout = TimeSpan.FromMinutes(10);
 
@@ -57,9 +64,14 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly MessageSocket<NoMessages, StatsMessage> _stats;
     private readonly FsClient _files;
     private readonly BuildRecorder _recorder;
+    private readonly RecipeShelf _recipes;
+    private readonly RecipeGate _gate;
+    private readonly BuildHolds _holds;
     private readonly DropLog _refused;
 
-    public SlaveDriver(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
+    public SlaveDriver(
+        MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
+        RecipeShelf? recipes = null)
         : base("slave_driver", environment)
     {
         database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
@@ -77,12 +89,17 @@ public sealed partial class SlaveDriver : TaskLoop
             configuration.WebQueue, pendingMax: BuildRecorder.WaitingMax);
         _recorder = new BuildRecorder(database, web, Time, Logger);
         _targets = new TargetList(database, Logger);
+        _recipes = recipes ?? RecipeShelf.Open("", Logger);
+        _gate = new RecipeGate(_recipes, configuration.RecipesForAll);
+        _holds = new BuildHolds(database, _gate, _pending, _roster, Time, Logger);
         _refused = new DropLog(Logger, Time, configuration.SlaveQueue);
         // Each slave has at most one request under way, so none waits for another's
         Register(_slaves, HandleSlave, SlaveRoster.SlavesMax * 2, RefusePayload);
         Register(builds, HandleBuilds);
         EveryEvenPaused(TargetsInterval, _targets.ReadAsync);
         EveryEvenPaused(ExpiryInterval, RemoveExpired);
+        EveryEvenPaused(RecipesInterval, RefreshRecipesAsync);
+        EveryEvenPaused(HoldsInterval, _holds.SettleAsync);
         EveryEvenPaused(StatisticsInterval, TellStatistics);
     }
 
@@ -123,6 +140,7 @@ public sealed partial class SlaveDriver : TaskLoop
             return;
         }
 
+        if (request is SlaveRequest.Facts) _holds.Reconsider();
         if (request is SlaveRequest.Idle or SlaveRequest.Busy) Tell(slave, Now, new SlaveEvent.Stats(slave.Stats!));
         await CarryOutAsync(slave, step);
     }
@@ -155,8 +173,9 @@ public sealed partial class SlaveDriver : TaskLoop
         }
 
         Greeted(Logger, slave.Id, hello.Label, hello.Target);
-        Tell(slave, slave.FirstSeen, new SlaveEvent.Hello(hello));
-        _slaves.TrySend(from, new SlaveReply.Ack(slave.Id, _configuration.PypiSimple.ToString()));
+        Tell(slave, slave.FirstSeen, new SlaveEvent.Hello(slave.Hello));
+        _slaves.TrySend(from, slave.Welcome(_configuration.PypiSimple.ToString(), _gate.AptAsked));
+        _holds.Reconsider();
         if (gone is not null) await AbandonAsync(gone, "it said HELLO again");
     }
 
@@ -217,9 +236,12 @@ public sealed partial class SlaveDriver : TaskLoop
         if (Paused) return new SlaveReply.Sleep(Paused: true);
         _targets.Note(slave.Target);
         if (!_recorder.HasRoom) return new SlaveReply.Sleep(Paused: false);
-        if (!_pending.TryTake(slave.Target, Now, out var release)) return new SlaveReply.Sleep(Paused: false);
+        if (slave.Question(_gate.AptAsked) is { } question) return question;
+        if (!_pending.TryTake(slave.Target, Now, out var release, waiting => _gate.MayBuild(slave, waiting)))
+            return new SlaveReply.Sleep(Paused: false);
         BuildGiven(Logger, slave.Id, release);
-        return slave.Assign(release, Now);
+        var recipe = _gate.For(release, slave.Target);
+        return slave.Assign(release, Now, recipe == Recipe.None ? null : recipe);
     }
 
     private async Task<SlaveStep> ExpectAsync(SlaveSession slave, FileState file)

@@ -1,4 +1,5 @@
 using Piwheels.Core.Packaging;
+using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
@@ -48,19 +49,23 @@ public sealed class SlaveSession
     /// <summary>The longest time that a build may be said to go on, whatever the hello asks for.</summary>
     public static readonly TimeSpan BuildTimeMax = TimeSpan.FromDays(7);
 
+    private static readonly HashSet<string> NoPackages = [];
+
     private readonly List<FileState> _filesLeft = [];
     private readonly List<FileState> _filesPlaced = [];
     private BuildState? _built;
     private int _attempts;
     private string? _takenBack;
     private bool _killed;
+    private IReadOnlyList<string> _aptAsked = [];
 
     /// <param name="id">The master's number for it, from 1.</param>
     public SlaveSession(int id, PeerAddress address, SlaveHello hello, DateTimeOffset now)
     {
         Id = id;
         Address = address;
-        Hello = hello;
+        TakesRecipes = hello.IsMarked;
+        Hello = hello.Unmarked;
         FirstSeen = now;
         LastSeen = now;
         LastReplyAt = now;
@@ -74,6 +79,15 @@ public sealed class SlaveSession
 
     /// <summary>What it builds for.</summary>
     public Target Target => Hello.Target;
+
+    /// <summary>Whether it is a slave of this program, which may be sent recipes and asked for facts.</summary>
+    public bool TakesRecipes { get; }
+
+    /// <summary>Of the Debian packages that it was asked about, those that it has.</summary>
+    public IReadOnlySet<string> Apt { get; private set; } = NoPackages;
+
+    /// <summary>Whether it has answered what it was asked.</summary>
+    public bool AptKnown { get; private set; } = true;
 
     public DateTimeOffset FirstSeen { get; }
 
@@ -145,17 +159,30 @@ public sealed class SlaveSession
             SlaveRequest.Built built => ReceiveBuilt(built),
             SlaveRequest.Sent => Sent(),
             SlaveRequest.Bye => new SlaveStep.Leave(),
+            SlaveRequest.Facts facts when TakesRecipes => ReceiveFacts(facts),
             _ => Violation(request.Name),
         };
     }
 
     private SlaveStep Idle(SlaveStats stats)
     {
-        if (Phase is not (SlavePhase.Greeted or SlavePhase.Sleeping or SlavePhase.Done)) return Violation("IDLE");
+        if (!IsAtRest) return Violation("IDLE");
         Stats = stats;
         if (_killed) return new SlaveStep.Answer(new SlaveReply.Die());
         return Asleep ? new SlaveStep.Answer(new SlaveReply.Sleep(Paused: true)) : new SlaveStep.FindWork();
     }
+
+    private SlaveStep ReceiveFacts(SlaveRequest.Facts facts)
+    {
+        if (!IsAtRest) return Violation("FACTS");
+        // No more is kept than was asked for, whatever it says
+        var said = facts.Apt.ToHashSet(StringComparer.Ordinal);
+        Apt = _aptAsked.Where(said.Contains).ToHashSet(StringComparer.Ordinal);
+        AptKnown = true;
+        return new SlaveStep.Answer(new SlaveReply.Cont());
+    }
+
+    private bool IsAtRest => Phase is SlavePhase.Greeted or SlavePhase.Sleeping or SlavePhase.Done;
 
     private SlaveStep Busy(SlaveStats stats, DateTimeOffset now)
     {
@@ -228,13 +255,37 @@ public sealed class SlaveSession
         return new SlaveStep.RecordFailure(_built);
     }
 
+    /// <summary>The welcome: to a slave of this program with what it shall tell of itself.</summary>
+    public SlaveReply.Ack Welcome(string index, IReadOnlyList<string> aptAsked)
+    {
+        if (!TakesRecipes) return new SlaveReply.Ack(Id, index);
+        Asked(aptAsked);
+        return new SlaveReply.Ack(Id, index, aptAsked);
+    }
+
+    /// <summary>What to ask the slave now, in place of work; null when it has been asked that.</summary>
+    public SlaveReply? Question(IReadOnlyList<string> aptAsked)
+    {
+        if (!TakesRecipes || aptAsked.SequenceEqual(_aptAsked, StringComparer.Ordinal)) return null;
+        Asked(aptAsked);
+        return new SlaveReply.Ask(aptAsked);
+    }
+
+    private void Asked(IReadOnlyList<string> apt)
+    {
+        _aptAsked = apt;
+        Apt = NoPackages;
+        AptKnown = apt.Count == 0;
+    }
+
     /// <summary>Gives the slave a release to build. Only on <see cref="SlaveStep.FindWork"/>.</summary>
-    public SlaveReply Assign(Release release, DateTimeOffset now)
+    /// <param name="recipe">How; sent to a slave of this program alone.</param>
+    public SlaveReply Assign(Release release, DateTimeOffset now, Recipe? recipe = null)
     {
         Release = release;
         BuildStarted = now;
         _takenBack = null;
-        return new SlaveReply.Build(release);
+        return new SlaveReply.Build(release, TakesRecipes ? recipe : null);
     }
 
     /// <summary>A request is being worked on; no other is taken until <see cref="Replied"/>.</summary>
@@ -247,7 +298,7 @@ public sealed class SlaveSession
     public void Replied(SlaveReply reply, DateTimeOffset now)
     {
         Working = false;
-        if (reply is SlaveReply.Cont) return;
+        if (reply is SlaveReply.Cont or SlaveReply.Ask) return;
         LastReply = reply;
         LastReplyAt = now;
         Phase = reply switch

@@ -175,6 +175,11 @@ public sealed class DbClient(
     public Task<long> RaisePriorityAsync(PackageName package, string? version = null) =>
         NumberAsync(new DbRequest.RaisePriority(package, version));
 
+    public Task HoldBuildsAsync(IReadOnlyList<HeldBuild> changes) => DoAsync(new DbRequest.HoldBuilds(changes));
+
+    public async Task<IReadOnlyList<HeldBuild>> GetHeldBuildsAsync(PackageName? package = null) =>
+        (await AskAsync<DbReply.Held>(new DbRequest.GetHeldBuilds(package))).Rows;
+
     public Task<long> LogBuildAsync(BuildState build, Guid? request = null) =>
         NumberAsync(new DbRequest.LogBuild(build, request ?? NewNumber()));
 

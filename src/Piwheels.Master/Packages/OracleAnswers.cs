@@ -115,6 +115,8 @@ internal static class OracleAnswers
         DbRequest.GetBuildQueue get => new DbReply.Queue(await database.GetBuildQueueAsync(get.Limit)),
         DbRequest.RaisePriority raise => new DbReply.Number(
             await database.RaisePriorityAsync(raise.Package, raise.Version)),
+        DbRequest.HoldBuilds hold => await Done(database.HoldBuildsAsync(hold.Changes)),
+        DbRequest.GetHeldBuilds get => new DbReply.Held(await database.GetHeldBuildsAsync(get.Package)),
         DbRequest.LogBuild log => new DbReply.Number(await database.LogBuildAsync(log.Build, log.Request)),
         DbRequest.LogBuilds log => new DbReply.Numbers(await database.LogBuildsAsync(log.Builds, log.Requests)),
         DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),

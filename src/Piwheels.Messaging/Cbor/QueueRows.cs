@@ -1,4 +1,5 @@
 using System.Formats.Cbor;
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 
 namespace Piwheels.Messaging.Cbor;
@@ -41,6 +42,26 @@ internal static class QueueRows
             return lengths.TryAdd(target, length) ? target : throw row.Fail("queue lengths", "a target comes twice");
         });
         return lengths;
+    }
+
+    public static HeldBuild ReadHeld(WireReader reader)
+    {
+        reader.StartRecord("held build");
+        var held = new HeldBuild(
+            BuildStates.ReadRelease(reader), BuildStates.ReadTarget(reader), reader.Boolean("skipped"),
+            reader.Text("reason", WireLimits.LongTextLengthMax));
+        reader.EndRecord("held build");
+        return held;
+    }
+
+    public static void Write(this CborWriter writer, HeldBuild held)
+    {
+        writer.WriteStartArray(4);
+        writer.Write(held.Release);
+        writer.Write(held.Target);
+        writer.WriteBoolean(held.Skipped);
+        writer.WriteTextString(held.Reason);
+        writer.WriteEndArray();
     }
 
     public static void WriteLengths(CborWriter writer, IReadOnlyDictionary<Target, long> lengths) =>

@@ -40,6 +40,7 @@ public abstract record DbReply : IWireMessage<DbReply>
             ("TARGETS", true) => new Targets(
                 reader.List("targets", WireLimits.TargetsMax, DatabaseRows.ReadTargetRow)),
             ("QUEUE", true) => new Queue(QueueRows.Read(reader)),
+            ("HELD", true) => new Held(reader.List("held builds", WireLimits.RowsMax, QueueRows.ReadHeld)),
             ("LENGTHS", true) => new Lengths(QueueRows.ReadLengths(reader)),
             ("PROJECT", true) => new Project(reader.TryNull() ? null : ProjectRows.ReadProject(reader)),
             ("FILES", true) => new Files(reader.Map(
@@ -97,6 +98,14 @@ public abstract record DbReply : IWireMessage<DbReply>
 
         private protected override void WriteData(CborWriter writer) =>
             writer.WriteList(Values, static (w, flag) => w.WriteBoolean(flag));
+    }
+
+    public sealed record Held(IReadOnlyList<HeldBuild> Rows) : DbReply
+    {
+        public override string Name => "HELD";
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Rows, static (w, held) => w.Write(held));
     }
 
     public sealed record Number(long Value) : DbReply

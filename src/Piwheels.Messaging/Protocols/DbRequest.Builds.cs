@@ -180,6 +180,23 @@ public abstract partial record DbRequest
         }
     }
 
+    /// <summary>See <see cref="IDatabase.HoldBuildsAsync"/>.</summary>
+    public sealed record HoldBuilds(IReadOnlyList<HeldBuild> Changes) : DbRequest
+    {
+        public override string Name => "HOLDBUILDS";
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Changes, static (w, held) => w.Write(held));
+    }
+
+    /// <summary>See <see cref="IDatabase.GetHeldBuildsAsync"/>.</summary>
+    public sealed record GetHeldBuilds(PackageName? Package) : DbRequest
+    {
+        public override string Name => "GETHELD";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteNullableText(Package?.Value);
+    }
+
     /// <summary>See <see cref="IDatabase.LogBuildAsync"/>; the log's text is kept as a file and stays behind.</summary>
     public sealed record LogBuild(BuildState Build, Guid? Request) : DbRequest
     {

@@ -103,6 +103,8 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "SKIPTARGET" => SkipTarget.ReadData(reader),
         "DELTARGET" => new RemoveTarget(BuildStates.ReadTarget(reader)),
         "GETQUEUE" => new GetBuildQueue((int)reader.Integer("limit", 0, int.MaxValue)),
+        "HOLDBUILDS" => new HoldBuilds(reader.List("holds", WireLimits.RowsMax, QueueRows.ReadHeld)),
+        "GETHELD" => new GetHeldBuilds(reader.TryNull() ? null : BuildStates.ReadPackage(reader)),
         "RAISEPRIO" => RaisePriority.ReadData(reader),
         "LOGBUILD" => LogBuild.ReadData(reader),
         "LOGBUILDS" => LogBuilds.ReadData(reader),

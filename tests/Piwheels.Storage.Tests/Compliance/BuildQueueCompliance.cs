@@ -1,3 +1,4 @@
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Xunit;
 
@@ -8,6 +9,8 @@ public sealed class BuildQueueDirect(ClusterFixture fixture) : BuildQueueComplia
 public abstract class BuildQueueCompliance<TAccess>(ClusterFixture fixture) : ComplianceTests<TAccess>(fixture)
     where TAccess : IDatabaseAccess
 {
+    private static readonly Release Bar1 = new(Bar, "1.0");
+
     [Fact]
     public async Task A_target_is_added_skipped_and_removed()
     {
@@ -137,5 +140,75 @@ public abstract class BuildQueueCompliance<TAccess>(ClusterFixture fixture) : Co
         await RegisterAsync(new Release(Foo, "a"), new Release(Foo, "B"), new Release(Foo, "-"));
         await AddTargetsAsync(Cp39);
         Assert.Equal("cp39: foo -, foo B, foo a", await QueueAsync());
+    }
+
+    [Fact]
+    public async Task What_is_held_keeps_nothing_behind_it_waiting()
+    {
+        await RegisterAsync(Foo1, Bar1);
+        await AddTargetsAsync(Cp39, Cp311X86);
+        await Db.HoldBuildsAsync([Held(Foo1, Cp39, "no slave has libfoo-dev"), Held(Bar1, Cp311X86, "too big", skipped: true)]);
+        var queue = await Db.GetBuildQueueAsync(limit: 1);
+        Assert.Equal([Bar1], queue[Cp39]);
+        Assert.Equal([Foo1], queue[Cp311X86]);
+        Assert.Equal(2L, (await Db.GetBuildQueueLengthsAsync())[Cp39]);
+        Assert.Equal(
+            [Held(Bar1, Cp311X86, "too big", skipped: true), Held(Foo1, Cp39, "no slave has libfoo-dev")],
+            await Db.GetHeldBuildsAsync());
+        Assert.Equal([Held(Foo1, Cp39, "no slave has libfoo-dev")], await Db.GetHeldBuildsAsync(Foo1.Package));
+    }
+
+    [Fact]
+    public async Task What_is_held_is_handed_out_again_when_the_reason_has_gone()
+    {
+        await RegisterAsync(Foo1);
+        await AddTargetsAsync(Cp39);
+        await Db.HoldBuildsAsync([Held(Foo1, Cp39, "one")]);
+        await Db.HoldBuildsAsync([Held(Foo1, Cp39, "two")]);
+        Assert.Equal([Held(Foo1, Cp39, "two")], await Db.GetHeldBuildsAsync());
+        await Db.HoldBuildsAsync([Held(Foo1, Cp39, "")]);
+        Assert.Empty(await Db.GetHeldBuildsAsync());
+        Assert.Equal("cp39: foo 1.0", await QueueAsync());
+    }
+
+    [Fact]
+    public async Task What_does_not_wait_is_not_held()
+    {
+        await RegisterAsync(Foo1);
+        await AddTargetsAsync(Cp39);
+        await Db.HoldBuildsAsync([Held(Bar1, Cp39, "unknown"), Held(Foo1, Cp311, "not there"), Held(Foo1, Cp39, "waits")]);
+        Assert.Equal([Held(Foo1, Cp39, "waits")], await Db.GetHeldBuildsAsync());
+        await Db.LogBuildAsync(Failed(Foo1, Cp39));
+        Assert.Empty(await Db.GetHeldBuildsAsync());
+    }
+
+    [Fact]
+    public async Task A_hold_owes_the_project_page_and_only_when_it_changes_something()
+    {
+        await RegisterAsync(Foo1);
+        await AddTargetsAsync(Cp39);
+        await WriteAllAsync();
+        await Db.HoldBuildsAsync([Held(Foo1, Cp39, "one")]);
+        Assert.Equal([Foo1.Package], await OwedAsync());
+        await WriteAllAsync();
+        await Db.HoldBuildsAsync([Held(Foo1, Cp39, "one")]);
+        Assert.Empty(await OwedAsync());
+        await Db.HoldBuildsAsync([Held(Foo1, Cp39, "")]);
+        Assert.Equal([Foo1.Package], await OwedAsync());
+    }
+
+    private static HeldBuild Held(Release release, Target target, string reason, bool skipped = false) =>
+        new(release, target, skipped, reason);
+
+    private async Task<IEnumerable<PackageName>> OwedAsync() =>
+        (await Db.LoadRewritesPendingAsync()).Select(owed => owed.Package);
+
+    private async Task WriteAllAsync()
+    {
+        foreach (var owed in await Db.LoadRewritesPendingAsync())
+        {
+            var data = (await Db.GetProjectDataAsync(owed.Package))!;
+            await Db.RewriteDoneAsync(owed.Package, RewriteCommand.Both, data.Revision);
+        }
     }
 }

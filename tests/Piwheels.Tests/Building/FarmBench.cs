@@ -25,14 +25,17 @@ internal sealed class FarmBench : IAsyncDisposable
     private readonly TestInbox<SecretaryRequest> _pages = new();
     private readonly TestInbox<StatsMessage> _stats = new();
 
-    private FarmBench(bool strangersMayConnect)
+    private FarmBench(bool strangersMayConnect, string? recipes, bool recipesForAll)
     {
+        if (recipes is not null) WriteRecipes(recipes);
         Configuration = new MasterConfiguration
         {
             OutputPath = Path.Combine(_bed.Folder, "output"),
             SlaveQueue = "tcp://*:*",
             FileQueue = "tcp://*:*",
             StrangersMayConnect = strangersMayConnect,
+            Recipes = recipes is null ? "" : RecipeFolder,
+            RecipesForAll = recipesForAll,
         };
         Database = new FakeDatabase(_bed.Time);
         var desk = _bed.Task("desk");
@@ -46,7 +49,9 @@ internal sealed class FarmBench : IAsyncDisposable
             return new SecretaryReply.Done();
         });
         Juggler = _bed.Add(new FileJuggler(Configuration, _bed.Environment, () => (Size: 1L << 40, Free: DiskFree)));
-        Driver = _bed.Add(new SlaveDriver(Configuration, _bed.Environment, Database));
+        Driver = _bed.Add(new SlaveDriver(
+            Configuration, _bed.Environment, Database,
+            RecipeShelf.Open(Configuration.Recipes, _bed.Log.CreateLogger("master.recipes"))));
         _others = _bed.Task("others");
         _architect = _others.Connect<NoMessages, BuildQueueMessage>(ZmqSocketType.Push, Configuration.BuildsQueue);
         _gazer = _others.ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
@@ -90,9 +95,10 @@ internal sealed class FarmBench : IAsyncDisposable
 
     /// <summary>A farm for cp311 on linux_armv7l that knows numpy 2.1.0.</summary>
     public static async Task<FarmBench> StartAsync(
-        bool strangersMayConnect = false, Action<FarmBench>? prepare = null)
+        bool strangersMayConnect = false, Action<FarmBench>? prepare = null, string? recipes = null,
+        bool recipesForAll = false)
     {
-        var farm = new FarmBench(strangersMayConnect);
+        var farm = new FarmBench(strangersMayConnect, recipes, recipesForAll);
         await farm.Database.AddTargetAsync(Slaves.Hello.Target);
         await farm.Database.AddNewPackageAsync(Slaves.Numpy.Package);
         await farm.Database.AddNewPackageVersionAsync(Slaves.Numpy);
@@ -117,6 +123,12 @@ internal sealed class FarmBench : IAsyncDisposable
             if (lengths.GetValueOrDefault(Slaves.Hello.Target) == releases.Length) return;
         }
     }
+
+    private string RecipeFolder => Path.Combine(_bed.Folder, "recipes");
+
+    /// <summary>Writes the farm's one file of recipes; SlaveDriver sees it when its time has come.</summary>
+    public void WriteRecipes(string text) =>
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(RecipeFolder).FullName, "test.conf"), text);
 
     public Task DeleteAsync(SkipRequest request) => _gazer.AskAsync(request).Within();
 
