@@ -34,6 +34,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     private readonly SocketOptions _socketOptions;
     private readonly SlaveConversation _conversation;
     private readonly Channel<Action> _events = Channel.CreateUnbounded<Action>(); // A few at a time: one build, one link
+    private readonly AptPackages _apt = new();
     private MasterLink? _link;
     private RunningBuild? _build;
     private SlaveException? _fault;
@@ -151,6 +152,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         OpenLink();
         while (true)
         {
+            if (_apt.HaveChanged) _conversation.FactsChanged();
             var step = _conversation.Next(Now);
             if (step is SlaveStep.End end)
             {
@@ -175,6 +177,9 @@ public sealed partial class SlaveRunner : IAsyncDisposable
                 break;
             case SlaveStep.SayIdle:
                 _link!.Say(new SlaveRequest.Idle(Statistics()));
+                break;
+            case SlaveStep.SayFacts say:
+                _link!.Say(new SlaveRequest.Facts(_apt.Among(say.AptAsked)));
                 break;
             case SlaveStep.SayBusy:
                 _link!.Say(new SlaveRequest.Busy(Statistics()));

@@ -27,6 +27,8 @@ internal sealed class SlaveConversation
     private DateTimeOffset? _leaveBy;
     private SlaveEnd _end;
     private Uri? _index;
+    private IReadOnlyList<string>? _aptAsked; // Null where the master is none of this program
+    private bool _factsDue;
     private BuildResult? _result;
     private bool _isSent;
 
@@ -102,6 +104,16 @@ internal sealed class SlaveConversation
         {
             case ("HELLO", SlaveReply.Ack ack) when TryReadIndex(ack.PypiUrl, out _index):
                 SlaveId = ack.SlaveId;
+                _aptAsked = ack.Apt;
+                FactsChanged();
+                Rest(now);
+                break;
+            case ("FACTS", SlaveReply.Cont):
+                Rest(now);
+                break;
+            case ("IDLE", SlaveReply.Ask ask) when _aptAsked is not null:
+                _aptAsked = ask.Apt;
+                _factsDue = true;
                 Rest(now);
                 break;
             case ("IDLE", SlaveReply.Sleep):
@@ -111,7 +123,7 @@ internal sealed class SlaveConversation
                 _phase = Phase.Building;
                 _result = null;
                 _nextWordAt = now + Interval(_times.BusyInterval);
-                _due.Enqueue(new SlaveStep.StartBuild(build.Release, _index!));
+                _due.Enqueue(new SlaveStep.StartBuild(build.Release, _index!, build.Recipe));
                 break;
             case ("BUSY", SlaveReply.Cont):
                 _nextWordAt = now + (_phase == Phase.Sending ? _times.SendingInterval : Interval(_times.BusyInterval));
@@ -131,6 +143,9 @@ internal sealed class SlaveConversation
                 break;
         }
     }
+
+    /// <summary>What the master asked about may have changed: it is told before the next IDLE.</summary>
+    public void FactsChanged() => _factsDue |= _aptAsked is { Count: > 0 };
 
     /// <summary>The build started last has ended.</summary>
     public void BuildEnded(BuildResult result)
@@ -164,6 +179,7 @@ internal sealed class SlaveConversation
         Phase.Sending when _isSent => Say(new SlaveRequest.Sent(), now),
         _ when now < _nextWordAt => new SlaveStep.Wait(_nextWordAt),
         Phase.Stranger => Say(new SlaveRequest.Hello(_hello), now),
+        Phase.Resting when _factsDue => SayFacts(now),
         Phase.Resting => Saying("IDLE", new SlaveStep.SayIdle(), now),
         _ => Saying("BUSY", new SlaveStep.SayBusy(), now),
     };
@@ -172,6 +188,12 @@ internal sealed class SlaveConversation
     {
         _phase = Phase.Reporting;
         return Say(new SlaveRequest.Built(result.Status, result.Duration, result.Output, result.Files, _form), now);
+    }
+
+    private SlaveStep SayFacts(DateTimeOffset now)
+    {
+        _factsDue = false;
+        return Saying("FACTS", new SlaveStep.SayFacts(_aptAsked!), now);
     }
 
     private SlaveStep Say(SlaveRequest request, DateTimeOffset now) => Saying(request.Name, new SlaveStep.Say(request), now);
@@ -211,6 +233,8 @@ internal sealed class SlaveConversation
         if (HasBuild) _due.Enqueue(new SlaveStep.DropBuild());
         _due.Enqueue(new SlaveStep.StartOver(reason));
         _phase = Phase.Stranger;
+        _aptAsked = null;
+        _factsDue = false;
         _said = null;
         _result = null;
         _nextWordAt = nextWordAt;

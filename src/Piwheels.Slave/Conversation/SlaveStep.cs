@@ -1,4 +1,5 @@
 using Piwheels.Core.Packaging;
+using Piwheels.Core.Recipes;
 using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Slave.Conversation;
@@ -19,11 +20,15 @@ internal abstract record SlaveStep
     /// <summary>Say BUSY, with the machine's figures.</summary>
     public sealed record SayBusy : SlaveStep;
 
+    /// <summary>Say FACTS: which of these Debian packages are there.</summary>
+    public sealed record SayFacts(IReadOnlyList<string> AptAsked) : SlaveStep;
+
     /// <summary>Nothing, before this time or until something happens.</summary>
     public sealed record Wait(DateTimeOffset Until) : SlaveStep;
 
     /// <summary>Start to build.</summary>
-    public sealed record StartBuild(Release Release, Uri Index) : SlaveStep;
+    /// <param name="Recipe">How; null: as any other release.</param>
+    public sealed record StartBuild(Release Release, Uri Index, Recipe? Recipe = null) : SlaveStep;
 
     /// <summary>Start to send a file of the build.</summary>
     public sealed record SendFile(int SlaveId, string Filename) : SlaveStep;

@@ -24,7 +24,7 @@ internal static class SlaveMachine
             system.GetValueOrDefault("NAME", "Linux").Trim('"'),
             system.GetValueOrDefault("VERSION", "").Trim('"'),
             ReadText("/proc/device-tree/model") ?? "",
-            ReadText("/proc/device-tree/serial-number") ?? "");
+            ReadText("/proc/device-tree/serial-number") ?? "").Marked;
     }
 
     /// <summary>The machine's figures; those of the disk are the build folder's.</summary>
