@@ -18,6 +18,9 @@ public sealed record ProjectPage(
     IReadOnlyList<TargetColumn> Targets,
     IReadOnlyList<ReleaseRow> Releases)
 {
+    /// <summary>What the operator says of how it is built; empty where that is as any other.</summary>
+    public IReadOnlyList<RecipeNote> Recipes { get; init; } = [];
+
     public string Path => $"/project/{Name}/";
 
     /// <summary>The package's page on the index that it comes from.</summary>
@@ -41,6 +44,11 @@ public sealed record NewestRelease(
 /// <param name="Path">Its own page; null where the text is no name.</param>
 public sealed record DependencyLink(string Text, string? Path);
 
+/// <summary>What a recipe says.</summary>
+/// <param name="About">The releases and targets that it is about.</param>
+/// <param name="Settings">A line each.</param>
+public sealed record RecipeNote(string About, IReadOnlyList<string> Settings);
+
 public sealed record TargetColumn(string AbiName, string Abi, string Platform);
 
 /// <summary>
@@ -53,7 +61,11 @@ public sealed record ReleaseRow(
     bool Yanked,
     string Skip,
     IReadOnlyList<StateCell?> States,
-    IReadOnlyList<FileRow> Files);
+    IReadOnlyList<FileRow> Files)
+{
+    /// <summary>Why it is not given to a slave now, where it waits; each reason once.</summary>
+    public IReadOnlyList<string> Held { get; init; } = [];
+}
 
 /// <summary>How a release stands on one target.</summary>
 /// <param name="LogPath">The log of the build that led to it; null when there is none.</param>

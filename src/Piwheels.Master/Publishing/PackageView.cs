@@ -1,5 +1,6 @@
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
+using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 
 namespace Piwheels.Master.Publishing;
@@ -12,6 +13,12 @@ internal sealed record PackageView(ProjectData Data, IReadOnlyList<ReleaseView> 
 {
     /// <summary>The reason that marks what was deleted upstream, while its row is kept.</summary>
     internal const string DeletedReason = "deleted";
+
+    /// <summary>What waits and is not given to slaves now.</summary>
+    internal IReadOnlyList<HeldBuild> Held { get; init; } = [];
+
+    /// <summary>What the operator says of how it is built.</summary>
+    internal IReadOnlyList<RecipeSection> Recipes { get; init; } = [];
 
     internal PackageName Package => Data.Package;
 

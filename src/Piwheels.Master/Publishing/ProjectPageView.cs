@@ -1,5 +1,6 @@
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
+using Piwheels.Core.Recipes;
 using Piwheels.Pages;
 
 namespace Piwheels.Master.Publishing;
@@ -25,9 +26,22 @@ internal static class ProjectPageView
             [.. targets.Select(target => new TargetColumn(site.AbiName(target.Abi), target.Abi, target.Platform))],
             [
                 .. package.Releases.Select(
-                    release => RowOf(package.Package, release.Data, release.IsPrerelease, targets)),
-            ]);
+                    release => RowOf(package, release.Data, release.IsPrerelease, targets)),
+            ])
+        {
+            Recipes = [.. package.Recipes.Select(NoteOf)],
+        };
     }
+
+    // Anybody reads the page: what a variable is set to may be no matter of theirs
+    private static RecipeNote NoteOf(RecipeSection section) => new(
+        section.Selector.Text,
+        [
+            .. section.Settings.Select(
+                setting => setting.Key.StartsWith(RecipeSetting.VariablePrefix, StringComparison.Ordinal)
+                    ? setting.Key
+                    : setting.ToString()),
+        ]);
 
     private static NewestRelease NewestOf(ReleaseView release)
     {
@@ -53,8 +67,9 @@ internal static class ProjectPageView
         new(dependency, PackageName.TryParse(dependency, out var name) ? $"/project/{name}/" : null);
 
     private static ReleaseRow RowOf(
-        PackageName package, ProjectVersion version, bool prerelease, IReadOnlyList<Target> targets)
+        PackageView package, ProjectVersion version, bool prerelease, IReadOnlyList<Target> targets)
     {
+        var held = package.Held.Where(held => held.Release.Version == version.Version).ToList();
         var states = version.Targets.ToDictionary(state => state.Target);
         return new ReleaseRow(
             version.Version,
@@ -62,15 +77,19 @@ internal static class ProjectPageView
             prerelease,
             version.Yanked,
             version.Skip,
-            [.. targets.Select(target => states.TryGetValue(target, out var state) ? CellOf(state) : null)],
+            [.. targets.Select(target => states.TryGetValue(target, out var state) ? CellOf(state, held) : null)],
             [
-                .. version.Files.Select(file => RowOf(package, file)).Concat(version.Linked.Select(RowOf))
+                .. version.Files.Select(file => RowOf(package.Package, file)).Concat(version.Linked.Select(RowOf))
                     .OrderBy(file => file.Filename, StringComparer.Ordinal),
-            ]);
+            ])
+        {
+            Held = [.. held.Select(static held => held.Reason).Distinct(StringComparer.Ordinal)],
+        };
     }
 
-    private static StateCell CellOf(ProjectTarget state) =>
-        new(state.State, state.BuildId is { } build and >= 0 ? SiteFolder.LogPath(build) : null);
+    private static StateCell CellOf(ProjectTarget state, List<HeldBuild> held) => new(
+        held.Exists(held => held.Skipped && held.Target == state.Target) ? TargetState.Skip : state.State,
+        state.BuildId is { } build and >= 0 ? SiteFolder.LogPath(build) : null);
 
     private static FileRow RowOf(PackageName package, ProjectFile file) => new(
         file.Filename,

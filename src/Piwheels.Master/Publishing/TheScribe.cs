@@ -28,6 +28,7 @@ public sealed partial class TheScribe : TaskLoop
     private readonly PackageRemoval _removal;
     private readonly SitePages _sitePages;
     private readonly RootIndex _root;
+    private readonly RecipeShelf _recipes;
     private readonly Turns<PackageName> _turns = new();
     private Task? _preparation;
     private (SearchIndex Index, string Mark) _search = (SearchIndex.Empty, "");
@@ -35,7 +36,9 @@ public sealed partial class TheScribe : TaskLoop
     private DateTimeOffset _searchedAt;
     private DateTimeOffset _nextSearch;
 
-    public TheScribe(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
+    public TheScribe(
+        MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
+        RecipeShelf? recipes = null)
         : base("the_scribe", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -49,6 +52,7 @@ public sealed partial class TheScribe : TaskLoop
         _removal = new PackageRemoval(folder, Logger);
         _sitePages = new SitePages(folder, files, site);
         _root = new RootIndex(folder, files);
+        _recipes = recipes ?? RecipeShelf.Open("", Logger);
         BindRpc<ScribeRequest, ScribeReply>(MasterConfiguration.ScribeQueue, HandleAsync, RequestsMax);
         Every(SiteFacts.DelayOf(configuration), RefreshListsAsync);
     }
@@ -97,11 +101,22 @@ public sealed partial class TheScribe : TaskLoop
             return;
         }
 
-        var view = PackageView.Of(data, _armv6Alias);
+        var view = await ViewAsync(data);
         if (view.IsDeleted) await RemoveAsync(package, data.Aliases);
         else await WritePagesAsync(view, command);
         await _database.RewriteDoneAsync(package, command, data.Revision);
         PagesWritten(Logger, package, command);
+    }
+
+    private async Task<PackageView> ViewAsync(ProjectData data)
+    {
+        var view = PackageView.Of(data, _armv6Alias);
+        if (_recipes.Book.IsEmpty) return view;
+        return view with
+        {
+            Recipes = [.. _recipes.Book.SectionsOf(data.Package)],
+            Held = await _database.GetHeldBuildsAsync(data.Package),
+        };
     }
 
     private async Task WritePagesAsync(PackageView view, RewriteCommand command)
@@ -132,7 +147,7 @@ public sealed partial class TheScribe : TaskLoop
         if (data is not null)
         {
             // First out of the index, so that nobody is led to a file that is gone
-            await WritePagesAsync(PackageView.Of(data, _armv6Alias).Without(release.Version), RewriteCommand.Both);
+            await WritePagesAsync((await ViewAsync(data)).Without(release.Version), RewriteCommand.Both);
         }
 
         await OnDiskAsync(() => _removal.RemoveVersion(release, files));
