@@ -169,6 +169,22 @@ public sealed class TargetChangeTests(ClusterFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task After_a_step_all_others_have_their_turn_for_half_as_long_as_it_took()
+    {
+        Assert.Equal(["00:00:00.025"], await _store.ColumnAsync("SELECT step_pause(interval '50 ms')"));
+
+        await MakeStepsSmallAsync();
+        await _store.RunAsync("""
+            CREATE OR REPLACE FUNCTION step_pause(p_took interval) RETURNS interval
+            LANGUAGE sql IMMUTABLE AS $$SELECT interval '1 hour'$$
+            """);
+        await _database.AddTargetAsync(Cp39);
+        var change = Assert.Single(await _database.SettleTargetsAsync());
+        Assert.Equal(2, change.VersionsDone);
+        Assert.InRange(change.Pause, TimeSpan.FromMinutes(58), TimeSpan.FromMinutes(61));
+    }
+
+    [Fact]
     public async Task A_selection_is_not_settled_before_its_targets_are()
     {
         await MakeStepsSmallAsync();
