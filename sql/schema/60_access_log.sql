@@ -150,28 +150,32 @@ RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
 DECLARE
-    v_recorded integer;
+    v_filenames text[];
+    v_times timestamp[];
 BEGIN
     IF NOT claim_request(p_request, 'log_downloads') THEN
         RETURN plausible_hits(p_filenames, 255, p_hosts, p_times);
     END IF;
     PERFORM make_months('downloads', plausible_months(p_times));
-    INSERT INTO downloads
-    SELECT
-        n.filename, n.host, n.at AT TIME ZONE 'UTC', n.arch::varchar(100), n.distro_name::varchar(100),
-        n.distro_version::varchar(100), n.os_name::varchar(100), n.os_version::varchar(100), n.py_name::varchar(100),
-        n.py_version::varchar(100), n.installer_name::varchar(20), n.installer_version::varchar(100),
-        n.setuptools_version::varchar(100)
-    FROM unnest(
-        p_filenames, p_hosts, p_times, p_archs, p_distro_names, p_distro_versions, p_os_names, p_os_versions,
-        p_py_names, p_py_versions, p_installer_names, p_installer_versions, p_setuptools_versions)
-        AS n (
-            filename, host, at, arch, distro_name, distro_version, os_name, os_version, py_name, py_version,
-            installer_name, installer_version, setuptools_version)
-    WHERE is_plausible(n.filename, 255, n.host, n.at);
-    GET DIAGNOSTICS v_recorded = ROW_COUNT;
-    PERFORM count_downloads(p_filenames, p_hosts, p_times, v_recorded);
-    RETURN v_recorded;
+    WITH recorded AS (
+        INSERT INTO downloads
+        SELECT
+            n.filename, n.host, n.at AT TIME ZONE 'UTC', n.arch::varchar(100), n.distro_name::varchar(100),
+            n.distro_version::varchar(100), n.os_name::varchar(100), n.os_version::varchar(100),
+            n.py_name::varchar(100), n.py_version::varchar(100), n.installer_name::varchar(20),
+            n.installer_version::varchar(100), n.setuptools_version::varchar(100)
+        FROM unnest(
+            p_filenames, p_hosts, p_times, p_archs, p_distro_names, p_distro_versions, p_os_names, p_os_versions,
+            p_py_names, p_py_versions, p_installer_names, p_installer_versions, p_setuptools_versions)
+            AS n (
+                filename, host, at, arch, distro_name, distro_version, os_name, os_version, py_name, py_version,
+                installer_name, installer_version, setuptools_version)
+        WHERE is_plausible(n.filename, 255, n.host, n.at)
+        RETURNING filename, accessed_at)
+    SELECT coalesce(array_agg(r.filename::text), '{}'), array_agg(r.accessed_at) INTO v_filenames, v_times
+    FROM recorded r;
+    PERFORM count_downloads(v_filenames, v_times);
+    RETURN cardinality(v_filenames);
 END;
 $sql$;
 COMMENT ON FUNCTION log_downloads IS 'Records wheels downloaded; answers how many it took';

@@ -422,32 +422,24 @@ CREATE TRIGGER count_files_deleted AFTER DELETE ON files REFERENCING OLD TABLE A
 
 
 -- The project is read off the wheel's file name (PEP 427), which needs no row of a wheel that may be gone by now.
-CREATE FUNCTION count_downloads(p_filenames text[], p_hosts inet[], p_times timestamptz[], p_count bigint)
-RETURNS void
+CREATE FUNCTION count_downloads(p_filenames text[], p_times timestamp[]) RETURNS void
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
     INSERT INTO download_changes (package, day, amount)
-    SELECT
-        left(canonical_name(split_part(n.filename, '-', 1)), 255) AS package,
-        (n.at AT TIME ZONE 'UTC')::date AS day,
-        count(*)
-    FROM unnest(p_filenames, p_hosts, p_times) AS n (filename, host, at)
-    WHERE is_plausible(n.filename, 255, n.host, n.at)
+    SELECT left(canonical_name(split_part(n.filename, '-', 1)), 255) AS package, n.at::date AS day, count(*)
+    FROM unnest(p_filenames, p_times) AS n (filename, at)
     GROUP BY package, day;
 
     WITH minutes AS (
-        SELECT date_trunc('minute', n.at AT TIME ZONE 'UTC') AS at, count(*) AS amount
-        FROM unnest(p_filenames, p_hosts, p_times) AS n (filename, host, at)
-        WHERE is_plausible(n.filename, 255, n.host, n.at)
-        GROUP BY 1)
+        SELECT date_trunc('minute', t) AS at, count(*) AS amount FROM unnest(p_times) AS t GROUP BY 1)
     INSERT INTO counter_changes (counter, period, at, amount)
     SELECT 'downloads', 'day', date_trunc('day', m.at) AS day, sum(m.amount) FROM minutes m GROUP BY day
     UNION ALL
     SELECT 'downloads', 'minute', m.at, m.amount FROM minutes m
     WHERE m.at > (now() AT TIME ZONE 'UTC') - interval '1 hour';
 
-    PERFORM count_change('downloads', p_count);
+    PERFORM count_change('downloads', cardinality(p_filenames));
 END;
 $sql$;
 COMMENT ON FUNCTION count_downloads IS 'Counts downloads, for the farm and by project';
