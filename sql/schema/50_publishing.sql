@@ -539,8 +539,13 @@ BEGIN
             UNION
             SELECT c.package FROM download_changes c WHERE c.changed_by >= v_since),
         told AS (
-            SELECT c.package, e.package IS NULL AS gone, e.downloads_recent, e.downloads_all
-            FROM changed c LEFT JOIN search_entries e ON e.package = c.package)
+            SELECT
+                c.package, d.package IS NULL AS gone, d.recent + coalesce(u.recent, 0) AS downloads_recent,
+                d.total + coalesce(u.total, 0) AS downloads_all
+            FROM changed c
+                LEFT JOIN LATERAL (
+                    SELECT d.* FROM package_downloads d WHERE d.package = c.package AND d.listed OFFSET 0) AS d ON true
+                LEFT JOIN downloads_unfolded u ON u.package = c.package)
     SELECT v_mark, false,
         string_agg(t.package, ' ') FILTER (WHERE NOT t.gone),
         array_agg(t.downloads_recent) FILTER (WHERE NOT t.gone),

@@ -102,8 +102,8 @@ COMMENT ON VIEW counter_values IS 'Counters and their changes: to be summed up';
 GRANT SELECT ON counter_values TO {username};
 
 
--- What has been added up, less the days that have left the 30 since, plus what is still to be added.
-CREATE VIEW search_entries AS
+-- The days that have left the 30 since, and what is still to be added.
+CREATE VIEW downloads_unfolded AS
 WITH
     days AS (
         SELECT w.last_day, greatest(w.last_day, (now() AT TIME ZONE 'UTC')::date) AS today FROM download_window w),
@@ -118,12 +118,17 @@ WITH
         WHERE c.changed_by >= (SELECT m.mark FROM figures_marks m WHERE m.figures = 'downloads')
         GROUP BY c.package)
 SELECT
+    package, coalesce(w.recent, 0) - coalesce(e.amount, 0) AS recent, coalesce(w.total, 0) AS total
+FROM expired e FULL JOIN waiting w USING (package);
+COMMENT ON VIEW downloads_unfolded IS 'By how much package_downloads is behind, where it is';
+GRANT SELECT ON downloads_unfolded TO {username};
+
+CREATE VIEW search_entries AS
+SELECT
     d.package,
-    d.recent - coalesce(e.amount, 0) + coalesce(w.recent, 0) AS downloads_recent,
-    d.total + coalesce(w.total, 0) AS downloads_all
-FROM package_downloads d
-    LEFT JOIN expired e ON e.package = d.package
-    LEFT JOIN waiting w ON w.package = d.package
+    d.recent + coalesce(u.recent, 0) AS downloads_recent,
+    d.total + coalesce(u.total, 0) AS downloads_all
+FROM package_downloads d LEFT JOIN downloads_unfolded u ON u.package = d.package
 WHERE d.listed;
 COMMENT ON VIEW search_entries IS 'Each package with its downloads of 30 days, and in all';
 GRANT SELECT ON search_entries TO {username};
