@@ -130,57 +130,62 @@ REVOKE ALL ON FUNCTION rewrite_done FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rewrite_done TO {username};
 
 
--- The arrays, side by side: of which version a wheel runs on which target, and which build made it. Such a wheel of ours
--- is a success, whoever built it. Else upstream's may, listed by us or not. Else a skipped package or version says so; else
--- the last attempt on that target counts: it failed, or it is recorded as good and none of its wheels is left or runs there.
--- Without an attempt a skipped target is skipped, and all others wait.
+-- Given all that tells of one package: the rows of versions, of all attempts at them, and of the wheels of these, side by
+-- side, build, version and tags. A wheel of ours that runs on the target is a success, whoever built it. Else upstream's
+-- may, listed by us or not. Else a skipped package or version says so; else the last attempt on that target counts: it
+-- failed, or it is recorded as good and none of its wheels is left or runs there. Without an attempt a skipped target is
+-- skipped, and all others wait.
 CREATE FUNCTION release_states(
-    p_package text, p_version text, p_versions text[], p_targets integer[], p_builds integer[])
+    p_skip text, p_versions versions[], p_attempts builds[], p_wheel_builds integer[], p_wheel_versions text[],
+    p_py_version_tags text[], p_abi_tags text[], p_platform_tags text[])
 RETURNS TABLE (
     version varchar, abi_tag varchar, platform_tag varchar, abi_order integer, state text, build_id integer)
 LANGUAGE sql STABLE
 AS $sql$
     WITH
-        attempts AS MATERIALIZED (
-            SELECT b.build_id, b.version, b.abi_tag, b.platform_tag, b.status
-            FROM builds b WHERE b.package = p_package AND (p_version IS NULL OR b.version = p_version)),
-        last_attempts AS (
-            SELECT DISTINCT ON (a.version, a.abi_tag, a.platform_tag) a.* FROM attempts a
-            ORDER BY a.version, a.abi_tag, a.platform_tag, a.build_id DESC),
-        covered AS (
-            SELECT c.version, c.target_id, max(c.build_id) AS build_id
-            FROM unnest(p_versions, p_targets, p_builds) AS c (version, target_id, build_id)
-            GROUP BY c.version, c.target_id),
+        known AS (
+            SELECT
+                k.version, k.target_id, max(k.build_id) FILTER (WHERE k.runs) AS made_by,
+                max(k.build_id) FILTER (WHERE k.status) AS last_good,
+                max(k.build_id) FILTER (WHERE NOT k.runs) AS last
+            FROM (
+                SELECT a.version, t.target_id, a.build_id, a.status, false AS runs
+                FROM unnest(p_attempts) a JOIN targets t ON t.abi_tag = a.abi_tag AND t.platform_tag = a.platform_tag
+                UNION ALL
+                SELECT w.version, t.target_id, w.build_id, NULL, true
+                FROM unnest(p_wheel_builds, p_wheel_versions, p_py_version_tags, p_abi_tags, p_platform_tags)
+                        AS w (build_id, version, py_version_tag, abi_tag, platform_tag)
+                    JOIN wheel_tags g
+                        ON g.py_version_tag = w.py_version_tag AND g.abi_tag = w.abi_tag
+                        AND g.platform_tag = w.platform_tag
+                    JOIN targets t ON t.target_id = ANY (g.target_ids)) AS k
+            GROUP BY k.version, k.target_id),
         upstream AS (
             SELECT v.version, u.target_id, bool_or(u.linked) AS linked
-            FROM versions v CROSS JOIN LATERAL targets_upstream(v.package, v.version) u
-            WHERE v.package = p_package AND (p_version IS NULL OR v.version = p_version) AND v.upstream
+            FROM unnest(p_versions) v CROSS JOIN LATERAL targets_upstream(v.package, v.version) u
+            WHERE v.upstream
             GROUP BY v.version, u.target_id)
     SELECT
         v.version, t.abi_tag, t.platform_tag, t.abi_order,
         CASE
-            WHEN c.build_id IS NOT NULL THEN 'SUCCESS'
+            WHEN k.made_by IS NOT NULL THEN 'SUCCESS'
             WHEN u.linked THEN 'LINKED'
             WHEN NOT u.linked THEN 'UPSTREAM'
-            WHEN p.skip <> '' OR v.skip <> '' THEN 'SKIP'
-            WHEN l.status THEN 'ERROR'
-            WHEN NOT l.status THEN 'FAIL'
+            WHEN p_skip <> '' OR v.skip <> '' THEN 'SKIP'
+            WHEN k.last_good = k.last THEN 'ERROR'
+            WHEN k.last IS NOT NULL THEN 'FAIL'
             WHEN t.skip <> '' THEN 'SKIP'
             ELSE 'PENDING'
         END,
-        coalesce(c.build_id, l.build_id)
-    FROM packages p
-        JOIN versions v ON v.package = p.package
+        coalesce(k.made_by, k.last)
+    FROM unnest(p_versions) v
         JOIN targets t ON NOT t.removed
-        LEFT JOIN covered c ON c.version = v.version AND c.target_id = t.target_id
-        LEFT JOIN upstream u ON u.version = v.version AND u.target_id = t.target_id
-        LEFT JOIN last_attempts l
-            ON l.version = v.version AND l.abi_tag = t.abi_tag AND l.platform_tag = t.platform_tag
-    WHERE p.package = p_package AND (p_version IS NULL OR v.version = p_version);
+        LEFT JOIN known k ON k.version = v.version AND k.target_id = t.target_id
+        LEFT JOIN upstream u ON u.version = v.version AND u.target_id = t.target_id;
 $sql$;
-COMMENT ON FUNCTION release_states(text, text, text[], integer[], integer[])
-    IS 'How the releases of a package, or one, stand on each target, given where its wheels run';
-REVOKE ALL ON FUNCTION release_states(text, text, text[], integer[], integer[]) FROM PUBLIC;
+COMMENT ON FUNCTION release_states(text, versions[], builds[], integer[], text[], text[], text[], text[])
+    IS 'How releases of a package stand on each target, given why it is skipped, and all that tells';
+REVOKE ALL ON FUNCTION release_states(text, versions[], builds[], integer[], text[], text[], text[], text[]) FROM PUBLIC;
 
 
 CREATE FUNCTION release_states(p_package text, p_version text DEFAULT NULL)
@@ -189,18 +194,23 @@ RETURNS TABLE (
 LANGUAGE sql STABLE
 AS $sql$
     SELECT s.*
-    FROM (
+    FROM packages p
+        CROSS JOIN (
+            SELECT array_agg(v) AS all FROM versions v
+            WHERE v.package = p_package AND (p_version IS NULL OR v.version = p_version)) AS v
+        CROSS JOIN (
+            SELECT array_agg(b) AS all FROM builds b
+            WHERE b.package = p_package AND (p_version IS NULL OR b.version = p_version)) AS b
+        CROSS JOIN LATERAL (
             SELECT
-                array_agg(b.version::text) AS versions, array_agg(c.target_id) AS targets,
-                array_agg(b.build_id) AS builds
-            FROM builds b
-                JOIN files f ON f.build_id = b.build_id
-                JOIN wheel_tags w
-                    ON w.py_version_tag = f.py_version_tag AND w.abi_tag = f.abi_tag
-                    AND w.platform_tag = f.platform_tag
-                CROSS JOIN unnest(w.target_ids) AS c (target_id)
-            WHERE b.package = p_package AND (p_version IS NULL OR b.version = p_version) AND b.status) AS r
-        CROSS JOIN LATERAL release_states(p_package, p_version, r.versions, r.targets, r.builds) AS s;
+                array_agg(b.build_id) AS builds, array_agg(b.version::text) AS versions,
+                array_agg(f.py_version_tag::text) AS py_version_tags, array_agg(f.abi_tag::text) AS abi_tags,
+                array_agg(f.platform_tag::text) AS platform_tags
+            FROM unnest(b.all) b JOIN files f ON f.build_id = b.build_id
+            WHERE b.status) AS w
+        CROSS JOIN LATERAL release_states(
+            p.skip, v.all, b.all, w.builds, w.versions, w.py_version_tags, w.abi_tags, w.platform_tags) AS s
+    WHERE p.package = p_package;
 $sql$;
 COMMENT ON FUNCTION release_states(text, text) IS 'How the releases of a package, or one, stand on each target';
 REVOKE ALL ON FUNCTION release_states(text, text) FROM PUBLIC;
@@ -238,17 +248,18 @@ REVOKE ALL ON FUNCTION linked_wheels FROM PUBLIC;
 
 
 -- One row, null for an unknown package, and one statement, so that data and revision are of the same moment. What there
--- are several of comes as arrays side by side: for versions, their states, files, and what files need; need_files
--- counts the files from 1. With a thousand versions that takes half the time of JSON. The plan is made once for
--- a connection, since making it takes longer than most packages do.
+-- are several of comes as arrays side by side, which with a thousand versions takes half the time of JSON; whoever writes
+-- and reads them pays for each element. States, and the builds that show them, are of the first version on each target,
+-- then of the second, and so on. need_files says whose a need is, counted from 1, below zero where it is pip's. The plan
+-- is made once for a connection, since making it takes longer than most packages do.
 CREATE FUNCTION get_project_data(p_package text)
 RETURNS TABLE (
     display_name text, description text, skip text, aliases text[], revision bigint,
     versions text[], released timestamptz[], yanked boolean[], version_skips text[],
-    state_versions text[], state_abis text[], state_platforms text[], states text[], state_builds integer[],
-    file_versions text[], filenames text[], filesizes bigint[], filehashes text[], builder_abis text[],
+    target_abis text[], target_platforms text[], states text[], state_builds integer[],
+    file_versions text[], filenames text[], filesizes bigint[], filehashes char[], builder_abis text[],
     file_abis text[], file_platforms text[], requires_pythons text[], locations text[], built_at timestamptz[],
-    need_files integer[], need_tools text[], needs text[],
+    need_files integer[], needs text[],
     link_versions text[], link_filenames text[], link_urls text[], link_hashes text[], link_sizes bigint[],
     link_requires_pythons text[], link_yanked boolean[], link_metadata boolean[], link_uploaded timestamptz[],
     link_py_tags text[], link_abis text[], link_platforms text[])
@@ -261,46 +272,50 @@ BEGIN
         coalesce(get_project_display_name(p.package), p.package), p.description::text, p.skip::text,
         array(SELECT a.name::text FROM get_package_aliases(p.package) a),
         coalesce((SELECT r.revision FROM rewrites_pending r WHERE r.package = p_package), 0),
-        v.*, s.*,
+        v.versions, v.released, v.yanked, v.skips, t.*, s.*,
         f.versions, f.filenames, f.filesizes, f.filehashes, f.builder_abis, f.abi_tags, f.platform_tags,
         f.requires_pythons, f.locations, f.built_at,
         n.*, l.*
     FROM packages p
         CROSS JOIN LATERAL (
             SELECT
-                array_agg(v.version::text), array_agg(v.released AT TIME ZONE 'UTC'), array_agg(v.yanked),
-                array_agg(coalesce(nullif(v.skip, ''), p.skip)::text)
-            FROM versions v WHERE v.package = p_package) AS v
-        CROSS JOIN (
+                array_agg(v.release) AS all, array_agg(v.version::text) AS versions,
+                array_agg(v.released AT TIME ZONE 'UTC') AS released, array_agg(v.yanked) AS yanked,
+                array_agg(coalesce(nullif(v.skip, ''), p.skip)::text) AS skips
+            FROM (
+                SELECT v AS release, v.version, v.released, v.yanked, v.skip
+                FROM versions v WHERE v.package = p_package ORDER BY v.version) AS v) AS v
+        CROSS JOIN (SELECT array_agg(b) AS all FROM builds b WHERE b.package = p_package) AS b
+        CROSS JOIN LATERAL (
             SELECT
                 array_agg(w.build_id) AS builds, array_agg(w.version::text) AS versions,
                 array_agg(w.filename::text) AS filenames, array_agg(w.filesize) AS filesizes,
-                array_agg(w.filehash::text) AS filehashes, array_agg(w.builder_abi::text) AS builder_abis,
+                array_agg(w.filehash) AS filehashes, array_agg(w.builder_abi::text) AS builder_abis,
                 array_agg(w.py_version_tag::text) AS py_version_tags, array_agg(w.abi_tag::text) AS abi_tags,
                 array_agg(w.platform_tag::text) AS platform_tags, array_agg(w.requires_python::text) AS requires_pythons,
-                array_agg(w.location::text) AS locations, array_agg(w.built_at) AS built_at
+                array_agg(w.location::text) AS locations, array_agg(w.built_at AT TIME ZONE 'UTC') AS built_at
             FROM (
                 SELECT
-                    w.build_id, w.version, w.filename, w.filesize, w.filehash, w.builder_abi, w.py_version_tag,
-                    w.abi_tag, w.platform_tag, w.requires_python, w.location, w.built_at
-                FROM project_wheels(p_package) w ORDER BY w.filename) AS w) AS f
-        CROSS JOIN LATERAL (
-            SELECT
-                array_agg(w.version) AS versions, array_agg(c.target_id) AS targets, array_agg(w.build_id) AS builds
-            FROM unnest(f.builds, f.versions, f.py_version_tags, f.abi_tags, f.platform_tags)
-                    AS w (build_id, version, py_version_tag, abi_tag, platform_tag)
-                JOIN wheel_tags t
-                    ON t.py_version_tag = w.py_version_tag AND t.abi_tag = w.abi_tag AND t.platform_tag = w.platform_tag
-                CROSS JOIN unnest(t.target_ids) AS c (target_id)) AS r
-        CROSS JOIN LATERAL (
-            SELECT
-                array_agg(s.version::text), array_agg(s.abi_tag::text), array_agg(s.platform_tag::text),
-                array_agg(s.state), array_agg(s.build_id)
+                    b.build_id, b.version, f.filename, f.filesize, f.filehash, b.abi_tag AS builder_abi,
+                    f.py_version_tag, f.abi_tag, f.platform_tag, f.requires_python, f.location, b.built_at
+                FROM unnest(b.all) b JOIN files f ON f.build_id = b.build_id
+                WHERE b.status ORDER BY f.filename) AS w) AS f
+        CROSS JOIN (
+            SELECT array_agg(t.abi_tag::text), array_agg(t.platform_tag::text)
             FROM (
-                SELECT s.* FROM release_states(p_package, NULL, r.versions, r.targets, r.builds) s
-                ORDER BY s.version, s.platform_tag, s.abi_order, s.abi_tag) AS s) AS s
+                SELECT * FROM targets t WHERE NOT t.removed ORDER BY t.platform_tag, t.abi_order, t.abi_tag) AS t) AS t
         CROSS JOIN LATERAL (
-            SELECT array_agg(w.number::integer), array_agg(d.tool::text), array_agg(d.dependency::text)
+            SELECT array_agg(s.state), array_agg(s.build_id)
+            FROM (
+                SELECT s.state, s.build_id
+                FROM release_states(
+                    p.skip, v.all, b.all, f.builds, f.versions, f.py_version_tags, f.abi_tags, f.platform_tags) s
+                ORDER BY
+                    s.version COLLATE "C", s.platform_tag COLLATE "C", s.abi_order, s.abi_tag COLLATE "C") AS s) AS s
+        CROSS JOIN LATERAL (
+            SELECT
+                array_agg(CASE d.tool WHEN 'apt' THEN w.number ELSE - w.number END::integer),
+                array_agg(d.dependency::text)
             FROM unnest(f.filenames, f.builder_abis) WITH ORDINALITY AS w (filename, builder_abi, number)
                 JOIN dependencies d ON d.filename = w.filename
             WHERE d.tool <> '' AND NOT (

@@ -1,5 +1,6 @@
 using Npgsql;
 using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
 using Piwheels.Storage.Schema;
 using Piwheels.Testing;
 using Xunit;
@@ -166,6 +167,27 @@ public sealed class SchemaInstallerTests(ClusterFixture fixture) : IAsyncLifetim
         await using var store = await fixture.Cluster.CreateDatabaseAsync(empty: true, "ENCODING 'LATIN1' LOCALE 'C'");
         var refusal = await Assert.ThrowsAsync<SchemaException>(() => SchemaInstaller.ConnectAsync(store.SuperuserDsn));
         Assert.Contains("is in LATIN1, not in UTF8", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_texts_sort_by_a_language_states_are_those_of_their_versions()
+    {
+        await using var store = await fixture.Cluster.CreateDatabaseAsync(
+            empty: true, "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
+        await using var installer = await SchemaInstaller.ConnectAsync(store.SuperuserDsn);
+        await installer.ApplyAsync(await installer.DetectVersionAsync(), PostgresCluster.OrdinaryUser);
+        await using var database = new Database(store.UserDsn);
+        var ant = PackageName.Parse("ant");
+        await database.AddTargetAsync(new Target("cp311", "linux_armv7l"));
+        await database.AddNewPackageAsync(ant);
+        foreach (var version in new[] { "1.a", "1.B", "1.c" })
+            await database.AddNewPackageVersionAsync(new Release(ant, version));
+        await database.SkipPackageVersionAsync(new Release(ant, "1.B"), "bad");
+
+        var data = (await database.GetProjectDataAsync(ant))!;
+        Assert.Equal(
+            ["1.B Skip", "1.a Pending", "1.c Pending"],
+            data.Versions.Select(v => $"{v.Version} {v.Targets.Single().State}").Order(StringComparer.Ordinal));
     }
 
     [Fact]
