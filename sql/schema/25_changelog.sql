@@ -90,7 +90,8 @@ BEGIN
     RETURN coalesce(v_new, '{}');
 END;
 $sql$;
-COMMENT ON FUNCTION ensure_packages IS 'Registers the packages that are unknown, and answers them; they are owed descriptions';
+COMMENT ON FUNCTION ensure_packages IS
+    'Registers the packages that are unknown, and answers them; they are owed descriptions';
 REVOKE ALL ON FUNCTION ensure_packages FROM PUBLIC;
 
 
@@ -164,8 +165,8 @@ REVOKE ALL ON FUNCTION delete_packages FROM PUBLIC;
 
 
 -- A file makes one that was marked as deleted come back, and a source file has it built. The others are few: most releases
--- are new, or have got a file more, which changes nothing. Called under lock_packages(). As in delete_packages(), plans are
--- kept.
+-- are new, or have got a file more, which changes nothing. Called under lock_packages(). As in delete_packages(), plans
+-- are kept.
 CREATE FUNCTION change_known_releases(
     p_packages text[], p_versions text[], p_gone boolean[], p_released timestamptz[], p_skips text[],
     p_yanked boolean[])
@@ -206,10 +207,10 @@ REVOKE ALL ON FUNCTION change_known_releases FROM PUBLIC;
 
 -- What the events after p_from up to p_to come to: first the packages that go; then the spellings seen, of which one that
 -- came with a release counts only when that was unknown (p_name_releases, one of the releases; null: it counts anyway),
--- and which bring their package; then the releases, each once: gone in between, with the first file since then, whether one of its files is a source
--- file, and how it is yanked when it is new, and when it was known. Answers the serial where the farm stands: p_to
--- when this was done, now or before; any other when it stands elsewhere than at p_from, and nothing was done. A run
--- whose serials are all below p_from has p_to = p_from: asked again, that is done again.
+-- and which bring their package; then the releases, each once: gone in between, with the first file since then, whether
+-- one of its files is a source file, and how it is yanked when it is new, and when it was known. Answers the serial where
+-- the farm stands: p_to when this was done, now or before; any other when it stands elsewhere than at p_from, and nothing
+-- was done. A run whose serials are all below p_from has p_to = p_from: asked again, that is done again.
 CREATE FUNCTION apply_index_changes(
     p_from bigint, p_to bigint, p_gone_packages text[],
     p_name_packages text[], p_names text[], p_seen timestamptz[], p_name_releases text[],

@@ -1,8 +1,8 @@
 -- What the pages show, and which pages are owed.
 
--- added_at is when it was first asked for. backlog: by what takes up thousands of packages at once, and has no haste; what
--- happens now to one of them makes it a request of now. Each request takes a new revision, so whoever has written pages from data of
--- an earlier one has not answered it.
+-- added_at is when it was first asked for. backlog: by what takes up thousands of packages at once, and has no haste;
+-- what happens now to one of them makes it a request of now. Each request takes a new revision, so whoever has written
+-- pages from data of an earlier one has not answered it.
 CREATE SEQUENCE rewrites_pending_revision;
 CREATE TABLE rewrites_pending (
     package varchar(200) COLLATE "C" PRIMARY KEY REFERENCES packages ON DELETE CASCADE,

@@ -188,7 +188,10 @@ public sealed partial class FakeDatabase
     }
 
     private IReadOnlyList<RewritePending> Rewrites(bool backlog) =>
-        [.. _rewrites.Values.Where(each => each.Backlog == backlog).Select(each => each.Row).OrderBy(row => row.AddedAt).ThenBy(row => row.Package)];
+    [
+        .. _rewrites.Values.Where(each => each.Backlog == backlog).Select(each => each.Row)
+            .OrderBy(row => row.AddedAt).ThenBy(row => row.Package),
+    ];
 
     private ProjectVersion VersionOf(FakePackage package, FakeVersion version) => new(
         version.Release.Version,

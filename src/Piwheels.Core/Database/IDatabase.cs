@@ -258,8 +258,9 @@ public interface IDatabase : IUpstreamWheels
 
     /// <summary>
     /// Enters rewrites that are owed, merging: BOTH wins over PROJECT, the earliest time stands, but that of the backlog,
-    /// which a package leaves by this. Unknown packages are passed over. What changes the pages enters its own in the same transaction (new package, new version, build,
-    /// skip, yank, deletion of builds or versions, description, alias), so a caller need not.
+    /// which a package leaves by this. Unknown packages are passed over. What changes the pages enters its own in the
+    /// same transaction (new package, new version, build, skip, yank, deletion of builds or versions, description,
+    /// alias), so a caller need not.
     /// </summary>
     Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue);
 

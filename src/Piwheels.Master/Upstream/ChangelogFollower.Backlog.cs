@@ -6,12 +6,16 @@ namespace Piwheels.Master.Upstream;
 
 /// <content>
 /// What a farm does that begins, or was away for long: thousands of events at a time are one change of the database.
-/// While it takes effect the next batch is read, and what the next run comes to is worked out. Descriptions are not asked for here: see <see cref="DescribeOwedAsync"/>.
+/// While it takes effect the next batch is read, and what the next run comes to is worked out. Descriptions are not asked
+/// for here: see <see cref="DescribeOwedAsync"/>.
 /// </content>
 internal sealed partial class ChangelogFollower
 {
     /// <summary>From how many events of a batch on it is a backlog.</summary>
     internal const int BacklogMin = 1_000;
+
+    /// <summary>Down to how many it stays one: the last that are held back need not go one by one.</summary>
+    internal const int BacklogRestMin = 100;
 
     /// <summary>How many events of a backlog are one transaction: others wait for its packages meanwhile.</summary>
     internal const int BacklogSliceMax = 25_000;
@@ -40,7 +44,7 @@ internal sealed partial class ChangelogFollower
     /// <summary>Where there is a backlog, the next batch is asked for while this one takes effect.</summary>
     private void ReadAhead(int waiting, long from, CancellationToken ct)
     {
-        _isBacklog = waiting >= BacklogFrom;
+        _isBacklog = waiting >= (_isBacklog ? Math.Min(BacklogRestMin, BacklogFrom) : BacklogFrom);
         if (_isBacklog) _ahead = (from, _watch.ReadAheadAsync(from, ct));
     }
 

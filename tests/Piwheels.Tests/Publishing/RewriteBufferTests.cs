@@ -132,7 +132,8 @@ public sealed class RewriteBufferTests
     [Fact]
     public void What_is_asked_for_now_goes_before_a_backlog_of_long_ago_and_takes_no_time_from_it()
     {
-        _buffer.LoadBacklog([.. Enumerable.Range(0, 10).Select(i => Ask($"old{i}", RewriteCommand.Both, seconds: -1_000 + i))]);
+        _buffer.LoadBacklog(
+            [.. Enumerable.Range(0, 10).Select(i => Ask($"old{i}", RewriteCommand.Both, seconds: -1_000 + i))]);
         _buffer.Add(Ask("new", RewriteCommand.Both));
         Assert.Equal((1, 10), (_buffer.Waiting, _buffer.WaitingBacklog));
         Assert.Equal(["old0", "old1"], TakeNames(2, Start));

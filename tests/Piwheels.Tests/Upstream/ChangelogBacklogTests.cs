@@ -96,6 +96,31 @@ public sealed class ChangelogBacklogTests
     }
 
     [Theory]
+    [InlineData(ChangelogFollower.BacklogRestMin, 2)]
+    [InlineData(ChangelogFollower.BacklogRestMin - 2, 1)]
+    public async Task The_rest_of_a_backlog_goes_in_bulk_down_to_a_few(int rest, int runs)
+    {
+        await using var bed = await StandInBed.StartAsync(_ => { });
+        // Each with one that moves the clock, of which the last is held back
+        bed.Index.RowsMax = ChangelogFollower.BacklogMin + 2;
+        for (var i = 0; i < (ChangelogFollower.BacklogMin + rest) / 2; i++)
+            bed.Index.Catalog.Enter($"pack-age{i}", "1.0", $"add source file pack-age{i}-1.0.tar.gz");
+        bed.Index.Catalog.Enter("other", null, "add Owner somebody");
+        var behind = new Following(bed);
+        var (bulk, single) = (0, 0);
+        behind.Database.Before = method =>
+        {
+            if (method == "ApplyIndexChanges") bulk++;
+            if (method == "AddNewPackageVersion") single++;
+            return Task.CompletedTask;
+        };
+        await behind.RunAsync();
+        Assert.Equal((runs, runs == 1), (bulk, single > 0));
+        Assert.Equal(
+            (ChangelogFollower.BacklogMin + rest) / 2, (await behind.Database.GetAllPackageVersionsAsync()).Count);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_run_that_fails_for_now_is_the_next_again_whatever_was_prepared_meanwhile(bool isAnswerLost)
