@@ -1,4 +1,4 @@
-namespace Piwheels.Master.Packages;
+namespace Piwheels.Master;
 
 /// <summary>The pauses between the attempts at something that fails for now.</summary>
 internal static class Pauses
