@@ -311,17 +311,17 @@ BEGIN
         EXCEPT
         SELECT r.package FROM unnest(p_packages, p_released) AS r (package, released) WHERE r.released IS NOT NULL));
 
-    IF cardinality(v_read) > 0 THEN
-        PERFORM owe_upstream(v_read);
-    END IF;
-
+    -- As set_upstream_policy() locks: this row first, what is owed after it
     UPDATE configuration SET pypi_serial = p_to WHERE pypi_serial = p_from RETURNING upstream_policy INTO v_policy_now;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the serial was moved on meanwhile' USING ERRCODE = 'serialization_failure';
     END IF;
     -- Who has changed it did not see these packages; who changes it from here on does
     IF v_policy_now <> v_policy THEN
-        PERFORM owe_upstream(p_name_packages || p_packages);
+        v_read := p_name_packages || p_packages;
+    END IF;
+    IF cardinality(v_read) > 0 THEN
+        PERFORM owe_upstream(v_read);
     END IF;
     RETURN p_to;
 END;
