@@ -143,6 +143,9 @@ RETURNS TABLE (
 LANGUAGE sql STABLE
 AS $sql$
     WITH
+        runs_on AS MATERIALIZED (
+            SELECT g.py_version_tag, g.abi_tag, g.platform_tag, t.target_id
+            FROM wheel_tags g JOIN targets t ON t.target_id = ANY (g.target_ids)),
         known AS (
             SELECT
                 k.version, k.target_id, max(k.build_id) FILTER (WHERE k.runs) AS made_by,
@@ -150,15 +153,15 @@ AS $sql$
                 max(k.build_id) FILTER (WHERE NOT k.runs) AS last
             FROM (
                 SELECT a.version, t.target_id, a.build_id, a.status, false AS runs
-                FROM unnest(p_attempts) a JOIN targets t ON t.abi_tag = a.abi_tag AND t.platform_tag = a.platform_tag
+                FROM unnest(p_attempts) a
+                    LEFT JOIN targets t ON t.abi_tag = a.abi_tag AND t.platform_tag = a.platform_tag
                 UNION ALL
-                SELECT w.version, t.target_id, w.build_id, NULL, true
+                SELECT w.version, r.target_id, w.build_id, NULL, true
                 FROM unnest(p_wheel_builds, p_wheel_versions, p_py_version_tags, p_abi_tags, p_platform_tags)
                         AS w (build_id, version, py_version_tag, abi_tag, platform_tag)
-                    JOIN wheel_tags g
-                        ON g.py_version_tag = w.py_version_tag AND g.abi_tag = w.abi_tag
-                        AND g.platform_tag = w.platform_tag
-                    JOIN targets t ON t.target_id = ANY (g.target_ids)) AS k
+                    JOIN runs_on r
+                        ON r.py_version_tag = w.py_version_tag AND r.abi_tag = w.abi_tag
+                        AND r.platform_tag = w.platform_tag) AS k
             GROUP BY k.version, k.target_id),
         upstream AS (
             SELECT v.version, u.target_id, bool_or(u.linked) AS linked

@@ -71,7 +71,10 @@ internal sealed class ProjectColumns(NpgsqlDataReader row)
             apt[i], pip[i]));
     }
 
-    /// <summary>What each file needs of apt and of pip; files are counted from 1, below zero for pip.</summary>
+    /// <summary>
+    /// What each file needs of apt and of pip, in order; files are counted from 1, below zero for pip. Names come in
+    /// order unless the server has found another way to read them, so to sort each list would take longer.
+    /// </summary>
     private (List<string>[] Apt, List<string>[] Pip) ReadNeeds(int files)
     {
         var (numbers, names) = (Array<int>(23), Array<string>(24));
@@ -80,10 +83,11 @@ internal sealed class ProjectColumns(NpgsqlDataReader row)
         {
             ref var needs = ref numbers[i] > 0 ? ref apt[numbers[i] - 1] : ref pip[-numbers[i] - 1];
             if (needs == _none) needs = [];
-            needs.Add(names[i]);
+            var place = needs.Count;
+            while (place > 0 && string.CompareOrdinal(needs[place - 1], names[i]) > 0) place--;
+            needs.Insert(place, names[i]);
         }
 
-        foreach (var needs in apt.Concat(pip).Where(n => n.Count > 1)) needs.Sort(StringComparer.Ordinal);
         return (apt, pip);
     }
 
