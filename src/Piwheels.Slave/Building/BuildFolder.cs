@@ -77,6 +77,16 @@ internal sealed partial class BuildFolder : IDisposable
         }
     }
 
+    /// <summary>Forgets what a command has left for the next one: all but wheels and store.</summary>
+    public void Clear()
+    {
+        foreach (var folder in (ReadOnlySpan<string>)[Home, Temporary, Work, SharedMemory])
+        {
+            Remove(folder, _logger);
+            Directory.CreateDirectory(folder, OwnerOnly);
+        }
+    }
+
     public void Dispose()
     {
         Remove(Path, _logger);

@@ -40,7 +40,9 @@ internal sealed partial class PipBuild(
         var run = new ContainedRun(folder, python.Executable, index, containment, rules, time, logger);
         if (!VersionText().IsMatch(release.Version))
             return Failed(run, new BuildEnding.NotBegun($"'{release.Version}' is no version"));
-        var ending = await RunPipAsync(run, release, index, drop);
+        var ending = rules.Network == BuildNetwork.None
+            ? await new OfflineBuild(python.Executable, folder, run).RunAsync(release, [index, .. rules.ExtraIndexes], drop)
+            : await run.RunAsync(Command(run.Place, release, index), rules.Network, drop);
         if (ending is not BuildEnding.Exited { Status: 0 }) return Failed(run, ending);
 
         try
@@ -54,10 +56,11 @@ internal sealed partial class PipBuild(
         {
             return Failed(run, ending, e.Message);
         }
+        catch (UnauthorizedAccessException e)
+        {
+            return Failed(run, ending, $"its wheels cannot be read: {e.Message}"); // It closed them itself
+        }
     }
-
-    private async Task<BuildEnding> RunPipAsync(ContainedRun run, Release release, Uri index, CancellationToken drop) =>
-        await run.RunAsync(Command(run.Place, release, index), rules.Network, drop);
 
     /// <summary>pip's arguments. Neither part of the release can be taken for an option, or for another release.</summary>
     internal List<string> Command(BuildPlace place, Release release, Uri index) =>

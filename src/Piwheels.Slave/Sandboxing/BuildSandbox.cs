@@ -44,7 +44,7 @@ internal sealed class BuildSandbox(
         "--bind", folder.Wheels, Place.Wheels,
         "--bind", folder.Home, Place.Home,
         "--bind", folder.Work, Place.Work,
-        "--bind", folder.Store, Place.Store,
+        network == BuildNetwork.None ? "--ro-bind" : "--bind", folder.Store, Place.Store,
         "--ro-bind", folder.Slave, Place.Slave,
         .. network == BuildNetwork.Index ? (string[])["--ro-bind", Path.GetDirectoryName(folder.Network)!, "/build/net"] : [],
         "--remount-ro", "/",
@@ -61,6 +61,7 @@ internal sealed class BuildSandbox(
         Write("hosts", "127.0.0.1 localhost build\n");
         Write("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
         Write("relay.py", Resources.Relay);
+        Write("prepare.py", Resources.Prepare);
 
         void Write(string name, string text) => File.WriteAllText(Path.Combine(folder.Slave, name), text);
     }

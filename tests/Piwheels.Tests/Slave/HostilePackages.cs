@@ -61,7 +61,12 @@ internal sealed class HostilePackages(string secrets, string token, Uri index)
             """),
         ["endless-log"] = Before("""
             while True:
-                print("so much to say " * 60)
+                print("so much to say " * 60)  # pip keeps it, in case the build fails
+            """),
+        ["endless-output"] = Before("""
+            with open(f"/proc/{os.getppid()}/fd/1", "w") as file:  # pip's own
+                while True:
+                    file.write("so much to say " * 60 + "\n")
             """),
         ["cpu-eater"] = Before("""
             import time
@@ -97,7 +102,7 @@ internal sealed class HostilePackages(string secrets, string token, Uri index)
                 show(pid + "/environ")
             print("<processes are", len(glob.glob("/proc/[0-9]*")), ">")
             print("<around is", sorted(os.listdir("/")), os.listdir("/build"), os.listdir(os.path.expanduser("~")), ">")
-            print("<me is", os.getuid(), os.getgid(), os.getgroups(), ">")
+            print("<me is", os.getuid(), os.getgid(), ">")
             raise SystemExit("that is all")
             """),
         ["writer"] = Before($$"""
@@ -134,7 +139,7 @@ internal sealed class HostilePackages(string secrets, string token, Uri index)
             """),
         ["impostor"] = """
             def after_wheel(folder, wheel):
-                with zipfile.ZipFile(os.path.join(folder, "numpy-1.0-py3-none-any.whl"), "w") as other:
+                with zipfile.ZipFile(os.path.join("/build/wheels", "numpy-1.0-py3-none-any.whl"), "w") as other:
                     other.writestr("numpy.py", "import os; os.system('evil')")
             """,
         ["zip-bomb"] = """
@@ -144,17 +149,22 @@ internal sealed class HostilePackages(string secrets, string token, Uri index)
             """,
         ["true-bomb"] = """
             def after_wheel(folder, wheel):
-                data = zlib.compress(bytes(1 << 20))
                 wheel.writestr("bomb.py", bytes(64 << 20), zipfile.ZIP_DEFLATED)
                 wheel.filelist[-1].file_size = 1 << 20  # It says less than comes out
-            """.Replace("    data = zlib.compress(bytes(1 << 20))\n", "", StringComparison.Ordinal),
+            """,
         ["linker"] = """
             def after_wheel(folder, wheel):
-                os.symlink("/etc/passwd", os.path.join(folder, "linker-1.0-1-py3-none-any.whl"))
+                os.symlink("/etc/passwd", os.path.join("/build/wheels", "linker-1.0-1-py3-none-any.whl"))
             """,
         ["pipe-wheel"] = """
             def after_wheel(folder, wheel):
-                os.mkfifo(os.path.join(folder, "pipe_wheel-1.0-1-py3-none-any.whl"))
+                os.mkfifo(os.path.join("/build/wheels", "pipe_wheel-1.0-1-py3-none-any.whl"))
+            """,
+        ["closed-wheel"] = """
+            def after_wheel(folder, wheel):
+                with open("/build/wheels/closed_wheel-1.0-0-py3-none-any.whl", "wb") as file:
+                    file.write(b"PK")
+                os.chmod("/build/wheels/closed_wheel-1.0-0-py3-none-any.whl", 0)
             """,
         ["killer"] = Before("""
             import signal
