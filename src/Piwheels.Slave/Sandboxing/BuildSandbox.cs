@@ -35,11 +35,11 @@ internal sealed class BuildSandbox(
         .. network == BuildNetwork.Full ? (string[])[] : ["--unshare-net"],
         .. options,
         "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--uid", User, "--gid", User, "--hostname", "build",
-        .. shown,
-        .. Names(folder, network),
         "--proc", "/proc",
         "--dev", "/dev", "--bind", folder.SharedMemory, "/dev/shm", "--remount-ro", "/dev",
         "--bind", folder.Temporary, Place.Temporary,
+        .. shown, // After /tmp, where an interpreter may be, too
+        .. Names(folder, network),
         "--dir", "/build",
         "--bind", folder.Wheels, Place.Wheels,
         "--bind", folder.Home, Place.Home,

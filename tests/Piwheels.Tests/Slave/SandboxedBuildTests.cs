@@ -118,6 +118,7 @@ public sealed class SandboxedBuildTests : IAsyncLifetime
             import helper, urllib.request
 
             def get_requires_for_build_wheel(config_settings=None):
+                assert not os.path.exists(os.path.expanduser("~/planted"))  # By the same, in the step before
                 open(os.path.expanduser("~/planted"), "w").close()
                 look()
                 return ["later"]
@@ -132,7 +133,6 @@ public sealed class SandboxedBuildTests : IAsyncLifetime
                 import later
                 look()
                 assert later.word == "asked for"
-                assert not os.path.exists(os.path.expanduser("~/planted"))
                 with open("/proc/net/dev") as devices:
                     assert len(devices.readlines()) == 3  # Two of head, one for the loopback
             """,
