@@ -8,6 +8,7 @@ using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Slave.Building;
 using Piwheels.Slave.Conversation;
+using Piwheels.Slave.Failures;
 using Piwheels.Slave.Limits;
 using Piwheels.Slave.Machine;
 using Piwheels.Slave.Python;
@@ -275,11 +276,20 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         };
         var build = _build;
         var pip = new PipBuild(_python, rules, _containment, InspectAs(release), _time, _logger);
-        Follow(build, build.StartAsync(pip, index), result =>
+        Follow(build, ExplainAsync(release, build.StartAsync(pip, index)), result =>
         {
             LogBuilt(_logger, release, result.Status ? "built" : "failed", result.Duration, result.Files.Count);
             _conversation.BuildEnded(result);
         });
+    }
+
+    /// <summary>A failed build's log ends with why it failed.</summary>
+    private static async Task<BuildResult> ExplainAsync(Release release, Task<BuildResult> building)
+    {
+        var result = await building;
+        return result.Status
+            ? result
+            : result with { Output = new FailureReader(new AptPackages()).Read(release, result).AppendTo(result.Output) };
     }
 
     /// <summary>Debian's lists are read for each build: what is installed may change between two.</summary>

@@ -53,10 +53,37 @@ internal sealed class LibraryOwners
         return null;
     }
 
+    /// <summary>
+    /// The package that owns a file below a folder whose path ends so, the first one by name; null where none does.
+    /// </summary>
+    internal static string? FindOwner(SystemRoot root, string ending, string folder)
+    {
+        try
+        {
+            foreach (var list in Directory.GetFiles(root["/var/lib/dpkg/info"], "*.list").Order(StringComparer.Ordinal))
+            {
+                if (new FileInfo(list).Length > ListBytesMax) continue;
+                foreach (var line in File.ReadLines(list, Encoding.UTF8))
+                {
+                    if (line.EndsWith(ending, StringComparison.Ordinal) && line.StartsWith(folder, StringComparison.Ordinal))
+                        return PackageOf(list);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No Debian, or not ours to read
+        }
+
+        return null;
+    }
+
+    // libc6:armhf.list, where packages of several architectures can be installed
+    private static string PackageOf(string list) => Path.GetFileNameWithoutExtension(list).Split(':')[0];
+
     private void Add(string list)
     {
-        // libc6:armhf.list, where packages of several architectures can be installed
-        var package = Path.GetFileNameWithoutExtension(list).Split(':')[0];
+        var package = PackageOf(list);
         if (new FileInfo(list).Length > ListBytesMax) return;
         foreach (var line in File.ReadLines(list, Encoding.UTF8))
         {
