@@ -536,6 +536,7 @@ AS $sql$
 DECLARE
     v_version text;
     v_raised bigint := 0;
+    v_retried text[];
 BEGIN
     IF NOT lock_package(p_package) THEN
         RAISE EXCEPTION 'no such package: %', p_package USING ERRCODE = 'foreign_key_violation';
@@ -543,9 +544,11 @@ BEGIN
     IF p_version IS NOT NULL AND NOT test_package_version(p_package, p_version) THEN
         RAISE EXCEPTION 'no such release: % %', p_package, p_version USING ERRCODE = 'foreign_key_violation';
     END IF;
+    v_retried := retry_deferred(p_package, p_version);
     FOR v_version IN
         UPDATE versions v SET priority = 0
-        WHERE v.package = p_package AND v.version = coalesce(p_version, v.version) AND v.priority > 0
+        WHERE v.package = p_package AND v.version = coalesce(p_version, v.version)
+            AND (v.priority > 0 OR v.version = ANY (v_retried))
             AND EXISTS (SELECT FROM releases_pending r WHERE r.package = v.package AND r.version = v.version)
         RETURNING v.version
     LOOP

@@ -47,6 +47,16 @@ CREATE TABLE dependencies (
 COMMENT ON TABLE dependencies IS 'What a wheel needs: Debian packages, projects, and libraries that no package owns';
 GRANT SELECT ON dependencies TO {username};
 
+-- Apart from builds: a column that is nearly always empty would take eight bytes a build all the same
+CREATE TABLE failures (
+    build_id integer PRIMARY KEY REFERENCES builds ON DELETE CASCADE,
+    class varchar(30) COLLATE "C" NOT NULL CHECK (class <> ''),
+    evidence varchar(300) DEFAULT '' NOT NULL,
+    apt_package varchar(100)
+);
+COMMENT ON TABLE failures IS 'Why builds failed, where whoever built them said so; apt_package has what was missing';
+GRANT SELECT ON failures TO {username};
+
 CREATE TABLE preinstalled_apt_packages (
     abi_tag varchar(100) COLLATE "C" NOT NULL,
     apt_package varchar(255) COLLATE "C" NOT NULL,
@@ -58,15 +68,17 @@ GRANT SELECT ON preinstalled_apt_packages TO {username};
 
 -- The arrays from p_filenames to p_locations have one element a file, the last three one a dependency. All of it is one
 -- transaction with the queue's change and the pages owed, so that no kill can come between. A failed build has no
--- files, whatever it claims. The target: the one tried on; without an ABI the lowest active one, without a platform the
--- one that a wheel was made for. A request that was recorded before changes nothing, and is answered as it was then.
+-- files, whatever it claims; it may have a class. The target: the one tried on; without an ABI the lowest active one,
+-- without a platform the one that a wheel was made for. A request that was recorded before changes nothing, and is
+-- answered as it was then.
 CREATE FUNCTION log_build(
     p_package text, p_version text, p_built_by integer, p_duration interval, p_abi_tag text, p_platform_tag text,
     p_status boolean,
     p_filenames text[], p_filesizes bigint[], p_filehashes text[], p_package_tags text[],
     p_package_version_tags text[], p_py_version_tags text[], p_abi_tags text[], p_platform_tags text[],
     p_requires_pythons text[], p_locations text[],
-    p_dependency_filenames text[], p_dependency_tools text[], p_dependencies text[], p_request uuid DEFAULT NULL)
+    p_dependency_filenames text[], p_dependency_tools text[], p_dependencies text[], p_request uuid DEFAULT NULL,
+    p_failure text DEFAULT NULL, p_evidence text DEFAULT '', p_apt_package text DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 AS $sql$
@@ -123,7 +135,11 @@ BEGIN
                 abi_tag, platform_tag, requires_python, location);
         INSERT INTO dependencies (filename, tool, dependency)
         SELECT DISTINCT * FROM unnest(p_dependency_filenames, p_dependency_tools, p_dependencies);
+    ELSIF p_failure IS NOT NULL THEN
+        INSERT INTO failures (build_id, class, evidence, apt_package)
+        VALUES (v_build_id, p_failure, coalesce(p_evidence, ''), p_apt_package);
     END IF;
+    PERFORM forget_deferred(p_package, p_version);
 
     -- What is done is urgent no more: a target added next year finds it in the backlog
     IF NOT refresh_queue(p_package, p_version) AND v_priority < 2 THEN
@@ -187,10 +203,14 @@ REVOKE ALL ON FUNCTION replace_files FROM PUBLIC;
 CREATE FUNCTION delete_build(p_package text, p_version text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$
+DECLARE
+    v_deferred boolean;
 BEGIN
     PERFORM lock_package(p_package);
+    DELETE FROM deferred_builds WHERE package = p_package AND version = p_version;
+    v_deferred := FOUND;
     DELETE FROM builds WHERE package = p_package AND version = p_version;
-    IF FOUND THEN
+    IF FOUND OR v_deferred THEN
         UPDATE versions SET priority = 0 WHERE package = p_package AND version = p_version;
         PERFORM refresh_queue(p_package, p_version);
         PERFORM owe_rewrite(p_package, 'BOTH');

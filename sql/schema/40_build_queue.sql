@@ -5,6 +5,10 @@
 -- link). Of the targets that are not done only the lowest ABI of each platform waits: most
 -- releases turn out pure, and one build then covers all.
 --
+-- A build that failed for a reason that passes is deferred: nothing of the release waits on that platform while the
+-- deferral is held (42_retries.sql). That is a column which somebody sets, not a question of the hour, so that the rule
+-- says the same at any time.
+--
 -- releases_pending is the rule. refresh_queue() applies it to one release and is called by all that changes one; requeue()
 -- to a range of packages, for changes of the targets (45_targets.sql). builds_pending says it once more as one plain query
 -- over everything: for audits, for tables filled in bulk, and for the test that holds the queue against it after each
@@ -168,6 +172,27 @@ COMMENT ON TABLE build_queue IS 'Releases that wait for a slave, by target, in t
 GRANT SELECT ON build_queue TO {username};
 
 
+-- One row for each release and target whose last attempt failed for a reason that passes. held: it waits for retry_at;
+-- then it is in the queue again, and the row says how many attempts there were.
+CREATE TABLE deferred_builds (
+    package varchar(200) COLLATE "C" NOT NULL,
+    version varchar(200) COLLATE "C" NOT NULL,
+    target_id integer NOT NULL REFERENCES targets ON DELETE CASCADE,
+    attempts integer NOT NULL CHECK (attempts > 0),
+    held boolean NOT NULL,
+    retry_at timestamp NOT NULL,
+    failed_at timestamp DEFAULT (clock_timestamp() AT TIME ZONE 'UTC') NOT NULL,
+    built_by integer NOT NULL CHECK (built_by >= 0),
+    class varchar(30) COLLATE "C" NOT NULL CHECK (class <> ''),
+    evidence varchar(300) DEFAULT '' NOT NULL,
+    PRIMARY KEY (package, version, target_id),
+    FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
+);
+CREATE INDEX deferred_builds_due ON deferred_builds (retry_at) WHERE held;
+COMMENT ON TABLE deferred_builds IS 'Builds that failed for a reason that passes, and are tried again';
+GRANT SELECT ON deferred_builds TO {username};
+
+
 -- The rule is these two functions and the view; where the functions stand in FROM the planner makes them part of the
 -- query (their bodies are plain and stable), so a question about a few releases, or a range of packages, costs in
 -- proportion to them.
@@ -235,7 +260,10 @@ FROM packages p
             AS target_ids
         OFFSET 0) AS done
     CROSS JOIN LATERAL lowest_targets(v.package, done.target_ids) AS t
-WHERE p.skip = '' AND v.skip = '';
+WHERE p.skip = '' AND v.skip = ''
+    AND NOT EXISTS (
+        SELECT FROM deferred_builds d
+        WHERE d.package = v.package AND d.version = v.version AND d.target_id = t.target_id AND d.held);
 COMMENT ON VIEW releases_pending IS 'What has to be built: the rule that the queue is kept by';
 GRANT SELECT ON releases_pending TO {username};
 
@@ -274,7 +302,7 @@ SELECT
     package, version, priority, released
 FROM (
     SELECT DISTINCT ON (v.package, v.version, t.platform_tag)
-        t.abi_tag, t.platform_tag, v.package, v.version, v.priority, v.released
+        t.target_id, t.abi_tag, t.platform_tag, v.package, v.version, v.priority, v.released
     FROM packages p
         JOIN versions v ON v.package = p.package
         CROSS JOIN targets t
@@ -282,7 +310,9 @@ FROM (
         AND NOT EXISTS (
             SELECT FROM done d
             WHERE d.package = v.package AND d.version = v.version AND d.target_id = t.target_id)
-    ORDER BY v.package, v.version, t.platform_tag, python_of(t.abi_tag), t.abi_tag) AS pending;
+    ORDER BY v.package, v.version, t.platform_tag, python_of(t.abi_tag), t.abi_tag) AS pending
+WHERE (package, version, target_id) NOT IN (
+    SELECT d.package, d.version, d.target_id FROM deferred_builds d WHERE d.held);
 COMMENT ON VIEW builds_pending IS 'What has to be built, by one plain query over everything, for audits';
 GRANT SELECT ON builds_pending TO {username};
 
@@ -376,7 +406,11 @@ BEGIN
         IF v_release.upstream THEN
             v_done := v_done || ARRAY(SELECT u.target_id FROM targets_upstream(p_package, p_version) u);
         END IF;
-        v_wanted := ARRAY(SELECT t.target_id FROM lowest_targets(p_package, v_done) t);
+        v_wanted := ARRAY(
+            SELECT t.target_id FROM lowest_targets(p_package, v_done) t
+            WHERE NOT EXISTS (
+                SELECT FROM deferred_builds d
+                WHERE d.package = p_package AND d.version = p_version AND d.target_id = t.target_id AND d.held));
     END IF;
 
     DELETE FROM build_queue q

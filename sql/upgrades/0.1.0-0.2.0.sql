@@ -212,3 +212,27 @@ CREATE TABLE held_builds (
     PRIMARY KEY (package, version, target_id),
     FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
 );
+
+-- Why builds failed, and those that are tried again.
+CREATE TABLE failures (
+    build_id integer PRIMARY KEY REFERENCES builds ON DELETE CASCADE,
+    class varchar(30) COLLATE "C" NOT NULL CHECK (class <> ''),
+    evidence varchar(300) DEFAULT '' NOT NULL,
+    apt_package varchar(100)
+);
+
+CREATE TABLE deferred_builds (
+    package varchar(200) COLLATE "C" NOT NULL,
+    version varchar(200) COLLATE "C" NOT NULL,
+    target_id integer NOT NULL REFERENCES targets ON DELETE CASCADE,
+    attempts integer NOT NULL CHECK (attempts > 0),
+    held boolean NOT NULL,
+    retry_at timestamp NOT NULL,
+    failed_at timestamp DEFAULT (clock_timestamp() AT TIME ZONE 'UTC') NOT NULL,
+    built_by integer NOT NULL CHECK (built_by >= 0),
+    class varchar(30) COLLATE "C" NOT NULL CHECK (class <> ''),
+    evidence varchar(300) DEFAULT '' NOT NULL,
+    PRIMARY KEY (package, version, target_id),
+    FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
+);
+CREATE INDEX deferred_builds_due ON deferred_builds (retry_at) WHERE held;

@@ -38,6 +38,7 @@ internal static class Program
         new InitDbCommand(),
         new TargetCommand(),
         new PolicyCommand(),
+        new RetryCommand(),
         new AddCommand(),
         new RemoveCommand(),
         new PruneCommand(),

@@ -46,6 +46,13 @@ public sealed record MasterConfiguration
     /// <summary>How many oracles answer database requests at a time.</summary>
     public int Oracles { get; init; } = 3;
 
+    /// <summary>
+    /// How long a build that failed for a reason that passes (a full disk, the network, memory, time) waits before it is
+    /// tried again: the second time, the third, and so on. After the last of them it is recorded as failed.
+    /// </summary>
+    public IReadOnlyList<TimeSpan> RetryDelays { get; init; } =
+        [TimeSpan.FromMinutes(10), TimeSpan.FromHours(1), TimeSpan.FromHours(6), TimeSpan.FromHours(24)];
+
     /// <summary>The site's name on its pages.</summary>
     public string SiteTitle { get; init; } = "Wheel farm";
 

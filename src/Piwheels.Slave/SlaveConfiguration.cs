@@ -2,6 +2,7 @@ using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Slave.Limits;
 using Piwheels.Slave.Sandboxing;
+using Piwheels.Slave.Machine;
 
 namespace Piwheels.Slave;
 
@@ -44,6 +45,9 @@ public sealed record SlaveConfiguration
 
     /// <summary>The longest silence before slave and master give each other up.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>What must be free for a build to be begun.</summary>
+    public MachineNeeds Needs { get; init; } = new();
 
     /// <summary>Where builds get a folder each.</summary>
     public string Dir { get; init; } = Path.GetTempPath();

@@ -32,6 +32,13 @@ public sealed partial class SlaveRunner
     [LoggerMessage(EventId = 8, Level = LogLevel.Information, Message = "ends: {Why}")]
     private static partial void LogEnd(ILogger logger, SlaveEnd why);
 
+    [LoggerMessage(EventId = 11, Level = LogLevel.Warning,
+        Message = "takes no builds until there is more: {Shortage} (builds go to {Folder})")]
+    private static partial void LogShort(ILogger logger, string shortage, string folder);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "there is enough of disk and memory again: takes builds")]
+    private static partial void LogEnough(ILogger logger);
+
     [LoggerMessage(EventId = 9, Level = LogLevel.Debug, Message = "said {Request}")]
     private static partial void LogSaid(ILogger logger, string request);
 

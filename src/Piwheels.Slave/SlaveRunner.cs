@@ -154,6 +154,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         while (true)
         {
             if (_apt.HaveChanged) _conversation.FactsChanged();
+            LookForShortage();
             var step = _conversation.Next(Now);
             if (step is SlaveStep.End end)
             {
@@ -200,6 +201,16 @@ public sealed partial class SlaveRunner : IAsyncDisposable
                 OpenLink();
                 break;
         }
+    }
+
+    /// <summary>A slave that is short of something says so, once, and takes no work until it is not.</summary>
+    private void LookForShortage()
+    {
+        if (_build is not null) return;
+        var shortage = _configuration.Needs.ShortageOf(Statistics());
+        if (shortage is not null && _conversation.Shortage is null) LogShort(_logger, shortage, _configuration.Dir);
+        if (shortage is null && _conversation.Shortage is not null) LogEnough(_logger);
+        _conversation.Shortage = shortage;
     }
 
     private SlaveStats Statistics() => SlaveMachine.Measure(_configuration.Dir, Now);
@@ -299,13 +310,26 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         var apt = new Lazy<AptDependencies>(() => AptDependencies.Read());
         return path => environment is null
             ? throw new InvalidDataException($"what {_python.Target} requires is not known")
-            : WheelFile.Inspect(path, release, environment, apt.Value, Path.GetDirectoryName(path)) switch
+            : Inspect(path, release, environment, apt.Value) switch
             {
                 WheelInspection.Accepted accepted => accepted.File,
                 WheelInspection.Refused refused =>
                     throw new InvalidDataException($"{Path.GetFileName(path)} {refused.Reason}"),
                 _ => throw new InvalidOperationException("an inspection has two outcomes"),
             };
+    }
+
+    // No room to unpack it is the build's misfortune; it is no reason for the slave to give up
+    private static WheelInspection Inspect(string path, Release release, MarkerEnvironment environment, AptDependencies apt)
+    {
+        try
+        {
+            return WheelFile.Inspect(path, release, environment, apt, Path.GetDirectoryName(path));
+        }
+        catch (IOException e)
+        {
+            return new WheelInspection.Refused($"cannot be read: {e.Message}");
+        }
     }
 
     private void StartSending(int slaveId, string filename)

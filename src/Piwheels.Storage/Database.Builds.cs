@@ -1,4 +1,5 @@
 using Npgsql;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 
@@ -8,7 +9,8 @@ namespace Piwheels.Storage;
 public sealed partial class Database
 {
     private const string LogBuild =
-        "SELECT log_build($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+        "SELECT log_build($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
+        + "$22, $23, $24)";
 
     public async Task<long> LogBuildAsync(BuildState build, Guid? request = null)
     {
@@ -77,6 +79,7 @@ public sealed partial class Database
             Texts(files.Select(f => f.RequiresPython)), Texts(files.Select(f => f.Location)),
             Texts(dependencies.Select(d => d.Filename)), Texts(dependencies.Select(d => d.Tool)),
             Texts(dependencies.Select(d => d.Name)), Uuid(request),
+            Text(build.Failure?.Class.Word()), Text(build.Failure?.Evidence), Text(build.Failure?.AptPackage),
         ];
     }
 

@@ -1,3 +1,4 @@
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Testing;
 using Xunit;
@@ -186,6 +187,46 @@ public sealed class QueueAuditTests(ClusterFixture fixture) : IAsyncLifetime
         await change.CommitAsync();
         Assert.Equal(0, await repair.Within());
         await IsRightAsync();
+    }
+
+    [Fact]
+    public async Task A_deferred_build_that_is_in_the_queue_and_one_that_should_be()
+    {
+        var away = new Core.States.BuildState(1, "ant", "1.0", "cp39", false, TimeSpan.Zero, "", [], "linux_armv7l")
+        {
+            Failure = new BuildFailure(FailureClass.Network, "no route"),
+        };
+        await _database.DeferBuildAsync(away, [TimeSpan.FromHours(1)]);
+        await IsRightAsync();
+        await _store.RunAsync($"INSERT INTO build_queue VALUES ('ant', '1.0', {IdOf(Cp39)}, 2, '2020-01-02 03:04:05')");
+        Assert.Equal("cp39 on linux_armv7l: ant 1.0: kept at 2 2020, due nowhere", await FindingsAsync());
+        Assert.Equal(1, await _database.FixQueueAsync(Ant1));
+        await IsRightAsync();
+
+        await _store.RunAsync("UPDATE deferred_builds SET held = false");
+        Assert.Equal("cp39 on linux_armv7l: ant 1.0: kept nowhere, due at 2 2020", await FindingsAsync());
+        Assert.Equal(1, await _database.FixQueueAsync(Ant1));
+        await IsRightAsync();
+    }
+
+    [Fact]
+    public async Task Deferred_builds_are_listed_in_the_order_in_which_they_are_tried_again()
+    {
+        foreach (var (release, hours) in new[] { (Ant1, 5), (Ant2, 1) })
+        {
+            var away = new Core.States.BuildState(7, "ant", release.Version, "cp39", false, TimeSpan.Zero, "", [], "linux_armv7l")
+            {
+                Failure = new BuildFailure(FailureClass.DiskFull, "no space"),
+            };
+            await _database.DeferBuildAsync(away, [TimeSpan.FromHours(hours)]);
+        }
+
+        var listed = await _database.GetDeferredBuildsAsync();
+        Assert.Equal([Ant2, Ant1], listed.Select(build => build.Release));
+        Assert.All(listed, build => Assert.Equal(
+            (Cp39, 1, true, 7, new BuildFailure(FailureClass.DiskFull, "no space")),
+            (build.Target, build.Attempts, build.Held, build.BuiltBy, build.Failure)));
+        Assert.Single(await _database.GetDeferredBuildsAsync(1));
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using Piwheels.Core.Database;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 
@@ -32,6 +33,12 @@ public sealed class RandomHistory(Database database, int packages, int versions)
 
     private static readonly string?[] Pythons = [null, ">=3.9", "<3.11", ">=3.11"];
 
+    // Time passes for those with a delay of nothing: they are due at once, and come back when somebody looks
+    private static readonly TimeSpan[][] Delays =
+    [
+        [TimeSpan.Zero, TimeSpan.FromDays(1)], [TimeSpan.FromDays(1), TimeSpan.Zero, TimeSpan.Zero], [TimeSpan.Zero], [],
+    ];
+
     /// <summary>Begins with a farm that has targets and all releases, so that each further step does something.</summary>
     public async Task BeginAsync()
     {
@@ -61,7 +68,7 @@ public sealed class RandomHistory(Database database, int packages, int versions)
         var release = new Release(package, version);
         var target = Targets[c % Targets.Length];
         var reason = c % 2 == 0 ? "" : "bad";
-        return (kind % 35) switch
+        return (kind % 39) switch
         {
             0 => database.AddNewPackageAsync(package, c % 8 == 1 ? "bad" : ""),
             1 or 2 => AddVersionAsync(release, c),
@@ -90,6 +97,8 @@ public sealed class RandomHistory(Database database, int packages, int versions)
             29 => database.SetUpstreamPolicyAsync((UpstreamPolicy)(c % 3)),
             30 => ReadUpstreamAsync(release, null, c),
             31 or 32 or 33 => ReadUpstreamAsync(release, Tags[c % Tags.Length], a),
+            34 or 35 or 36 => database.DeferBuildAsync(Transient(release, target), Delays[a % Delays.Length]),
+            37 => database.ResumeBuildsAsync(1 + c % 3),
             _ => FollowAsync(package, version, c),
         };
     }
@@ -160,6 +169,9 @@ public sealed class RandomHistory(Database database, int packages, int versions)
     private static BuildState Attempt(Release release, Target target, FileState[] files) => new(
         1, release.Package.Value, release.Version, target.Abi, files.Length > 0,
         TimeSpan.FromSeconds(release.Version.Length), "", files, target.Platform);
+
+    private static BuildState Transient(Release release, Target target) =>
+        Attempt(release, target, []) with { Failure = new BuildFailure(FailureClass.Network, "no route to host") };
 
     private static UpstreamWheel Upstream(Release release, string tags)
     {

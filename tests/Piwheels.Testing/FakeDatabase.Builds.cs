@@ -54,6 +54,7 @@ public sealed partial class FakeDatabase
     public Task RemoveTargetAsync(Target target) => Call(() =>
     {
         _targets.RemoveAll(row => row.Target == target);
+        foreach (var version in AllVersions()) version.Deferred.Remove(target);
     });
 
     public Task<IReadOnlyDictionary<Target, IReadOnlyList<Release>>> GetBuildQueueAsync(int limit = 1000) =>
@@ -88,12 +89,12 @@ public sealed partial class FakeDatabase
             throw Refused($"no such release: {package} {version}");
         }
 
-        var queue = Queue();
         var raised = 0L;
         foreach (var each in known.Versions.Values.Where(each => version is null || each.Release.Version == version))
         {
-            var rows = queue.Values.Count(releases => releases.Contains(each.Release));
-            if (rows == 0 || each.Priority == FakePriority.Requested) continue;
+            var retried = RetryDeferred(each);
+            var rows = Queue().Values.Count(releases => releases.Contains(each.Release));
+            if (rows == 0 || (each.Priority == FakePriority.Requested && !retried)) continue;
             each.Priority = FakePriority.Requested;
             raised += rows;
         }
@@ -163,6 +164,7 @@ public sealed partial class FakeDatabase
         var logged = new FakeBuild(state, TargetOf(build), time.GetUtcNow());
         foreach (var file in build.Status ? build.Files : []) logged.Files.Add(file.Filename, file);
         version.Builds.Add(logged);
+        ForgetDeferred(version);
         if (!Queue().Values.Any(queue => queue.Contains(version.Release))) version.Priority = FakePriority.Backlog;
         Owe(version.Release.Package, build.Status ? RewriteCommand.Both : RewriteCommand.Project);
         if (request is { } number) _buildsByRequest.Add(number, _lastBuildId);
@@ -194,8 +196,9 @@ public sealed partial class FakeDatabase
         var any = false;
         foreach (var version in versions)
         {
-            any |= version.Builds.Count > 0;
+            any |= version.Builds.Count > 0 || version.Deferred.Count > 0;
             version.Builds.Clear();
+            version.Deferred.Clear();
         }
 
         return any;
@@ -223,7 +226,7 @@ public sealed partial class FakeDatabase
             {
                 foreach (var target in platform.Where(target => !IsDone(version, target)).Take(1))
                 {
-                    queue[target].Add(version.Release);
+                    if (!IsHeld(version, target)) queue[target].Add(version.Release);
                 }
             }
         }

@@ -47,6 +47,8 @@ internal sealed class FakeVersion(Release release, DateTimeOffset released)
 
     public List<FakeBuild> Builds { get; } = [];
 
+    public Dictionary<Target, FakeDeferral> Deferred { get; } = [];
+
     public IReadOnlyList<UpstreamWheel> Upstream { get; set; } = [];
 
     public bool Linked { get; set; }
@@ -71,3 +73,5 @@ internal sealed class FakeBuild(BuildState state, Target target, DateTimeOffset 
 }
 
 internal sealed record FakeRewrite(RewritePending Row, long Revision, bool Backlog);
+
+internal sealed record FakeDeferral(int Attempts, bool Held, DateTimeOffset RetryAt);

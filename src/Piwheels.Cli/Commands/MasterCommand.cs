@@ -20,6 +20,7 @@ internal sealed class MasterCommand : PiwCommand
     private readonly Setting<bool> _strangersMayConnect;
     private readonly Setting<bool> _armv6Alias;
     private readonly Setting<int> _oracles;
+    private readonly Setting<IReadOnlyList<TimeSpan>> _retryDelays;
     private readonly Setting<string> _siteTitle;
     private readonly Setting<string> _siteUrl;
     private readonly Setting<Uri> _pypiXmlRpc;
@@ -55,6 +56,8 @@ internal sealed class MasterCommand : PiwCommand
             "strangers-may-connect", "Let slaves and importers connect from other machines without keys"));
         _armv6Alias = Add(Settings.Flag("armv6l-alias", "List wheels for armv7l as wheels for armv6l too"));
         _oracles = Add(Settings.Number("oracles", "Database requests answered at a time", Defaults.Oracles, 1, 64));
+        _retryDelays = Add(Settings.Durations(
+            "retry-delays", "How long after a failure for a reason that passes to try again, each time", Defaults.RetryDelays));
         _siteTitle = Add(Settings.Text("site-title", "The site's name on its pages", Defaults.SiteTitle));
         _siteUrl = Add(Settings.Text("site-url", "The URL that the site is reached at", Defaults.SiteUrl));
         _pypiXmlRpc = Add(Settings.Url("pypi-xmlrpc", "The index's XML-RPC interface", $"{Defaults.PypiXmlRpc}"));
@@ -94,6 +97,7 @@ internal sealed class MasterCommand : PiwCommand
         StrangersMayConnect = _strangersMayConnect.In(source),
         Armv6Alias = _armv6Alias.In(source),
         Oracles = _oracles.In(source),
+        RetryDelays = _retryDelays.In(source),
         SiteTitle = _siteTitle.In(source),
         SiteUrl = _siteUrl.In(source),
         PypiXmlRpc = _pypiXmlRpc.In(source),

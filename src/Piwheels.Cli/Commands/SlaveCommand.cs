@@ -1,6 +1,8 @@
 using Piwheels.Cli.Options;
 using Piwheels.Cli.Posix;
+using Piwheels.Messaging.Protocols;
 using Piwheels.Slave;
+using Piwheels.Slave.Machine;
 
 namespace Piwheels.Cli.Commands;
 
@@ -21,6 +23,9 @@ internal sealed class SlaveCommand : PiwCommand
     private readonly Setting<TimeSpan> _idleInterval;
     private readonly Setting<TimeSpan> _busyTimeout;
     private readonly ContainmentSettings _containment;
+    private readonly Setting<long> _diskMin;
+    private readonly Setting<long> _memoryMin;
+    private readonly Setting<bool> _oldMaster;
 
     public SlaveCommand()
         : base("slave", "slave", "Builds wheels for a master, one after another")
@@ -37,6 +42,9 @@ internal sealed class SlaveCommand : PiwCommand
         _busyTimeout = Add(Settings.Duration(
             "busy-timeout", "The longest silence before slave and master give each other up", Defaults.BusyTimeout));
         _containment = new ContainmentSettings(setting => Add(setting));
+        _diskMin = Add(Settings.Size("disk-min", "Take no build with less disk free", Defaults.Needs.DiskFree));
+        _memoryMin = Add(Settings.Size("memory-min", "Take no build with less memory free", Defaults.Needs.MemoryFree));
+        _oldMaster = Add(Settings.Flag("old-master", "The master is piwheels' before 0.22, which knows no locations of files"));
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
@@ -59,6 +67,8 @@ internal sealed class SlaveCommand : PiwCommand
             ],
             IdleInterval = _idleInterval.In(source),
             BusyTimeout = _busyTimeout.In(source),
+            Needs = new MachineNeeds(_diskMin.In(source), _memoryMin.In(source)),
+            FileStates = _oldMaster.In(source) ? FileStateForm.WithoutLocation : FileStateForm.WithLocation,
         };
         await SlaveRunner.RunAsync(_containment.Apply(configuration, source), context.Loggers, context.Time, context.Stop);
         return 0;

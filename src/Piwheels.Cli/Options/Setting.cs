@@ -74,7 +74,13 @@ internal sealed class Setting<T> : Setting
         }
     }
 
-    private static string Show(T value) => value is TimeSpan duration ? DurationText.Show(duration) : $"{value}";
+    private static string Show(T value) => value switch
+    {
+        TimeSpan duration => DurationText.Show(duration),
+        IEnumerable<TimeSpan> durations => string.Join(", ", durations.Select(DurationText.Show)),
+        long bytes => $"{bytes >> 20}M",
+        _ => $"{value}",
+    };
 }
 
 /// <summary>The kinds of settings.</summary>
@@ -89,6 +95,16 @@ internal static class Settings
     public static Setting<TimeSpan> Duration(
         string name, string description, TimeSpan fallback, params string[] aliases) =>
         new(name, description, fallback, DurationText.Parse, aliases);
+
+    /// <summary>Durations, separated by blanks or commas; maybe none.</summary>
+    public static Setting<IReadOnlyList<TimeSpan>> Durations(
+        string name, string description, IReadOnlyList<TimeSpan> fallback) =>
+        new(name, description, fallback, static text =>
+            [.. text.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries).Select(DurationText.Parse)]);
+
+    /// <summary>A size in bytes, whole megabytes where nobody says any (<see cref="SizeText"/>); 0 is one too.</summary>
+    public static Setting<long> Size(string name, string description, long fallback) =>
+        new(name, description, fallback, static text => text.Trim() == "0" ? 0 : SizeText.Parse(text));
 
     public static Setting<Uri> Url(string name, string description, string fallback, params string[] aliases) =>
         new(name, description, new Uri(fallback), ParseUrl, aliases);

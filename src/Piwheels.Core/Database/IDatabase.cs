@@ -13,7 +13,7 @@ namespace Piwheels.Core.Database;
 /// as once; what adds a row for each call, or answers whether it did, takes the number of a request
 /// (<see cref="RequestNumber"/>), made once for the thing to be recorded and kept over all attempts.
 /// </remarks>
-public interface IDatabase : IUpstreamWheels
+public interface IDatabase : IUpstreamWheels, IBuildRetries
 {
     // Packages
 

@@ -100,6 +100,9 @@ public sealed record BuildFailure
         name.Length is > 1 and <= AptPackageLengthMax && char.IsAsciiLetterOrDigit(name[0])
         && name.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '+' or '-' or '.');
 
+    /// <summary>In one line for people.</summary>
+    public override string ToString() => Evidence.Length == 0 ? Class.Text() : $"{Class.Text()} ({Evidence})";
+
     // A word of a later version is a class that nothing is known of
     private static FailureClass ReadClass(string value) =>
         value.Split(' ') is [_, var word, ..] && FailureClasses.TryParse(word, out var failure) ? failure : FailureClass.Unknown;

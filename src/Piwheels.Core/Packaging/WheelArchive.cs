@@ -131,6 +131,9 @@ public sealed record WheelEntry(string Name, long Size, long PackedSize)
 
     internal long HeaderStart { get; init; }
 
+    /// <summary>Where the next entry begins, or the directory: its content ends before.</summary>
+    internal long End { get; set; }
+
     internal ReadOnlyMemory<byte> RawName { get; init; }
 
     /// <summary>The name fit for messages.</summary>

@@ -23,10 +23,16 @@ internal static class ZipDirectory
 
     private const int EncryptedFlag = 1;
     private const int StrongEncryptionFlag = 1 << 6;
+    private const int DescriptorFlag = 1 << 3;
     private const int Utf8Flag = 1 << 11;
     private const int Stored = 0;
     private const int Deflated = 8;
     private const ushort Zip64Field = 1;
+    private const int Unix = 3; // And 19, which is Unix too (section 4.4.2.2)
+    private const int Darwin = 19;
+    private const int KindMask = 0xF000; // Of stat(2): what kind of file it is
+    private const int PlainKind = 0x8000;
+    private const int FolderKind = 0x4000;
 
     private static readonly UTF8Encoding Utf8 = new(false, throwOnInvalidBytes: true);
 
@@ -51,6 +57,7 @@ internal static class ZipDirectory
         }
 
         if (!rest.IsEmpty) throw Bad("its directory is longer than it says");
+        CheckClashes(names);
         CheckOverlap(entries, start);
         return entries;
     }
@@ -64,7 +71,23 @@ internal static class ZipDirectory
         var extraLength = UInt16(header, 28);
         var name = ReadAt(stream, entry.HeaderStart + LocalBytes, nameLength);
         if (!name.AsSpan().SequenceEqual(entry.RawName.Span)) throw Bad($"{entry} has two names");
-        return entry.HeaderStart + LocalBytes + nameLength + extraLength;
+        CheckHeader(header, entry);
+        var content = entry.HeaderStart + LocalBytes + nameLength + extraLength;
+        return content + entry.PackedSize <= entry.End ? content : throw Bad($"{entry} overlaps another entry");
+    }
+
+    // Who reads from the front goes by this header, and must find the same
+    private static void CheckHeader(byte[] header, WheelEntry entry)
+    {
+        if (UInt16(header, 8) != (entry.IsDeflated ? Deflated : Stored)) throw Bad($"{entry} is packed in two ways");
+        if ((UInt16(header, 6) & EncryptedFlag) != 0) throw Bad($"{entry} is encrypted");
+        if ((UInt16(header, 6) & DescriptorFlag) != 0) return; // Checksum and sizes follow the content
+        if (UInt32(header, 14) != entry.Crc) throw Bad($"{entry} has two checksums");
+        if (IsOther(UInt32(header, 18), entry.PackedSize) || IsOther(UInt32(header, 22), entry.Size))
+            throw Bad($"{entry} has two sizes");
+
+        // All ones: it stands in a field of its own
+        static bool IsOther(uint size, long expected) => size != uint.MaxValue && size != expected;
     }
 
     private static (long Start, long Length, long Count) FindDirectory(Stream stream)
@@ -122,6 +145,7 @@ internal static class ZipDirectory
         var (size, packed, start) = Sizes64(extra, UInt32(span, 24), UInt32(span, 20), UInt32(span, 42));
         if (size < 0 || packed < 0 || start < 0) throw Bad($"{Excerpt.Of(name)} has an impossible size");
         if (method == Stored && size != packed) throw Bad($"{Excerpt.Of(name)} has two sizes");
+        CheckKind(name, span[5], UInt32(span, 38) >> 16);
         rest = rest[whole..];
         return new WheelEntry(name, size, packed)
         {
@@ -183,6 +207,33 @@ internal static class ZipDirectory
         }
     }
 
+    // What some unpackers make a link or a device of, and others a file
+    private static void CheckKind(string name, int madeBy, uint mode)
+    {
+        if (madeBy is not (Unix or Darwin)) return;
+        var expected = name.EndsWith('/') ? FolderKind : PlainKind;
+        if ((mode & KindMask) is not 0 and var kind && kind != expected) throw Bad($"{Excerpt.Of(name)} is no plain file");
+    }
+
+    // One name for a file and a folder, and another spelling of what installers look for: who reads which is chance
+    private static void CheckClashes(HashSet<string> names)
+    {
+        var spellings = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var name in names)
+        {
+            for (var slash = name.IndexOf('/'); slash >= 0 && slash < name.Length - 1; slash = name.IndexOf('/', slash + 1))
+            {
+                if (names.Contains(name[..slash])) throw Bad($"{Excerpt.Of(name[..slash])} is a file and a folder");
+            }
+
+            if (name.Contains(".dist-info/", StringComparison.OrdinalIgnoreCase)
+                && !spellings.Add(name))
+            {
+                throw Bad($"{Excerpt.Of(name)} is there in two spellings");
+            }
+        }
+    }
+
     private static void CheckName(WheelEntry entry)
     {
         const int SegmentCharactersMax = 255;
@@ -201,9 +252,13 @@ internal static class ZipDirectory
     private static void CheckOverlap(List<WheelEntry> entries, long directoryStart)
     {
         var end = 0L;
+        WheelEntry? before = null;
         foreach (var entry in entries.OrderBy(entry => entry.HeaderStart))
         {
             if (entry.HeaderStart < end) throw Bad($"{entry} overlaps another entry");
+            before?.End = entry.HeaderStart;
+            before = entry;
+            entry.End = directoryStart;
             if (entry.PackedSize > directoryStart - entry.HeaderStart) throw Bad($"{entry} is not where the directory says");
             end = entry.HeaderStart + LocalBytes + entry.RawName.Length + entry.PackedSize;
         }

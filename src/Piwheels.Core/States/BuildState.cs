@@ -1,3 +1,4 @@
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 
 namespace Piwheels.Core.States;
@@ -23,4 +24,8 @@ public sealed record BuildState(
     string Output,
     IReadOnlyList<FileState> Files,
     string? PlatformTag = null,
-    long? BuildId = null);
+    long? BuildId = null)
+{
+    /// <summary>Why it failed, as its log's last lines say; null after a success, and where they do not say.</summary>
+    public BuildFailure? Failure { get; init; }
+}

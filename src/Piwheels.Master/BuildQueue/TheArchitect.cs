@@ -10,7 +10,7 @@ namespace Piwheels.Master.BuildQueue;
 /// Knows what has to be built. Hears from the database when the build queue changed, reads the head of each target's
 /// queue, and pushes them to SlaveDriver: within a second of a change, and once a minute in any case, since a
 /// notification may have been lost with its connection. Beside that it has changes of targets take effect, step by
-/// step.
+/// step, and brings back what was deferred when its time has come.
 /// </summary>
 public sealed partial class TheArchitect : TaskLoop
 {
@@ -22,6 +22,12 @@ public sealed partial class TheArchitect : TaskLoop
 
     /// <summary>The longest time between two queries.</summary>
     public static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often deferred builds are looked for whose time has come.</summary>
+    public static readonly TimeSpan ResumePause = TimeSpan.FromSeconds(10);
+
+    /// <summary>How many of them are brought back at a time.</summary>
+    public const int ResumedAtATime = 1000;
 
     /// <summary>How long to wait when the database is away.</summary>
     public static readonly TimeSpan FaultPause = TimeSpan.FromSeconds(5);
@@ -50,6 +56,7 @@ public sealed partial class TheArchitect : TaskLoop
         _builds = Connect<NoMessages, BuildQueueMessage>(ZmqSocketType.Push, configuration.BuildsQueue);
         Every(ShortestPause, UpdateBuildQueueAsync);
         Every(ShortestPause, SettleTargetsAsync);
+        Every(ResumePause, ResumeBuildsAsync);
     }
 
     protected override Task OnceAsync()
@@ -115,6 +122,19 @@ public sealed partial class TheArchitect : TaskLoop
         }
     }
 
+    private async Task ResumeBuildsAsync()
+    {
+        try
+        {
+            var resumed = await _database.ResumeBuildsAsync(ResumedAtATime);
+            if (resumed > 0) Resumed(Logger, resumed);
+        }
+        catch (DatabaseException fault)
+        {
+            Away(fault);
+        }
+    }
+
     private async Task PauseAsync(TimeSpan pause)
     {
         try
@@ -136,6 +156,9 @@ public sealed partial class TheArchitect : TaskLoop
 
     [LoggerMessage(EventId = 10, Message = "cannot read the build queue, will try again: {reason}")]
     private static partial void CannotRead(ILogger logger, LogLevel level, string reason);
+
+    [LoggerMessage(EventId = 16, Level = LogLevel.Information, Message = "{count} builds that failed for a reason that passes are tried again")]
+    private static partial void Resumed(ILogger logger, long count);
 
     [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "SlaveDriver does not take the build queue; will push it again")]
     private static partial void NotTaken(ILogger logger);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Master.Packages;
@@ -18,6 +19,9 @@ internal abstract record RecordOutcome
     /// <summary>The database has it under this number, and TheSecretary its log.</summary>
     public sealed record Recorded(long BuildId) : RecordOutcome;
 
+    /// <summary>It failed for a reason that passes: nothing is recorded, and it is tried again.</summary>
+    public sealed record Deferred(DateTimeOffset RetryAt) : RecordOutcome;
+
     /// <summary>The database does not want it: the release or its target is gone.</summary>
     public sealed record Refused(string Reason) : RecordOutcome;
 }
@@ -29,6 +33,7 @@ internal abstract record RecordOutcome
 internal sealed partial class BuildRecorder(
     IDatabase database,
     RpcClient<SecretaryRequest, SecretaryReply> web,
+    IReadOnlyList<TimeSpan> retryDelays,
     TimeProvider time,
     ILogger logger)
 {
@@ -68,7 +73,7 @@ internal sealed partial class BuildRecorder(
         }
     }
 
-    /// <summary>Returns once the build is recorded, or known not to be wanted.</summary>
+    /// <summary>Returns once the build is recorded, deferred, or known not to be wanted.</summary>
     /// <exception cref="OperationCanceledException">The master quits.</exception>
     public async Task<RecordOutcome> RecordAsync(BuildState build, CancellationToken quitting)
     {
@@ -77,6 +82,7 @@ internal sealed partial class BuildRecorder(
         _waitingLogLength += build.Output.Length;
         try
         {
+            if (await DeferAsync(build, quitting) is { } retryAt) return new RecordOutcome.Deferred(retryAt);
             var buildId = await _recording.RecordAsync(build, quitting);
             await PublishAsync(buildId, build, quitting);
             return new RecordOutcome.Recorded(buildId);
@@ -90,6 +96,15 @@ internal sealed partial class BuildRecorder(
             _waiting--;
             _waitingLogLength -= build.Output.Length;
         }
+    }
+
+    private async Task<DateTimeOffset?> DeferAsync(BuildState build, CancellationToken quitting)
+    {
+        if (build is not { Status: false, Failure: { } failure } || !failure.Class.IsTransient()) return null;
+        var retryAt = await _recording.DeferAsync(build, retryDelays, quitting);
+        if (retryAt is not null)
+            await TellSecretaryAsync(new SecretaryRequest.Project(PackageName.Parse(build.Package)), quitting);
+        return retryAt;
     }
 
     private static BuildState Cut(BuildState build)

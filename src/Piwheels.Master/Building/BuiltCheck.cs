@@ -1,4 +1,5 @@
 using System.Text;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Protocols;
@@ -39,20 +40,23 @@ public static class BuiltCheck
             slaveId, release.Package.Value, release.Version, target.Abi, claim.Status, duration,
             CleanLog(claim.Output), [], target.Platform);
         if (refusal is not null) return Failed(build, refusal);
-        if (!claim.Status) return build;
+        if (!claim.Status)
+            return BuildFailure.TryReadEnd(build.Output, out var failure) ? build with { Failure = failure } : build;
         refusal = FirstRefusal(claim.Files, release, target);
         return refusal is null ? build with { Files = InOrder(claim.Files) } : Failed(build, refusal);
     }
 
-    /// <summary>The same build as a failure; the reason is appended to its log.</summary>
+    /// <summary>The same build as a failure; the reason is appended to its log, with its class as a slave would.</summary>
     public static BuildState Failed(BuildState build, string reason)
     {
         var separator = build.Output.Length == 0 || build.Output.EndsWith('\n') ? "" : "\n";
+        var failure = new BuildFailure(FailureClass.BadWheel, $"the master refused it: {reason}");
         return build with
         {
             Status = false,
             Files = [],
-            Output = $"{build.Output}{separator}\nThe master refused this build: {Clean(reason)}\n",
+            Failure = failure,
+            Output = failure.AppendTo($"{build.Output}{separator}\nThe master refused this build: {Clean(reason)}\n"),
         };
     }
 

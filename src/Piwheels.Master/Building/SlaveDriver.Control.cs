@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
@@ -156,6 +157,11 @@ public sealed partial class SlaveDriver
 
     [LoggerMessage(EventId = 27, Level = LogLevel.Information, Message = "slave {SlaveId} is told to {Order}")]
     private static partial void Ordered(ILogger logger, int slaveId, string order);
+
+    [LoggerMessage(EventId = 29, Level = LogLevel.Information,
+        Message = "slave {SlaveId} could not build {Release}: {Failure}; it is tried again at {RetryAt:u}")]
+    private static partial void BuildDeferred(
+        ILogger logger, int slaveId, Release release, BuildFailure failure, DateTimeOffset retryAt);
 
     [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "no slave to {Order}: {SlaveId}")]
     private static partial void NoSuchSlave(ILogger logger, string order, int? slaveId);

@@ -87,7 +87,7 @@ public sealed partial class SlaveDriver : TaskLoop
             ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout, SlaveRoster.SlavesMax));
         var web = ConnectRpc<SecretaryRequest, SecretaryReply>(
             configuration.WebQueue, pendingMax: BuildRecorder.WaitingMax);
-        _recorder = new BuildRecorder(database, web, Time, Logger);
+        _recorder = new BuildRecorder(database, web, configuration.RetryDelays, Time, Logger);
         _targets = new TargetList(database, Logger);
         _recipes = recipes ?? RecipeShelf.Open("", Logger);
         _gate = new RecipeGate(_recipes, configuration.RecipesForAll);
@@ -312,6 +312,10 @@ public sealed partial class SlaveDriver : TaskLoop
         {
             case RecordOutcome.Recorded(var buildId):
                 BuildRecorded(Logger, slave.Id, release, build.Status, buildId, build.Duration);
+                _pending.Finished(slave.Target, release, Now);
+                return new SlaveStep.Answer(new SlaveReply.Done());
+            case RecordOutcome.Deferred(var retryAt):
+                BuildDeferred(Logger, slave.Id, release, build.Failure!, retryAt);
                 _pending.Finished(slave.Target, release, Now);
                 return new SlaveStep.Answer(new SlaveReply.Done());
             case RecordOutcome.Refused(var reason) when build.Status && slave.TakenBack is null:

@@ -188,7 +188,12 @@ public sealed class SlaveSession
     {
         Stats = stats;
         if (Phase == SlavePhase.Dying) return Violation("BUSY");
-        if (Release is not { } release) return new SlaveStep.Answer(new SlaveReply.Done());
+        if (Release is not { } release)
+        {
+            // Nothing to drop: a slave that can take no work now says so like this, and stays known
+            return new SlaveStep.Answer(_killed ? new SlaveReply.Die() : new SlaveReply.Done());
+        }
+
         if (_takenBack is not null) return Drop(release, _takenBack);
         if (Phase != SlavePhase.Building) return Drop(release, "it says BUSY while a file of it was due");
         var limit = Clamp(Hello.BuildTimeout, TimeSpan.Zero, BuildTimeMax) + Expiry;

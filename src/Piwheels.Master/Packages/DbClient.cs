@@ -187,6 +187,13 @@ public sealed class DbClient(
         IReadOnlyList<BuildState> builds, IReadOnlyList<Guid>? requests = null) =>
         (await AskAsync<DbReply.Numbers>(new DbRequest.LogBuilds(builds, requests))).Values;
 
+    public async Task<DateTimeOffset?> DeferBuildAsync(
+        BuildState build, IReadOnlyList<TimeSpan> delays, Guid? request = null) =>
+        (await AskAsync<DbReply.Time>(
+            new DbRequest.DeferBuild(new DbRequest.LogBuild(build, request ?? NewNumber()), delays))).Value;
+
+    public Task<long> ResumeBuildsAsync(int limit = 1000) => NumberAsync(new DbRequest.ResumeBuilds(limit));
+
     public async Task<IReadOnlyList<long>> GetAllBuildIdsAsync() =>
         (await AskAsync<DbReply.Numbers>(new DbRequest.GetAllBuildIds())).Values;
 

@@ -119,6 +119,9 @@ internal static class OracleAnswers
         DbRequest.GetHeldBuilds get => new DbReply.Held(await database.GetHeldBuildsAsync(get.Package)),
         DbRequest.LogBuild log => new DbReply.Number(await database.LogBuildAsync(log.Build, log.Request)),
         DbRequest.LogBuilds log => new DbReply.Numbers(await database.LogBuildsAsync(log.Builds, log.Requests)),
+        DbRequest.DeferBuild defer => new DbReply.Time(
+            await database.DeferBuildAsync(defer.Attempt.Build, defer.Delays, defer.Attempt.Request)),
+        DbRequest.ResumeBuilds resume => new DbReply.Number(await database.ResumeBuildsAsync(resume.Limit)),
         DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),
         DbRequest.RewriteDone done => await Done(
             database.RewriteDoneAsync(done.Package, done.Done, done.Revision)),

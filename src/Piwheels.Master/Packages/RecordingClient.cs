@@ -16,14 +16,24 @@ internal sealed partial class RecordingClient(IDatabase database, TimeProvider t
     /// <summary>Answers the build's number.</summary>
     /// <exception cref="DatabaseException">It is refused.</exception>
     /// <exception cref="OperationCanceledException">The master quits.</exception>
-    public async Task<long> RecordAsync(BuildState build, CancellationToken quitting)
+    public Task<long> RecordAsync(BuildState build, CancellationToken quitting) =>
+        TryAsync(build, request => database.LogBuildAsync(build, request), quitting);
+
+    /// <summary>Has a failed build tried again later; answers when, or null where it is to be recorded.</summary>
+    /// <exception cref="DatabaseException">It is refused.</exception>
+    /// <exception cref="OperationCanceledException">The master quits.</exception>
+    public Task<DateTimeOffset?> DeferAsync(
+        BuildState build, IReadOnlyList<TimeSpan> delays, CancellationToken quitting) =>
+        TryAsync(build, request => database.DeferBuildAsync(build, delays, request), quitting);
+
+    private async Task<T> TryAsync<T>(BuildState build, Func<Guid, Task<T>> ask, CancellationToken quitting)
     {
         var request = RequestNumber.Next(time);
         for (var pause = RetryPauseMin; ; pause = Longer(pause))
         {
             try
             {
-                return await database.LogBuildAsync(build, request);
+                return await ask(request);
             }
             catch (DatabaseException away) when (away.Transient)
             {

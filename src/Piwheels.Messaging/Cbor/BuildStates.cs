@@ -1,4 +1,5 @@
 using System.Formats.Cbor;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Protocols;
@@ -148,6 +149,35 @@ internal static class BuildStates
         writer.WriteDuration(build.Duration);
         writer.WriteTextString(build.Output);
         writer.WriteFiles(build.Files, form);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>Why a build failed, or null.</summary>
+    public static BuildFailure? ReadFailure(WireReader reader)
+    {
+        if (reader.TryNull()) return null;
+        reader.StartRecord("failure");
+        var word = reader.Text("class", WireLimits.TextLengthMax);
+        if (!FailureClasses.TryParse(word, out var failure)) throw reader.Fail("class", "not one of the classes");
+        var read = new BuildFailure(
+            failure, reader.Text("evidence", WireLimits.LongTextLengthMax),
+            reader.NullableText("apt package", WireLimits.TextLengthMax));
+        reader.EndRecord("failure");
+        return read;
+    }
+
+    public static void WriteFailure(this CborWriter writer, BuildFailure? failure)
+    {
+        if (failure is null)
+        {
+            writer.WriteNull();
+            return;
+        }
+
+        writer.WriteStartArray(3);
+        writer.WriteTextString(failure.Class.Word());
+        writer.WriteTextString(failure.Evidence);
+        writer.WriteNullableText(failure.AptPackage);
         writer.WriteEndArray();
     }
 

@@ -24,6 +24,7 @@ public abstract record DbReply : IWireMessage<DbReply>
             ("FLAG", true) => new Flag(reader.Boolean("flag")),
             ("FLAGS", true) => new Flags(reader.List("flags", WireLimits.RowsMax, static r => r.Boolean("flag"))),
             ("NUMBER", true) => new Number(reader.Size("number")),
+            ("TIME", true) => new Time(reader.TryNull() ? null : reader.Timestamp("time")),
             ("TEXT", true) => new Text(reader.NullableText("text", WireLimits.LongTextLengthMax)),
             ("TEXTS", true) => new Texts(reader.List("texts", WireLimits.RowsMax, ReadText)),
             ("NUMBERS", true) => new Numbers(reader.List("numbers", WireLimits.RowsMax, ReadNumber)),
@@ -113,6 +114,13 @@ public abstract record DbReply : IWireMessage<DbReply>
         public override string Name => "NUMBER";
 
         private protected override void WriteData(CborWriter writer) => writer.WriteInt64(Value);
+    }
+
+    public sealed record Time(DateTimeOffset? Value) : DbReply
+    {
+        public override string Name => "TIME";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteNullableTimestamp(Value);
     }
 
     public sealed record Text(string? Value) : DbReply

@@ -215,14 +215,17 @@ public abstract partial record DbRequest
                 Status: reader.Boolean("status"),
                 Duration: reader.Duration("duration"),
                 Output: "",
-                Files: BuildStates.ReadFiles(reader).Files);
+                Files: BuildStates.ReadFiles(reader).Files)
+            {
+                Failure = BuildStates.ReadFailure(reader),
+            };
             reader.EndRecord("build");
             return new LogBuild(build, request);
         }
 
         private protected override void WriteData(CborWriter writer)
         {
-            writer.WriteStartArray(9);
+            writer.WriteStartArray(10);
             writer.WriteNullableUuid(Request);
             writer.WriteInt32(Build.SlaveId);
             writer.WriteTextString(Build.Package);
@@ -232,8 +235,41 @@ public abstract partial record DbRequest
             writer.WriteBoolean(Build.Status);
             writer.WriteDuration(Build.Duration);
             writer.WriteFiles(Build.Files, FileStateForm.WithLocation);
+            writer.WriteFailure(Build.Failure);
             writer.WriteEndArray();
         }
+    }
+
+    /// <summary>See <see cref="IBuildRetries.DeferBuildAsync"/>.</summary>
+    public sealed record DeferBuild(LogBuild Attempt, IReadOnlyList<TimeSpan> Delays) : DbRequest
+    {
+        public override string Name => "DEFERBUILD";
+
+        internal static DeferBuild ReadData(WireReader reader)
+        {
+            reader.StartRecord("deferral");
+            var request = new DeferBuild(
+                LogBuild.ReadData(reader),
+                reader.List("delays", WireLimits.RowsMax, static r => r.Duration("delay")));
+            reader.EndRecord("deferral");
+            return request;
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(2);
+            Attempt.WriteData(writer);
+            writer.WriteList(Delays, static (w, delay) => w.WriteDuration(delay));
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>See <see cref="IBuildRetries.ResumeBuildsAsync"/>.</summary>
+    public sealed record ResumeBuilds(int Limit) : DbRequest
+    {
+        public override string Name => "RESUMEBUILDS";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteInt32(Limit);
     }
 
     /// <summary>See <see cref="IDatabase.GetAllBuildIdsAsync"/>.</summary>

@@ -108,6 +108,8 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "RAISEPRIO" => RaisePriority.ReadData(reader),
         "LOGBUILD" => LogBuild.ReadData(reader),
         "LOGBUILDS" => LogBuilds.ReadData(reader),
+        "DEFERBUILD" => DeferBuild.ReadData(reader),
+        "RESUMEBUILDS" => new ResumeBuilds((int)reader.Integer("limit", 0, int.MaxValue)),
         "PROJDATA" => new GetProjectData(BuildStates.ReadPackage(reader)),
         "PROJVERS" => new GetProjectVersions(BuildStates.ReadPackage(reader)),
         "PROJFILES" => new GetProjectFiles(BuildStates.ReadPackage(reader)),

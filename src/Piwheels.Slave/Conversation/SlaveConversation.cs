@@ -69,6 +69,17 @@ internal sealed class SlaveConversation
     /// <summary>The master's number for this slave; 0 before the first ACK.</summary>
     public int SlaveId { get; private set; }
 
+    /// <summary>
+    /// What the machine lacks to take a build, in words; null when nothing. Looked at when it would ask for work: with a
+    /// shortage it says BUSY instead, which keeps it known to its master, and is no request for work.
+    /// </summary>
+    /// <remarks>
+    /// The protocol has no word for it. IDLE would have to be answered with a build, a build given back would count as
+    /// failed, and silence would have the slave forgotten. BUSY is answered with CONT, which is no last reply, or with
+    /// DONE, since there is nothing to go on with; after both IDLE is right.
+    /// </remarks>
+    public string? Shortage { get; set; }
+
     private bool HasBuild => _phase is Phase.Building or Phase.Reporting or Phase.Sending;
 
     /// <summary>What to do next. Each step is given once, <see cref="SlaveStep.End"/> for ever.</summary>
@@ -125,6 +136,9 @@ internal sealed class SlaveConversation
                 _nextWordAt = now + Interval(_times.BusyInterval);
                 _due.Enqueue(new SlaveStep.StartBuild(build.Release, _index!, build.Recipe));
                 break;
+            case ("BUSY", SlaveReply.Cont or SlaveReply.Done) when _phase == Phase.Resting:
+                Rest(now + Interval(_times.IdleInterval));
+                break;
             case ("BUSY", SlaveReply.Cont):
                 _nextWordAt = now + (_phase == Phase.Sending ? _times.SendingInterval : Interval(_times.BusyInterval));
                 break;
@@ -180,6 +194,7 @@ internal sealed class SlaveConversation
         _ when now < _nextWordAt => new SlaveStep.Wait(_nextWordAt),
         Phase.Stranger => Say(new SlaveRequest.Hello(_hello), now),
         Phase.Resting when _factsDue => SayFacts(now),
+        Phase.Resting when Shortage is not null => Saying("BUSY", new SlaveStep.SayBusy(), now),
         Phase.Resting => Saying("IDLE", new SlaveStep.SayIdle(), now),
         _ => Saying("BUSY", new SlaveStep.SayBusy(), now),
     };

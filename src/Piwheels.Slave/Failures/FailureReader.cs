@@ -15,6 +15,9 @@ internal sealed partial class FailureReader(AptPackages apt)
     /// <summary>Characters of the log's end that are looked at.</summary>
     public const int LogLengthMax = 512 * 1024;
 
+    /// <summary>Lines of it that are looked at.</summary>
+    public const int LinesMax = 8_000;
+
     /// <summary>Characters of a line that are looked at.</summary>
     public const int LineLengthMax = 500;
 
@@ -46,7 +49,8 @@ internal sealed partial class FailureReader(AptPackages apt)
             case BuildEnding.NotBegun:
                 return new BuildFailure(FailureClass.Unknown, reason);
             case BuildEnding.Exited { Status: 0 }:
-                return new BuildFailure(FailureClass.BadWheel, SlavesWord(result.Output) ?? reason);
+                var word = SlavesWord(result.Output) ?? reason;
+                return new BuildFailure(FailureRules.DiskFull().IsMatch(word) ? FailureClass.DiskFull : FailureClass.BadWheel, word);
         }
 
         var failure = Read(release, result.Output, reason);
@@ -153,7 +157,7 @@ internal sealed partial class FailureReader(AptPackages apt)
             lines.Add((line.Length > LineLengthMax ? line[..LineLengthMax] : line).ToString());
         }
 
-        return lines;
+        return lines.Count > LinesMax ? lines[^LinesMax..] : lines;
     }
 
     /// <summary>What pip says of every failure, and lines of source that compilers show.</summary>

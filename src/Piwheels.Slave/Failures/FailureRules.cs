@@ -59,7 +59,7 @@ internal static partial class FailureRules
     ];
 
     [GeneratedRegex(@"No space left on device|Disk quota exceeded|\[Errno (?:28|122)\]|\(os error 28\)")]
-    private static partial Regex DiskFull();
+    internal static partial Regex DiskFull();
 
     [GeneratedRegex(
         @"virtual memory exhausted|\bstd::bad_alloc\b|^MemoryError\b|Cannot allocate memory|LLVM ERROR: out of memory"

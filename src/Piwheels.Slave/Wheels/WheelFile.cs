@@ -30,6 +30,9 @@ public static class WheelFile
     /// <summary>The longest tag of a file name that the database holds, in characters.</summary>
     public const int TagLengthMax = 100;
 
+    /// <summary>The largest program or shared object, in bytes unpacked: it is laid on the disk to be read.</summary>
+    public const long ObjectBytesMax = int.MaxValue;
+
     /// <summary>Most programs and shared objects in a wheel.</summary>
     public const int ObjectsMax = 5_000;
 
@@ -41,7 +44,7 @@ public static class WheelFile
 
     /// <summary>
     /// Reads a wheel whole, once for its hash and once for its content: every entry is unpacked and held against its
-    /// checksum, METADATA against the file name, and that against the release.
+    /// checksum and against RECORD, METADATA and WHEEL against the file name, and that against the release.
     /// </summary>
     /// <param name="asked">The release that the wheel must be of.</param>
     /// <param name="environment">Where it is to run; requirements of other environments are left out.</param>
@@ -67,12 +70,18 @@ public static class WheelFile
             return Refuse($"is broken: {reason}");
         }
 
-        if (metadata.DisagreementWith(name!) is { } disagreement) return Refuse($"is not what it says: {disagreement}");
+        if ((metadata.DisagreementWith(name!) ?? WheelDescription.DisagreementWith(name!, archive, metadata.Folder!))
+            is { } disagreement)
+        {
+            return Refuse($"is not what it says: {disagreement}");
+        }
+
+        if (!WheelRecord.TryRead(archive, metadata.Folder!, out var record, out reason)) return Refuse($"is broken: {reason}");
 
         List<WheelObject> objects;
         try
         {
-            objects = ReadEntries(archive, scratchFolder ?? Path.GetTempPath());
+            objects = ReadEntries(archive, record, scratchFolder ?? Path.GetTempPath());
         }
         catch (InvalidDataException e)
         {
@@ -109,14 +118,14 @@ public static class WheelFile
     }
 
     // Unpacks everything, which checks it, and keeps what is to be known of programs and shared objects
-    private static List<WheelObject> ReadEntries(WheelArchive archive, string folder)
+    private static List<WheelObject> ReadEntries(WheelArchive archive, WheelRecord record, string folder)
     {
         var objects = new List<WheelObject>();
         var needs = 0;
         var buffer = new byte[81_920];
         foreach (var entry in archive.Entries)
         {
-            using var content = archive.Open(entry);
+            using var content = new RecordedStream(archive.Open(entry), entry, record.Of(entry));
             var first = content.ReadAtLeast(buffer, 4, throwOnEndOfStream: false);
             if (!ElfFile.HasMagic(buffer.AsSpan(0, first)))
             {
@@ -139,6 +148,7 @@ public static class WheelFile
 
     private static Stream Unpack(ReadOnlySpan<byte> first, Stream rest, WheelEntry entry, string folder)
     {
+        if (entry.Size > ObjectBytesMax) throw new InvalidDataException($"{entry} is larger than {ObjectBytesMax} bytes");
         Stream unpacked = entry.Size <= MemoryBytesMax
             ? new MemoryStream((int)entry.Size)
             : new FileStream(

@@ -25,6 +25,8 @@ public sealed class BuildQueueFaked(ClusterFixture fixture) : BuildQueueComplian
 
 public sealed class BuildsFaked(ClusterFixture fixture) : BuildsCompliance<Faked>(fixture);
 
+public sealed class BuildRetriesFaked(ClusterFixture fixture) : BuildRetriesCompliance<Faked>(fixture);
+
 public sealed class ChangelogFaked(ClusterFixture fixture) : ChangelogCompliance<Faked>(fixture);
 
 public sealed class FollowedNamesFaked(ClusterFixture fixture) : FollowedNamesCompliance<Faked>(fixture);

@@ -46,6 +46,8 @@ public sealed class BuildQueueQueued(ClusterFixture fixture) : BuildQueueComplia
 
 public sealed class BuildsQueued(ClusterFixture fixture) : BuildsCompliance<Queued>(fixture);
 
+public sealed class BuildRetriesQueued(ClusterFixture fixture) : BuildRetriesCompliance<Queued>(fixture);
+
 public sealed class ChangelogQueued(ClusterFixture fixture) : ChangelogCompliance<Queued>(fixture);
 
 public sealed class FollowedNamesQueued(ClusterFixture fixture) : FollowedNamesCompliance<Queued>(fixture);

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Database;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Tasks;
@@ -31,7 +32,7 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
 
     /// <summary>Columns that a clock or a sequence writes.</summary>
     private static readonly string[] Volatile =
-        ["built_at", "added_at", "revision", "at", "changed_by", "requests_swept_at", "step_after", "step_versions"];
+        ["built_at", "retry_at", "failed_at", "added_at", "revision", "at", "changed_by", "requests_swept_at", "step_after", "step_versions"];
 
     /// <summary>Tables that note requests, or that figures pass through.</summary>
     private const string Beside =
@@ -99,6 +100,10 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         ["skip_target"] = db => Done(db.SkipTargetAsync(Cp39, "old")),
         ["remove_target"] = db => Done(db.RemoveTargetAsync(Cp39)),
         ["log_build"] = async db => await db.LogBuildAsync(Build(Foo1, Cp311)),
+        ["defer_build"] = async db => (await db.DeferBuildAsync(
+            Build(Foo1, Cp311) with { Status = false, Failure = new BuildFailure(FailureClass.Network, "away") },
+            [TimeSpan.FromHours(1), TimeSpan.FromHours(2)], Request)) is not null,
+        ["resume_builds"] = db => Done(db.ResumeBuildsAsync()),
         ["log_builds"] = async db => await db.LogBuildsAsync([Build(Foo1, Cp311)], [Request]),
         ["save_rewrites_pending"] = db =>
             Done(db.SaveRewritesPendingAsync([new RewritePending(Foo, LongAgo, RewriteCommand.Both)])),
@@ -171,6 +176,8 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         await database.AddNewPackageVersionAsync(new Release(Foo, "0.1"), LongAgo, "not followed");
         await database.AddRequestsAsync(SelectionOrigin.Follow, new SelectionWish([Requirement.Parse("foo")], []));
         await database.LogBuildAsync(Build(Foo1, Cp39));
+        await database.DeferBuildAsync(
+            Build(Foo1, Cp39) with { Failure = new BuildFailure(FailureClass.DiskFull, "full") }, [TimeSpan.Zero]);
         await database.SetUpstreamPolicyAsync(Foo, UpstreamPolicy.Link);
     }
 

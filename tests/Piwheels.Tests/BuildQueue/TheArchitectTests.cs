@@ -1,5 +1,7 @@
 using Piwheels.Core.Database;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
 using Piwheels.Master;
 using Piwheels.Master.BuildQueue;
 using Piwheels.Messaging.Protocols;
@@ -132,6 +134,24 @@ public sealed class TheArchitectTests : IAsyncLifetime
         await _bed.Log.WhenSaidAsync("cannot have changes of targets take effect, will try again: away").Within();
         await AdvanceUntilAsync(() => _bed.Log.Says("cp314 on linux_armv7l has taken effect everywhere"));
         Assert.True(_steps.ElementAt(1) - _steps.ElementAt(0) >= TheArchitect.FaultPause);
+    }
+
+    [Fact]
+    public async Task What_was_deferred_comes_back_when_its_time_has_come()
+    {
+        await _database.AddNewPackageVersionAsync(Release);
+        var failed = new BuildState(
+            1, Release.Package.Value, Release.Version, Target.Abi, false, TimeSpan.Zero, "", [], Target.Platform)
+        {
+            Failure = new BuildFailure(FailureClass.Network, "no route to host"),
+        };
+        await _database.DeferBuildAsync(failed, [TimeSpan.FromMinutes(10)]);
+        Start();
+        Assert.Empty((await NextAsync()).Releases[Target]);
+
+        _bed.Time.Advance(TimeSpan.FromMinutes(10));
+        await AdvanceUntilAsync(() => _bed.Log.Says("1 builds that failed for a reason that passes are tried again"));
+        Assert.Single((await _database.GetBuildQueueAsync())[Target]);
     }
 
     private static SettlingTarget Change(int percent, TimeSpan pause) =>

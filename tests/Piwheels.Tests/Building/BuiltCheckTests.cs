@@ -1,3 +1,4 @@
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Master.Building;
@@ -196,6 +197,26 @@ public sealed class BuiltCheckTests
         Assert.Equal(
             plausible,
             PlausibleTags.IsPlausible(new WheelTag(parts[0], parts[1], parts[2]), new Target(abi, "linux_x86_64")));
+    }
+
+    [Fact]
+    public void The_reason_of_a_failure_is_what_its_log_ends_with()
+    {
+        var full = new BuildFailure(FailureClass.DiskFull, "no space");
+        Assert.Equal(full, Check(Slaves.Failed(full.AppendTo("x\n"))).Failure);
+        Assert.Equal(full, Check(Slaves.Failed(full.AppendTo(new string('x', BuiltCheck.LogLengthMax + 1)))).Failure);
+        Assert.Null(Check(Slaves.Failed(full.AppendTo("x\n") + "and more\n")).Failure);
+        Assert.Null(Check(Slaves.Built(Slaves.File(Slaves.NumpyWheel)) with { Output = full.AppendTo("") }).Failure);
+    }
+
+    [Fact]
+    public void What_the_master_refuses_has_its_own_reason_whatever_the_slave_says()
+    {
+        var build = Check(Slaves.Built() with { Output = new BuildFailure(FailureClass.Network, "forged").AppendTo("x\n") });
+        Assert.False(build.Status);
+        Assert.Equal(new BuildFailure(FailureClass.BadWheel, "the master refused it: it made no wheel"), build.Failure);
+        Assert.True(BuildFailure.TryReadEnd(build.Output, out var read));
+        Assert.Equal(build.Failure, read);
     }
 
     private static BuildState Check(SlaveRequest.Built claim) =>

@@ -1,7 +1,11 @@
+using System.Globalization;
+using Piwheels.Core.Failures;
+using Piwheels.Core.States;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Slave;
 using Piwheels.Slave.Building;
 using Piwheels.Slave.Conversation;
+using Piwheels.Slave.Machine;
 using Piwheels.Testing;
 using Xunit;
 
@@ -130,6 +134,8 @@ public sealed class SlaveRunnerTests : IDisposable
         Assert.Equal("HELLO IDLE BUILT IDLE BUILT SENT IDLE BYE", master.Requests);
         Assert.False(bad.Data[0].GetBoolean());
         Assert.Contains("this is bad", bad.Data[2].GetString(), StringComparison.Ordinal);
+        Assert.True(BuildFailure.TryReadEnd(bad.Data[2].GetString()!, out var failure));
+        Assert.Equal(new BuildFailure(FailureClass.BuildScript, "RuntimeError: this is bad"), failure);
         Assert.Equal(0, bad.Data[3].GetArrayLength());
     }
 
@@ -212,6 +218,37 @@ public sealed class SlaveRunnerTests : IDisposable
 
         await master.EndAsync();
         Assert.Equal(SlaveEnd.Stopped, await slave);
+    }
+
+    [Theory]
+    [InlineData("CONT")] // As piwheels' master answers
+    [InlineData("DONE")] // As ours does
+    public async Task A_slave_that_is_short_of_something_says_so_and_takes_no_work(string answer)
+    {
+        _index.Add("tiny");
+        await using var master = await ScriptedMaster.StartAsync(
+            _index, $""" "builds": [["tiny", "1.0"]], "at_busy": "{answer}" """);
+        var slave = master.With(RunAsync(Configuration(master) with { Needs = new MachineNeeds(long.MaxValue, 0) }));
+        for (var round = 0; round < 3; round++) await master.WhenSaidAsync("BUSY");
+
+        await _stop.CancelAsync();
+
+        await master.EndAsync();
+        Assert.Equal(SlaveEnd.Stopped, await slave);
+        Assert.Equal("HELLO BYE", master.Requests);
+        Assert.Single(_log.Entries, line => line.Message.StartsWith("takes no builds until there is more: ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(500, 100, null)]
+    [InlineData(499, 100, "499 MB of disk are free, 500 are wanted")]
+    [InlineData(500, 99, "99 MB of memory are free, 100 are wanted")]
+    public void What_a_machine_is_short_of(long disk, long memory, string? expected)
+    {
+        var stats = new SlaveStats(DateTimeOffset.UnixEpoch, 1L << 40, disk << 20, 1L << 30, memory << 20, 0, 0, 0, 0);
+        Assert.Equal(expected, new MachineNeeds().ShortageOf(stats));
+        Assert.Null(new MachineNeeds(0, 0).ShortageOf(stats));
+        Assert.Null(new MachineNeeds().ShortageOf(stats with { DiskFree = 1L << 40, MemSize = 0, MemFree = 0 }));
     }
 
     [Fact]
