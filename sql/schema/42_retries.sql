@@ -72,7 +72,7 @@ DECLARE
     v_resumed bigint := 0;
 BEGIN
     v_due := ARRAY(
-        SELECT d FROM deferred_builds d WHERE d.held AND d.retry_at <= clock_timestamp() AT TIME ZONE 'UTC'
+        SELECT d FROM deferred_builds d WHERE d.held AND d.retry_at <= now() AT TIME ZONE 'UTC'
         ORDER BY d.retry_at LIMIT p_limit);
     IF cardinality(v_due) = 0 THEN
         RETURN 0;
@@ -152,3 +152,24 @@ $sql$;
 COMMENT ON FUNCTION get_deferred_builds IS 'Builds that are tried again: those that are in the queue again, then the others by their time';
 REVOKE ALL ON FUNCTION get_deferred_builds FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_deferred_builds TO {username};
+
+
+-- Apart from get_project_data: most packages have none, and are not asked for them. One row a build that failed and says
+-- why, and one a release and target that waits to be tried again.
+CREATE FUNCTION get_project_failures(p_package text)
+RETURNS TABLE (
+    build_id integer, version varchar, abi_tag varchar, platform_tag varchar, class varchar, evidence varchar,
+    apt_package varchar, retry_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT f.build_id, b.version, b.abi_tag, b.platform_tag, f.class, f.evidence, f.apt_package, NULL::timestamptz
+    FROM builds b JOIN failures f ON f.build_id = b.build_id
+    WHERE b.package = p_package AND NOT b.status
+    UNION ALL
+    SELECT NULL, d.version, t.abi_tag, t.platform_tag, d.class, d.evidence, NULL, d.retry_at AT TIME ZONE 'UTC'
+    FROM deferred_builds d JOIN targets t ON t.target_id = d.target_id
+    WHERE d.package = p_package AND d.held;
+$sql$;
+COMMENT ON FUNCTION get_project_failures IS 'Why builds of a package failed, and which are tried again when';
+REVOKE ALL ON FUNCTION get_project_failures FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_project_failures TO {username};

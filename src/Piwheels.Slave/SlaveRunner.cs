@@ -300,7 +300,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         var result = await building;
         return result.Status
             ? result
-            : result with { Output = new FailureReader(new AptPackages()).Read(release, result).AppendTo(result.Output) };
+            : result with { Output = new FailureReader(new AptCatalog()).Read(release, result).AppendTo(result.Output) };
     }
 
     /// <summary>Debian's lists are read for each build: what is installed may change between two.</summary>

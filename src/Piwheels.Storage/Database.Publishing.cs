@@ -7,10 +7,16 @@ namespace Piwheels.Storage;
 /// <content>Functions of 50_publishing.sql.</content>
 public sealed partial class Database
 {
-    public Task<ProjectData?> GetProjectDataAsync(PackageName package) =>
-        AskAsync(
+    public async Task<ProjectData?> GetProjectDataAsync(PackageName package)
+    {
+        var project = await AskAsync(
             Call($"SELECT {ProjectColumns.Names} FROM get_project_data($1)", Text(package)),
             r => new ProjectColumns(r).ToProject(package));
+        // A little later than the rest: what has changed between has the pages owed again
+        return project is not null && ProjectFailures.MayBeIn(project)
+            ? (await GetProjectFailuresAsync(package)).AddTo(project)
+            : project;
+    }
 
     public async Task<IReadOnlyList<ProjectVersionRow>> GetProjectVersionsAsync(PackageName package) =>
         await ListAsync(

@@ -39,6 +39,30 @@ public sealed partial class Database
                 row.GetInt32(4), row.GetBoolean(5), row.GetFieldValue<DateTimeOffset>(6),
                 row.GetFieldValue<DateTimeOffset>(7), row.GetInt32(8), FailureOf(row.GetString(9), row.GetString(10), null)));
 
+    private async Task<ProjectFailures> GetProjectFailuresAsync(PackageName package)
+    {
+        var failures = new ProjectFailures();
+        await EachAsync(
+            Call(
+                "SELECT build_id, version, abi_tag, platform_tag, class, evidence, apt_package, retry_at "
+                + "FROM get_project_failures($1)",
+                Text(package)),
+            row =>
+            {
+                var failure = FailureOf(row.GetString(4), row.GetString(5), row.IsDBNull(6) ? null : row.GetString(6));
+                if (!row.IsDBNull(0))
+                {
+                    failures.Add(row.GetInt32(0), failure);
+                    return;
+                }
+
+                var target = new Target(row.GetString(2), row.GetString(3));
+                failures.Add(row.GetString(1), target, failure, row.GetFieldValue<DateTimeOffset>(7));
+            },
+            default);
+        return failures;
+    }
+
     /// <summary>As stored; a later master may have written a class that this one does not know.</summary>
     private static BuildFailure FailureOf(string word, string evidence, string? aptPackage) =>
         new(FailureClasses.TryParse(word, out var failure) ? failure : FailureClass.Unknown, evidence, aptPackage);

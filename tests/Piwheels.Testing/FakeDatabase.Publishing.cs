@@ -241,7 +241,12 @@ public sealed partial class FakeDatabase
                 (_, _, _, true) => TargetState.Skip,
                 _ => TargetState.Pending,
             };
-            return new ProjectTarget(row.Target, state, (covering ?? tried)?.State.BuildId);
+            var deferral = state == TargetState.Pending && IsHeld(version, row.Target) ? version.Deferred[row.Target] : null;
+            return new ProjectTarget(row.Target, state, (covering ?? tried)?.State.BuildId)
+            {
+                Failure = state == TargetState.Fail ? tried!.State.Failure : deferral?.Failure,
+                RetryAt = deferral?.RetryAt,
+            };
         }),
     ];
 }

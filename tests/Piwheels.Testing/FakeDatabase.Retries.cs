@@ -22,7 +22,7 @@ public sealed partial class FakeDatabase
         if (attempts >= delays.Count) return null;
         if (build.Failure!.Class == FailureClass.NoSource && version.Released < now.AddDays(-1)) return null;
         var retryAt = now + delays[attempts];
-        version.Deferred[target] = new FakeDeferral(attempts + 1, true, retryAt);
+        version.Deferred[target] = new FakeDeferral(attempts + 1, true, retryAt, build.Failure);
         Owe(version.Release.Package, RewriteCommand.Project);
         if (request is { } number) _deferralsByRequest.Add(number, retryAt);
         return retryAt;
@@ -49,7 +49,7 @@ public sealed partial class FakeDatabase
         version.Deferred.TryGetValue(target, out var deferral) && deferral.Held;
 
     /// <summary>What is done is not tried again.</summary>
-    private static void ForgetDeferred(FakeVersion version)
+    private void ForgetDeferred(FakeVersion version)
     {
         foreach (var target in version.Deferred.Keys.Where(target => IsDone(version, target)).ToList())
             version.Deferred.Remove(target);

@@ -1,4 +1,5 @@
 using Piwheels.Core.Database;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 
@@ -74,4 +75,4 @@ internal sealed class FakeBuild(BuildState state, Target target, DateTimeOffset 
 
 internal sealed record FakeRewrite(RewritePending Row, long Revision, bool Backlog);
 
-internal sealed record FakeDeferral(int Attempts, bool Held, DateTimeOffset RetryAt);
+internal sealed record FakeDeferral(int Attempts, bool Held, DateTimeOffset RetryAt, BuildFailure Failure);

@@ -28,6 +28,10 @@ public static class Figures
         return $"{value.ToString(format, CultureInfo.InvariantCulture)}\u00a0{Units[unit]}";
     }
 
+    /// <summary>A minute of a day, in UTC: 2026-01-31 12:34 UTC.</summary>
+    public static string Minute(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
+
     /// <summary>A span in its largest unit, and the one below where that says something: 3 years, 2 h 5 min.</summary>
     public static string Duration(TimeSpan span) => span switch
     {

@@ -71,6 +71,15 @@ public sealed record ReleaseRow(
 /// <param name="LogPath">The log of the build that led to it; null when there is none.</param>
 public sealed record StateCell(TargetState State, string? LogPath)
 {
+    /// <summary>Why it failed, in some words; null where nobody said.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>The line of the log that says so.</summary>
+    public string? Evidence { get; init; }
+
+    /// <summary>When it is tried again; null where it does not wait for that.</summary>
+    public DateTimeOffset? RetryAt { get; init; }
+
     /// <summary>The state in a word.</summary>
     public string Word => State switch
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using Piwheels.Core.Failures;
 
 namespace Piwheels.Cli.Up;
 
@@ -21,7 +22,10 @@ internal static class BuildLog
     public static string Reason(string output, long buildId)
     {
         var lines = Lines(output, buildId);
-        var telling = lines.FirstOrDefault(IsCompilerError)
+        var end = string.Join('\n', lines.TakeLast(BuildFailure.LinesMax));
+        var telling = BuildFailure.TryReadEnd(end, out var failure) && failure.Class != FailureClass.Unknown
+            ? failure.ToString()
+            : lines.FirstOrDefault(IsCompilerError)
             ?? lines.LastOrDefault(line => line.Contains("error:", StringComparison.OrdinalIgnoreCase) && !IsSummary(line))
             ?? lines.LastOrDefault(line => line.Length > 0)
             ?? "";

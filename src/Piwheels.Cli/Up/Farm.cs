@@ -126,7 +126,9 @@ internal sealed class Farm : IAsyncDisposable
             "--log-queue", Queue("log"), "--slave-queue", Queue("slave"), "--file-queue", Queue("file"),
             .. FollowedNamesSettings.Arguments(_options.FollowOnly, _options.FollowNever),
             .. RecipeSettings.Arguments(_options.Recipes),
-            .. _options.All ? Array.Empty<string>() : ["--follow-selection"]]));
+            .. _options.All ? Array.Empty<string>() : ["--follow-selection"],
+            // Whoever waits for the end of it does not wait for tomorrow
+            .. _options.Once ? (string[])["--retry-delays", "1m 5m"] : []]));
         for (var number = 1; number <= _options.Slaves; number++)
         {
             var name = $"{SlaveName}-{number.ToString(CultureInfo.InvariantCulture)}";

@@ -1,3 +1,4 @@
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 
 namespace Piwheels.Core.Database;
@@ -57,7 +58,14 @@ public sealed record ProjectFile(
 
 /// <summary>How a version stands on a target.</summary>
 /// <param name="BuildId">The build to show the log of, if there is one.</param>
-public sealed record ProjectTarget(Target Target, TargetState State, long? BuildId);
+public sealed record ProjectTarget(Target Target, TargetState State, long? BuildId)
+{
+    /// <summary>Why that build failed, or the last attempt of one that is tried again; null where nobody said.</summary>
+    public BuildFailure? Failure { get; init; }
+
+    /// <summary>When it is tried again after a failure that says nothing about it; null where it does not wait for that.</summary>
+    public DateTimeOffset? RetryAt { get; init; }
+}
 
 /// <summary>The states of a version on a target, as the project page shows them.</summary>
 public enum TargetState

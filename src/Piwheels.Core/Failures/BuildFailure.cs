@@ -26,8 +26,10 @@ public sealed record BuildFailure
     /// <summary>The longest name of a Debian package, in characters.</summary>
     public const int AptPackageLengthMax = 100;
 
+    /// <summary>The most lines of a log's end that are of the form.</summary>
+    public const int LinesMax = 8;
+
     private const int FormVersion = 1;
-    private const int LinesMax = 8;
     private const int EndLengthMax = LinesMax * (EvidenceLengthMax + 50);
     private const string ClassKey = "piw-failure";
     private const string EvidenceKey = "piw-evidence";
@@ -101,11 +103,15 @@ public sealed record BuildFailure
         && name.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '+' or '-' or '.');
 
     /// <summary>In one line for people.</summary>
-    public override string ToString() => Evidence.Length == 0 ? Class.Text() : $"{Class.Text()} ({Evidence})";
+    public override string ToString() =>
+        Class.Text() + (Evidence.Length == 0 ? "" : $" ({Evidence})")
+        + (AptPackage is null ? "" : $"; Debian has it in {AptPackage}");
 
     // A word of a later version is a class that nothing is known of
     private static FailureClass ReadClass(string value) =>
-        value.Split(' ') is [_, var word, ..] && FailureClasses.TryParse(word, out var failure) ? failure : FailureClass.Unknown;
+        value.Split(' ') is [_, var word, ..] && FailureClasses.TryParse(word, out var failure)
+            ? failure
+            : FailureClass.Unknown;
 
     private static string OneLine(string text)
     {

@@ -48,7 +48,8 @@ public sealed class WheelRecord
     }
 
     /// <summary>What the RECORD says of a file; null for those that it says nothing of.</summary>
-    public RecordedFile? Of(WheelEntry entry) => _files.GetValueOrDefault(entry.Name) is { Digest.Length: > 0 } file ? file : null;
+    public RecordedFile? Of(WheelEntry entry) =>
+        _files.GetValueOrDefault(entry.Name) is { Digest.Length: > 0 } file ? file : null;
 
     private string? Missing(WheelArchive archive, string folder)
     {
@@ -59,9 +60,9 @@ public sealed class WheelRecord
             if (file.Digest.Length == 0 && !IsUnhashed(name, folder)) return $"its RECORD has no hash of {Excerpt.Of(name)}";
         }
 
-        return archive.Entries.FirstOrDefault(entry => !_files.ContainsKey(entry.Name) && !IsUnhashed(entry.Name, folder)) is { } other
-            ? $"{other} is not in its RECORD"
-            : null;
+        var other = archive.Entries.FirstOrDefault(
+            entry => !_files.ContainsKey(entry.Name) && !IsUnhashed(entry.Name, folder));
+        return other is null ? null : $"{other} is not in its RECORD";
     }
 
     // What holds the hashes cannot have one, and what signs it is made after it
@@ -93,7 +94,8 @@ public sealed class WheelRecord
         };
         text = text.TrimEnd('=').Replace('-', '+').Replace('_', '/');
         var digest = new byte[SHA512.HashSizeInBytes];
-        return Convert.TryFromBase64String(text.PadRight((text.Length + 3) / 4 * 4, '='), digest, out var count) && count == length
+        var padded = text.PadRight((text.Length + 3) / 4 * 4, '=');
+        return Convert.TryFromBase64String(padded, digest, out var count) && count == length
             ? (algorithm, digest[..count])
             : throw Bad(line);
     }

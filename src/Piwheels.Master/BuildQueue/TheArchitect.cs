@@ -26,8 +26,8 @@ public sealed partial class TheArchitect : TaskLoop
     /// <summary>How often deferred builds are looked for whose time has come.</summary>
     public static readonly TimeSpan ResumePause = TimeSpan.FromSeconds(10);
 
-    /// <summary>How many of them are brought back at a time.</summary>
-    public const int ResumedAtATime = 1000;
+    /// <summary>How many of them are brought back at a time: their packages are locked as long as that takes.</summary>
+    public const int ResumedAtATime = 100;
 
     /// <summary>How long to wait when the database is away.</summary>
     public static readonly TimeSpan FaultPause = TimeSpan.FromSeconds(5);
@@ -126,8 +126,15 @@ public sealed partial class TheArchitect : TaskLoop
     {
         try
         {
-            var resumed = await _database.ResumeBuildsAsync(ResumedAtATime);
-            if (resumed > 0) Resumed(Logger, resumed);
+            var all = 0L;
+            while (!Paused && !Quitting.IsCancellationRequested)
+            {
+                var resumed = await _database.ResumeBuildsAsync(ResumedAtATime);
+                all += resumed;
+                if (resumed < ResumedAtATime) break;
+            }
+
+            if (all > 0) Resumed(Logger, all);
         }
         catch (DatabaseException fault)
         {

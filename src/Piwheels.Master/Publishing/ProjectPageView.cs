@@ -1,4 +1,5 @@
 using Piwheels.Core.Database;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.Recipes;
 using Piwheels.Pages;
@@ -89,7 +90,14 @@ internal static class ProjectPageView
 
     private static StateCell CellOf(ProjectTarget state, List<HeldBuild> held) => new(
         held.Exists(held => held.Skipped && held.Target == state.Target) ? TargetState.Skip : state.State,
-        state.BuildId is { } build and >= 0 ? SiteFolder.LogPath(build) : null);
+        state.BuildId is { } build and >= 0 ? SiteFolder.LogPath(build) : null)
+    {
+        Reason = state.Failure is { } failure
+            ? failure.AptPackage is { } package ? $"{failure.Class.Text()}: {package}" : failure.Class.Text()
+            : null,
+        Evidence = state.Failure is { Evidence.Length: > 0 } said ? said.Evidence : null,
+        RetryAt = state.RetryAt,
+    };
 
     private static FileRow RowOf(PackageName package, ProjectFile file) => new(
         file.Filename,

@@ -81,17 +81,23 @@ internal static class ProjectRows
         var target = new ProjectTarget(
             BuildStates.ReadTarget(reader),
             ReadState(reader),
-            reader.TryNull() ? null : reader.Size("build id"));
+            reader.TryNull() ? null : reader.Size("build id"))
+        {
+            Failure = BuildStates.ReadFailure(reader),
+            RetryAt = reader.TryNull() ? null : reader.Timestamp("retry"),
+        };
         reader.EndRecord("target");
         return target;
     }
 
     public static void Write(this CborWriter writer, ProjectTarget target)
     {
-        writer.WriteStartArray(3);
+        writer.WriteStartArray(5);
         writer.Write(target.Target);
         writer.WriteTextString(MemberNames.Of(target.State));
         writer.WriteNullableInteger(target.BuildId);
+        writer.WriteFailure(target.Failure);
+        writer.WriteNullableTimestamp(target.RetryAt);
         writer.WriteEndArray();
     }
 

@@ -10,7 +10,7 @@ namespace Piwheels.Slave.Failures;
 /// Finds out why a build failed: from how it ended, where that says it, else from what it printed. A build may print what
 /// it likes, so an answer is a claim: at worst it has the release tried again some times for nothing.
 /// </summary>
-internal sealed partial class FailureReader(AptPackages apt)
+internal sealed partial class FailureReader(AptCatalog apt)
 {
     /// <summary>Characters of the log's end that are looked at.</summary>
     public const int LogLengthMax = 512 * 1024;
@@ -50,7 +50,8 @@ internal sealed partial class FailureReader(AptPackages apt)
                 return new BuildFailure(FailureClass.Unknown, reason);
             case BuildEnding.Exited { Status: 0 }:
                 var word = SlavesWord(result.Output) ?? reason;
-                return new BuildFailure(FailureRules.DiskFull().IsMatch(word) ? FailureClass.DiskFull : FailureClass.BadWheel, word);
+                return new BuildFailure(
+                    FailureRules.DiskFull().IsMatch(word) ? FailureClass.DiskFull : FailureClass.BadWheel, word);
         }
 
         var failure = Read(release, result.Output, reason);
@@ -117,7 +118,9 @@ internal sealed partial class FailureReader(AptPackages apt)
         if (before.FindLast(line => OtherPythons().IsMatch(line)) is { } other)
             return new Finding(FailureWeight.Verdict, FailureClass.UnsupportedPython, other);
         return before.FindLast(line => Inconsistent().IsMatch(line)) is { } source
-            ? new Finding(FailureWeight.Verdict, FailureClass.BadSource, source[source.IndexOf("has inconsistent", StringComparison.Ordinal)..])
+            ? new Finding(
+                FailureWeight.Verdict, FailureClass.BadSource,
+                source[source.IndexOf("has inconsistent", StringComparison.Ordinal)..])
             : new Finding(FailureWeight.Verdict, FailureClass.NoSource, lines[at]);
     }
 
@@ -162,8 +165,9 @@ internal sealed partial class FailureReader(AptPackages apt)
 
     /// <summary>What pip says of every failure, and lines of source that compilers show.</summary>
     [GeneratedRegex(
-        @"^error: (?:subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure)|^ERROR: Failed (?:to build|building) "
-        + @"|^note: |^WARNING: Retrying |^\d* *\| |^ERROR: Could not find a version|^ERROR: Command errored out|^ERROR: Ignored the following "
+        @"^error: (?:subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure)"
+        + @"|^ERROR: Failed (?:to build|building) |^note: |^WARNING: Retrying |^\d* *\| |^ERROR: Could not find a version"
+        + @"|^ERROR: Command errored out|^ERROR: Ignored the following "
         + @"|^(?:raise|File|#|//|\*)\b|: (?:warning|note): |^DEPRECATION: |^× |^WARNING: ")]
     private static partial Regex Noise();
 

@@ -208,6 +208,28 @@ public abstract class BuildRetriesCompliance<TAccess>(ClusterFixture fixture) : 
     }
 
     [Fact]
+    public async Task The_projects_page_is_told_why_a_build_failed_and_when_it_is_tried_again()
+    {
+        var header = new BuildFailure(FailureClass.MissingHeader, "fatal error: libpq-fe.h", "libpq-dev");
+        await AddTargetsAsync(Cp39, Cp311, Cp311X86);
+        await RegisterAsync(Foo1);
+        await Db.LogBuildAsync(Failed(Foo1, Cp39) with { Failure = header });
+        await Db.LogBuildAsync(Failed(Foo1, Cp311));
+        var retryAt = await DeferAsync(Foo1, Cp311X86, Hour);
+
+        var targets = (await Db.GetProjectDataAsync(Foo))!.Versions.Single().Targets;
+        Assert.Equal(
+            [(Cp39, header, null), (Cp311, null, null), (Cp311X86, Away(Foo1, Cp39).Failure, retryAt)],
+            targets.Select(target => (target.Target, target.Failure, target.RetryAt)));
+
+        // The last attempt counts; and what is in the queue again is not told of
+        await Db.LogBuildAsync(Failed(Foo1, Cp39));
+        await Db.DeleteVersionAsync(Foo1);
+        await RegisterAsync(Foo1);
+        Assert.All((await Db.GetProjectDataAsync(Foo))!.Versions.Single().Targets, target => Assert.Null(target.Failure));
+    }
+
+    [Fact]
     public async Task A_request_asked_again_defers_once_and_is_answered_as_the_first_time()
     {
         await AddTargetsAsync(Cp39);

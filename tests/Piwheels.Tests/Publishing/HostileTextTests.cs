@@ -6,6 +6,7 @@ using AngleSharp.Html.Parser;
 using FsCheck.Xunit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Database;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Publishing;
 using Piwheels.Pages;
@@ -97,7 +98,10 @@ public sealed class HostileTextTests : IDisposable
         var file = new ProjectFile(
             text, 1, text, text, text, text, text, text, Sample.Day, [text], [text]);
         var version = new ProjectVersion(
-            text, Sample.Day, false, text, [file], [new ProjectTarget(new Target(text, text), TargetState.Fail, 1)]);
+            text, Sample.Day, false, text, [file], [new ProjectTarget(new Target(text, text), TargetState.Fail, 1)
+            {
+                Failure = new BuildFailure(FailureClass.Unknown, text, text),
+            }]);
         var data = new ProjectData(PackageName.Parse("foo"), text, text, text, [text], [version]);
         var pages = new PagesOfPackage(
             new SiteFolder(_folder.Path), new WholeFile(false), Sample.Site(), NullLogger.Instance);

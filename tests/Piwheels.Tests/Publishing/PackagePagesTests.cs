@@ -3,6 +3,7 @@ using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
 using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Database;
+using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Publishing;
 using Piwheels.Testing;
@@ -153,6 +154,32 @@ public sealed class PackagePagesTests : IDisposable
         Assert.Equal(
             ["cp8", "cp9", "cp10", "cp11", "cp12", "cp13", "cp14"],
             page.QuerySelectorAll("thead th[title]").Select(th => th.GetAttribute("title")));
+    }
+
+    [Fact]
+    public async Task A_failure_says_why_and_when_it_is_tried_again()
+    {
+        var (first, second) = (new Target("cp39", "linux_armv7l"), new Target("cp311", "linux_armv7l"));
+        await WriteAsync(Sample.Project("foo", Sample.Version("1.0") with
+        {
+            Targets =
+            [
+                new ProjectTarget(first, TargetState.Fail, 7)
+                {
+                    Failure = new BuildFailure(FailureClass.MissingHeader, "fatal error: libpq-fe.h", "libpq-dev"),
+                },
+                new ProjectTarget(second, TargetState.Pending, null)
+                {
+                    Failure = new BuildFailure(FailureClass.Network, ""),
+                    RetryAt = new DateTimeOffset(2026, 1, 31, 14, 34, 56, TimeSpan.FromHours(2)),
+                },
+            ],
+        }));
+        var reasons = Html("project/foo/index.html").QuerySelectorAll("td .reason");
+        Assert.Equal(
+            ["a header is missing: libpq-dev", "the network failed, tried again at 2026-01-31 12:34 UTC"],
+            reasons.Select(reason => reason.TextContent));
+        Assert.Equal("fatal error: libpq-fe.h", reasons[0].GetAttribute("title"));
     }
 
     [Fact]

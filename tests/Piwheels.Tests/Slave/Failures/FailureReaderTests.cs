@@ -14,7 +14,7 @@ public class FailureReaderTests
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "data", "failures");
     private static readonly Release Tiny = new(PackageName.Parse("tiny"), "1.0");
-    private static readonly FailureReader Reader = new(new AptPackages("/nowhere"));
+    private static readonly FailureReader Reader = new(new AptCatalog("/nowhere"));
 
     public static TheoryData<string, string, string, string, string> Expected =>
         [.. File.ReadLines(Path.Combine(Folder, "expected.tsv")).Select(line => line.Split('\t'))
@@ -121,7 +121,7 @@ public class FailureReaderTests
         using var root = new Piwheels.Testing.TemporaryFolder();
         var info = Directory.CreateDirectory(Path.Combine(root.Path, "var/lib/dpkg/info"));
         File.WriteAllText(Path.Combine(info.FullName, "libfoo-dev:armhf.list"), "/usr/include/foo-2/foo/bar.h\n/usr/share/doc/bar.h\n");
-        var reader = new FailureReader(new AptPackages(root.Path));
+        var reader = new FailureReader(new AptCatalog(root.Path));
 
         string? Apt(string header) =>
             reader.Read(Tiny, $"x.c:1:1: fatal error: {header}: No such file or directory", "").AptPackage;

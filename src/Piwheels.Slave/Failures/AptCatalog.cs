@@ -12,7 +12,7 @@ namespace Piwheels.Slave.Failures;
 /// place in /usr/include, the names of .pc files, those of libraries without "lib" and ".so", and what cmake's
 /// find_package() calls them. Where several packages have one, it is the one that others of Debian build with.
 /// </remarks>
-internal sealed class AptPackages(string root = "/")
+internal sealed class AptCatalog(string root = "/")
 {
     /// <summary>Package: headers; libraries; pkg-config modules; CMake packages.</summary>
     private static readonly (string Package, string Headers, string Libraries, string Modules, string CMake)[] Table =
