@@ -406,7 +406,11 @@ AS $sql$
             AND NOT EXISTS (SELECT FROM get_unexamined_files())
             AND EXISTS (SELECT FROM targets WHERE skip = '')
             AND NOT EXISTS (SELECT FROM targets WHERE settled_from IS NOT NULL OR settled_to IS NOT NULL)
-            AND NOT EXISTS (SELECT FROM build_queue)
+            AND NOT EXISTS (
+                SELECT FROM build_queue q
+                WHERE NOT EXISTS (
+                    SELECT FROM held_builds h
+                    WHERE h.package = q.package AND h.version = q.version AND h.target_id = q.target_id))
             AND NOT EXISTS (SELECT FROM upstream_owed)
             AND NOT EXISTS (SELECT FROM rewrites_pending),
         'packages', coalesce((

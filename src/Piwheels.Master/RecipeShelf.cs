@@ -11,12 +11,14 @@ public sealed partial class RecipeShelf
     private readonly string _folder;
     private readonly ILogger _logger;
     private string _seen;
+    private string _changing;
     private volatile RecipeBook _book;
 
     private RecipeShelf(string folder, string seen, RecipeBook book, ILogger logger)
     {
         _folder = folder;
         _seen = seen;
+        _changing = seen;
         _book = book;
         _logger = logger;
     }
@@ -35,15 +37,16 @@ public sealed partial class RecipeShelf
     }
 
     /// <summary>
-    /// Reads the folder again if it has changed; whether other recipes are in force now. Where it is wrong, the log says so
+    /// Reads the folder again if it has changed, and then not since the last look; whether other recipes are in force now. Where it is wrong, the log says so
     /// once for each change, and nothing else happens.
     /// </summary>
     public bool Refresh()
     {
         if (_folder.Length == 0) return false;
-        // Before it is read: what changes meanwhile is another change
         var seen = LookAt();
-        if (seen == _seen) return false;
+        var isWhole = seen == _changing; // As it was a look ago: nobody is writing there
+        _changing = seen;
+        if (seen == _seen || !isWhole) return false;
         _seen = seen;
         try
         {

@@ -79,7 +79,7 @@ public sealed partial class FakeDatabase
         _selection.Values.All(entry => entry.State != SelectionState.New) &&
         Unexamined().Count == 0 &&
         _targets.Exists(row => row.Skip.Length == 0) &&
-        Queue().Values.All(queue => queue.Count == 0) &&
+        Queue().All(queue => queue.Value.All(release => _held.ContainsKey((release, queue.Key)))) &&
         _upstreamOwed.Count == 0 &&
         _rewrites.Count == 0,
         [

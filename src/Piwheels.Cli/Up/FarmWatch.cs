@@ -19,6 +19,7 @@ internal sealed class FarmWatch(
     private readonly HashSet<(Release, Target)> _told = [];
     private readonly HashSet<(PackageName, string)> _refused = [];
     private readonly long _started = time.GetTimestamp();
+    private Dictionary<(Release, Target), HeldBuild> _held = [];
     private readonly TaskCompletionSource<SelectionStatus> _settled =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _settledFor;
@@ -36,7 +37,10 @@ internal sealed class FarmWatch(
         {
             try
             {
-                Look(await database.GetSelectionStatusAsync());
+                var status = await database.GetSelectionStatusAsync();
+                var held = await database.GetHeldBuildsAsync();
+                _held = held.ToDictionary(static each => (each.Release, each.Target));
+                Look(status);
             }
             catch (DatabaseException fault)
             {
@@ -83,6 +87,12 @@ internal sealed class FarmWatch(
     /// <summary>How a finished build came out, with its reason from its log.</summary>
     public BuildOutcome OutcomeOf(Release release, ProjectTarget target)
     {
+        if (target.State == TargetState.Pending && _held.TryGetValue((release, target.Target), out var held))
+        {
+            var state = held.Skipped ? TargetState.Skip : TargetState.Pending;
+            return new BuildOutcome(release, target with { State = state }, Duration: null, held.Reason);
+        }
+
         var reason = target.State is TargetState.Success or TargetState.Upstream or TargetState.Linked ? ""
             : target.BuildId is { } id && BuildLog.Reason(output, id) is { Length: > 0 } text ? text
             : target.State == TargetState.Error ? "its files are gone" : "see its log";

@@ -55,10 +55,8 @@ public sealed record Recipe
 
     public RecipePatch? Patch { get; init; }
 
-    /// <summary>Whether a slave has to know of it to build as it says.</summary>
-    public bool ChangesBuild =>
-        Environment.Count > 0 || PipArguments.Length > 0 || Timeout is not null || Memory is not null
-        || Network is not null || Patch is not null;
+    /// <summary>Whether the build is another without it; limits alone make no other one.</summary>
+    public bool ChangesBuild => Environment.Count > 0 || PipArguments.Length > 0 || Patch is not null;
 
     public bool Equals(Recipe? other) =>
         other is not null && Apt.SequenceEqual(other.Apt) && PipArguments.SequenceEqual(other.PipArguments)

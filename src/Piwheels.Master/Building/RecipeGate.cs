@@ -29,7 +29,7 @@ internal sealed class RecipeGate(RecipeShelf shelf, bool forAll)
         if (recipe.Skip is { } reason) return new HeldBuild(release, target, Skipped: true, Cut(reason));
         if (!Asks(recipe)) return null;
         if (slaves.Any(slave => MayBuild(slave, recipe))) return null;
-        if (slaves.Count == 0 || slaves.Any(static slave => slave is { TakesRecipes: true, AptKnown: false }))
+        if (slaves.Count == 0 || slaves.Any(slave => slave.TakesRecipes && !slave.HasAnswered(AptAsked)))
             return before is { Skipped: false } ? before : null;
         return new HeldBuild(release, target, Skipped: false, Cut(WhyNone(recipe, slaves)));
     }

@@ -32,8 +32,8 @@ public sealed partial class SlaveDriver : TaskLoop
     /// <summary>How often the lengths of the queues are told.</summary>
     public static readonly TimeSpan StatisticsInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often recipes that have changed are looked for.</summary>
-    public static readonly TimeSpan RecipesInterval = TimeSpan.FromSeconds(10);
+    /// <summary>How often recipes that have changed are looked for; they take effect at the second look.</summary>
+    public static readonly TimeSpan RecipesInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>How often the database is told what is not handed out.</summary>
     public static readonly TimeSpan HoldsInterval = TimeSpan.FromSeconds(1);

@@ -58,6 +58,7 @@ public sealed class SlaveSession
     private string? _takenBack;
     private bool _killed;
     private IReadOnlyList<string> _aptAsked = [];
+    private bool _aptKnown = true;
 
     /// <param name="id">The master's number for it, from 1.</param>
     public SlaveSession(int id, PeerAddress address, SlaveHello hello, DateTimeOffset now)
@@ -85,9 +86,6 @@ public sealed class SlaveSession
 
     /// <summary>Of the Debian packages that it was asked about, those that it has.</summary>
     public IReadOnlySet<string> Apt { get; private set; } = NoPackages;
-
-    /// <summary>Whether it has answered what it was asked.</summary>
-    public bool AptKnown { get; private set; } = true;
 
     public DateTimeOffset FirstSeen { get; }
 
@@ -178,7 +176,7 @@ public sealed class SlaveSession
         // No more is kept than was asked for, whatever it says
         var said = facts.Apt.ToHashSet(StringComparer.Ordinal);
         Apt = _aptAsked.Where(said.Contains).ToHashSet(StringComparer.Ordinal);
-        AptKnown = true;
+        _aptKnown = true;
         return new SlaveStep.Answer(new SlaveReply.Cont());
     }
 
@@ -271,16 +269,22 @@ public sealed class SlaveSession
     /// <summary>What to ask the slave now, in place of work; null when it has been asked that.</summary>
     public SlaveReply? Question(IReadOnlyList<string> aptAsked)
     {
-        if (!TakesRecipes || aptAsked.SequenceEqual(_aptAsked, StringComparer.Ordinal)) return null;
+        if (!TakesRecipes || WasAsked(aptAsked)) return null;
         Asked(aptAsked);
         return new SlaveReply.Ask(aptAsked);
     }
+
+    /// <summary>Whether it is known which of these Debian packages it has.</summary>
+    public bool HasAnswered(IReadOnlyList<string> aptAsked) => _aptKnown && WasAsked(aptAsked);
+
+    private bool WasAsked(IReadOnlyList<string> apt) =>
+        ReferenceEquals(apt, _aptAsked) || apt.SequenceEqual(_aptAsked, StringComparer.Ordinal);
 
     private void Asked(IReadOnlyList<string> apt)
     {
         _aptAsked = apt;
         Apt = NoPackages;
-        AptKnown = apt.Count == 0;
+        _aptKnown = apt.Count == 0;
     }
 
     /// <summary>Gives the slave a release to build. Only on <see cref="SlaveStep.FindWork"/>.</summary>

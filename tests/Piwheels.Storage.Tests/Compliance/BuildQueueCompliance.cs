@@ -189,18 +189,18 @@ public abstract class BuildQueueCompliance<TAccess>(ClusterFixture fixture) : Co
         await AddTargetsAsync(Cp39);
         await WriteAllAsync();
         await Db.HoldBuildsAsync([Held(Foo1, Cp39, "one")]);
-        Assert.Equal([Foo1.Package], await OwedAsync());
+        Assert.Equal([Foo1.Package], await OwedPagesAsync());
         await WriteAllAsync();
         await Db.HoldBuildsAsync([Held(Foo1, Cp39, "one")]);
-        Assert.Empty(await OwedAsync());
+        Assert.Empty(await OwedPagesAsync());
         await Db.HoldBuildsAsync([Held(Foo1, Cp39, "")]);
-        Assert.Equal([Foo1.Package], await OwedAsync());
+        Assert.Equal([Foo1.Package], await OwedPagesAsync());
     }
 
     private static HeldBuild Held(Release release, Target target, string reason, bool skipped = false) =>
         new(release, target, skipped, reason);
 
-    private async Task<IEnumerable<PackageName>> OwedAsync() =>
+    private async Task<IEnumerable<PackageName>> OwedPagesAsync() =>
         (await Db.LoadRewritesPendingAsync()).Select(owed => owed.Package);
 
     private async Task WriteAllAsync()

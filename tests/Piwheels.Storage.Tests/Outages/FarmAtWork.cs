@@ -98,7 +98,7 @@ internal sealed class FarmAtWork : IAsyncDisposable
 
         while (true)
         {
-            if (await AskAsync(new SlaveRequest.Idle(Stats)) is SlaveReply.Build(var release)) return release;
+            if (await AskAsync(new SlaveRequest.Idle(Stats)) is SlaveReply.Build { Release: var release }) return release;
         }
     }
 

@@ -112,8 +112,7 @@ internal sealed class FarmBench : IAsyncDisposable
     /// <summary>What TheArchitect says; returns once SlaveDriver has it.</summary>
     public async Task PushAsync(params Release[] releases)
     {
-        _others.Post(() => _architect.TrySend(new BuildQueueMessage.Queue(
-            new Dictionary<Target, IReadOnlyList<Release>> { [Slaves.Hello.Target] = releases })));
+        Push(releases);
         // Lengths are told every 10 seconds: then it is known to have arrived
         while (true)
         {
@@ -127,8 +126,16 @@ internal sealed class FarmBench : IAsyncDisposable
     private string RecipeFolder => Path.Combine(_bed.Folder, "recipes");
 
     /// <summary>Writes the farm's one file of recipes; SlaveDriver sees it when its time has come.</summary>
-    public void WriteRecipes(string text) =>
-        File.WriteAllText(Path.Combine(Directory.CreateDirectory(RecipeFolder).FullName, "test.conf"), text);
+    public void WriteRecipes(string text)
+    {
+        var file = Path.Combine(Directory.CreateDirectory(RecipeFolder).FullName, "test.conf");
+        File.WriteAllText(file + ".new", text);
+        File.Move(file + ".new", file, overwrite: true);
+    }
+
+    /// <summary>As <see cref="PushAsync"/>, where what is pushed may leave the queue at once.</summary>
+    public void Push(params Release[] releases) => _others.Post(() => _architect.TrySend(new BuildQueueMessage.Queue(
+        new Dictionary<Target, IReadOnlyList<Release>> { [Slaves.Hello.Target] = releases })));
 
     public Task DeleteAsync(SkipRequest request) => _gazer.AskAsync(request).Within();
 
