@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Packaging;
+using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Files;
 using Piwheels.Messaging.Protocols;
@@ -35,7 +36,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     private readonly SocketOptions _socketOptions;
     private readonly SlaveConversation _conversation;
     private readonly Channel<Action> _events = Channel.CreateUnbounded<Action>(); // A few at a time: one build, one link
-    private readonly AptPackages _apt = new();
+    private readonly InstalledPackages _apt = new();
     private MasterLink? _link;
     private RunningBuild? _build;
     private SlaveException? _fault;
@@ -187,7 +188,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
                 _link!.Say(new SlaveRequest.Busy(Statistics()));
                 break;
             case SlaveStep.StartBuild start:
-                StartBuild(start.Release, start.Index);
+                StartBuild(start.Release, start.Index, start.Recipe ?? Recipe.None);
                 break;
             case SlaveStep.SendFile send:
                 StartSending(send.SlaveId, send.Filename);
@@ -267,7 +268,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         _conversation.Receive(reply, Now);
     });
 
-    private void StartBuild(Release release, Uri index)
+    private void StartBuild(Release release, Uri index, Recipe recipe)
     {
         LogBuilding(_logger, release);
         try
@@ -284,7 +285,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         {
             Network = _configuration.BuildNetwork,
             Hosts = _configuration.BuildHosts,
-        };
+        }.With(recipe);
         var build = _build;
         var pip = new PipBuild(_python, rules, _containment, InspectAs(release), _time, _logger);
         Follow(build, ExplainAsync(release, build.StartAsync(pip, index)), result =>

@@ -59,6 +59,21 @@ public static partial class RecipeRules
 
     private static readonly string[] OwnPrefixes = ["PIP_", "PYTHON", "LD_"];
 
+    /// <summary>What is wrong with a whole recipe, as one that came over the wire; null when nothing is.</summary>
+    public static string? Fault(Recipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        if (recipe.Apt.Length > EntriesMax || recipe.PipArguments.Length > EntriesMax || recipe.Environment.Count > EntriesMax)
+            return $"it has more than {EntriesMax} entries of a kind";
+        return recipe.Apt.Select(AptFault)
+            .Concat(recipe.Environment.Select(static variable => VariableFault(variable.Key, variable.Value)))
+            .Concat(recipe.PipArguments.Select(ArgumentFault))
+            .Append(recipe.Timeout is { } timeout ? TimeoutFault(timeout) : null)
+            .Append(recipe.Memory is { } memory ? MemoryFault(memory) : null)
+            .Append(recipe.Patch is { } patch ? PatchFault(patch) : null)
+            .FirstOrDefault(static fault => fault is not null);
+    }
+
     /// <summary>What is wrong with the name of a Debian package; null when nothing is. So the others.</summary>
     public static string? AptFault(string name) =>
         name is { Length: <= AptLengthMax } && AptName().IsMatch(name)

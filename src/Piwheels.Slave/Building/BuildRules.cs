@@ -1,3 +1,4 @@
+using Piwheels.Core.Recipes;
 using Piwheels.Slave.Limits;
 using Piwheels.Slave.Sandboxing;
 
@@ -13,6 +14,36 @@ internal sealed record BuildRules(ResourceLimits Limits, IReadOnlyList<Uri> Extr
 
     /// <summary>Hosts that it may reach besides those of its indexes.</summary>
     public IReadOnlyList<string> Hosts { get; init; } = [];
+
+    /// <summary>What is special about this one.</summary>
+    public Recipe Recipe { get; init; } = Recipe.None;
+
+    /// <summary>
+    /// The rules for a release with a recipe. A recipe may narrow what the slave allows, and never widens it: who looks after
+    /// this machine has the last word.
+    /// </summary>
+    public BuildRules With(Recipe recipe) => this with
+    {
+        Recipe = recipe,
+        Limits = Limits with
+        {
+            WallTime = recipe.Timeout is { } timeout && timeout < Limits.WallTime ? timeout : Limits.WallTime,
+            MemoryBytes = recipe.Memory is { } memory && memory < Limits.MemoryBytesMax ? memory : Limits.MemoryBytes,
+        },
+        Network = recipe.Network is { } network ? Narrower(NetworkOf(network), Network) : Network,
+    };
+
+    private static BuildNetwork NetworkOf(RecipeNetwork network) => network switch
+    {
+        RecipeNetwork.None => BuildNetwork.None,
+        RecipeNetwork.Full => BuildNetwork.Full,
+        _ => BuildNetwork.Index,
+    };
+
+    private static BuildNetwork Narrower(BuildNetwork one, BuildNetwork other) =>
+        one == BuildNetwork.None || other == BuildNetwork.None ? BuildNetwork.None
+        : one == BuildNetwork.Full ? other
+        : one;
 }
 
 /// <summary>What this machine has to hold builds with.</summary>

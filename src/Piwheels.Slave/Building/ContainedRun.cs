@@ -110,7 +110,10 @@ internal sealed partial class ContainedRun
             ? new Uri($"http://127.0.0.1:{BuildSandbox.RelayPort}")
             : null;
         var hasNetwork = network == BuildNetwork.Full || (network == BuildNetwork.Index && relay is null);
-        return BuildEnvironment.ForBuild(Place, _python, relay, hasNetwork);
+        var variables = BuildEnvironment.ForBuild(Place, _python, relay, hasNetwork);
+        // None of those above: these are not a recipe's to set, and it has been looked at
+        foreach (var (name, value) in _rules.Recipe.Environment) variables[name] = value;
+        return variables;
     }
 
     /// <summary>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Packaging;
+using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 using Piwheels.Slave.Python;
 using Piwheels.Slave.Sandboxing;
@@ -40,6 +41,8 @@ internal sealed partial class PipBuild(
         var run = new ContainedRun(folder, python.Executable, index, containment, rules, time, logger);
         if (!VersionText().IsMatch(release.Version))
             return Failed(run, new BuildEnding.NotBegun($"'{release.Version}' is no version"));
+        if (RecipeRules.Fault(rules.Recipe) is { } fault)
+            return Failed(run, new BuildEnding.NotBegun($"its recipe is refused: {fault}"));
         var ending = rules.Network == BuildNetwork.None
             ? await new OfflineBuild(python.Executable, folder, run).RunAsync(release, [index, .. rules.ExtraIndexes], drop)
             : await run.RunAsync(Command(run.Place, release, index), rules.Network, drop);
@@ -76,6 +79,7 @@ internal sealed partial class PipBuild(
         "--progress-bar=off",
         "--index-url=" + index.AbsoluteUri,
         .. rules.ExtraIndexes.Select(extra => "--extra-index-url=" + extra.AbsoluteUri),
+        .. rules.Recipe.PipArguments,
         $"{release.Package}=={release.Version}",
     ];
 
@@ -90,13 +94,14 @@ internal sealed partial class PipBuild(
             .Select(path => inspect(path)),
     ];
 
-    private static BuildResult Failed(ContainedRun run, BuildEnding ending, string? reason = null) =>
+    private BuildResult Failed(ContainedRun run, BuildEnding ending, string? reason = null) =>
         Ended(run, ending, [], reason ?? ending.Reason);
 
-    private static BuildResult Ended(
+    private BuildResult Ended(
         ContainedRun run, BuildEnding ending, IReadOnlyList<FileState> files, string? reason = null)
     {
         var text = new StringBuilder(run.Output.ToText());
+        foreach (var line in RecipeText.LinesOf(rules.Recipe)) Say($"by its recipe: {line}");
         foreach (var host in run.RefusedHosts)
             Say($"the build wanted to connect to {host}, which it may not (--build-hosts says where it may)");
         if (reason is not null) Say(reason);

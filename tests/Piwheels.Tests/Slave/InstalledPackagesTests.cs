@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Piwheels.Tests.Slave;
 
-public sealed class AptPackagesTests : IDisposable
+public sealed class InstalledPackagesTests : IDisposable
 {
     private const string Status = """
         Package: libxml2-dev
@@ -47,17 +47,17 @@ public sealed class AptPackagesTests : IDisposable
     public void What_is_installed_or_provided_is_there(string package, bool isThere)
     {
         File.WriteAllText(StatusFile, Status);
-        Assert.Equal(isThere ? [package] : [], new AptPackages(StatusFile).Among([package]));
+        Assert.Equal(isThere ? [package] : [], new InstalledPackages(StatusFile).Among([package]));
     }
 
     [Fact]
-    public void A_machine_without_dpkg_has_none() => Assert.Empty(new AptPackages(StatusFile).Among(["libxml2-dev"]));
+    public void A_machine_without_dpkg_has_none() => Assert.Empty(new InstalledPackages(StatusFile).Among(["libxml2-dev"]));
 
     [Fact]
     public void A_change_is_noticed_once()
     {
         File.WriteAllText(StatusFile, Status);
-        var apt = new AptPackages(StatusFile);
+        var apt = new InstalledPackages(StatusFile);
         apt.Among([]);
         Assert.False(apt.HaveChanged);
         File.SetLastWriteTimeUtc(StatusFile, new DateTime(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc));

@@ -4,7 +4,7 @@ namespace Piwheels.Slave.Machine;
 /// The Debian packages of this machine: those that are installed, and what these provide (dpkg(1), the file "status").
 /// </summary>
 /// <param name="statusFile">dpkg's list; a machine without one has none.</param>
-internal sealed class AptPackages(string statusFile = "/var/lib/dpkg/status")
+internal sealed class InstalledPackages(string statusFile = "/var/lib/dpkg/status")
 {
     private DateTime _seen = DateTime.MinValue;
 
