@@ -184,6 +184,7 @@ public sealed class HostileBuildTests(HostileBuildsFixture builds) : IClassFixtu
         Assert.False(builds.Of("deep-folders").Status);
         Assert.False(builds.Of("odd-rights").Status);
         Assert.True(builds.Of("good").Status, builds.Of("good").Output);
-        Assert.Empty(builds.Builds.GetFileSystemInfos("*", SearchOption.AllDirectories).Where(each => each.Name is not ("long" or "short")));
+        Assert.DoesNotContain(
+            builds.Builds.GetFileSystemInfos("*", SearchOption.AllDirectories), each => each.Name is not ("long" or "short"));
     }
 }
