@@ -1,8 +1,8 @@
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Slave.Limits;
-using Piwheels.Slave.Sandboxing;
 using Piwheels.Slave.Machine;
+using Piwheels.Slave.Sandboxing;
 
 namespace Piwheels.Slave;
 

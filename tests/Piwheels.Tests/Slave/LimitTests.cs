@@ -9,8 +9,14 @@ public sealed class LimitTests : IDisposable
 {
     private static readonly ResourceLimits Limits = new()
     {
-        WallTime = TimeSpan.FromMinutes(1), CpuTime = TimeSpan.FromSeconds(10), MemoryBytes = 100 << 20, Processes = 10,
-        OpenFiles = 20, FileBytes = 50 << 20, FolderBytes = 80 << 20, OutputBytes = 1 << 20,
+        WallTime = TimeSpan.FromMinutes(1),
+        CpuTime = TimeSpan.FromSeconds(10),
+        MemoryBytes = 100 << 20,
+        Processes = 10,
+        OpenFiles = 20,
+        FileBytes = 50 << 20,
+        FolderBytes = 80 << 20,
+        OutputBytes = 1 << 20,
     };
 
     private static readonly BuildUsage AtTheLimit = new(
