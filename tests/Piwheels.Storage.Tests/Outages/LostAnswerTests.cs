@@ -32,7 +32,10 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
 
     /// <summary>Columns that a clock or a sequence writes.</summary>
     private static readonly string[] Volatile =
-        ["built_at", "retry_at", "failed_at", "added_at", "revision", "at", "changed_by", "requests_swept_at", "step_after", "step_versions"];
+        [
+            "built_at", "retry_at", "failed_at", "held_at", "added_at", "revision", "at", "changed_by", "requests_swept_at", "step_after",
+            "step_versions",
+        ];
 
     /// <summary>Tables that note requests, or that figures pass through.</summary>
     private const string Beside =
@@ -103,6 +106,7 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         ["defer_build"] = async db => (await db.DeferBuildAsync(
             Build(Foo1, Cp311) with { Status = false, Failure = new BuildFailure(FailureClass.Network, "away") },
             [TimeSpan.FromHours(1), TimeSpan.FromHours(2)], Request)) is not null,
+        ["hold_builds"] = db => Done(db.HoldBuildsAsync([new HeldBuild(Foo1, Cp311, false, "no slave has libfoo-dev")])),
         ["resume_builds"] = db => Done(db.ResumeBuildsAsync()),
         ["log_builds"] = async db => await db.LogBuildsAsync([Build(Foo1, Cp311)], [Request]),
         ["save_rewrites_pending"] = db =>

@@ -93,19 +93,19 @@ public sealed class HostileBuildsFixture : IAsyncLifetime
 public sealed class HostileBuildTests(HostileBuildsFixture builds) : IClassFixture<HostileBuildsFixture>
 {
     [Theory]
-    [InlineData("fork-bomb", "piw-slave: the build was stopped: it came to 64 processes and threads, the most that it may have")]
-    [InlineData("huge-file", "piw-slave: the build came to a file of 48 MiB, the largest that it may write")]
-    [InlineData("filled-file", "piw-slave: the build came to a file of 48 MiB, the largest that it may write")]
+    [InlineData("fork-bomb", "piw-evidence: the build was stopped: it came to 64 processes and threads, the most that it may have")]
+    [InlineData("huge-file", "piw-evidence: the build came to a file of 48 MiB, the largest that it may write")]
+    [InlineData("filled-file", "piw-evidence: the build came to a file of 48 MiB, the largest that it may write")]
     [InlineData("many-files", "of the disk and may take 96 MiB")]
     [InlineData("deleted-file", "of the disk and may take 96 MiB")]
     [InlineData("memory-eater", "of memory and may take 256 MiB")]
     [InlineData("hidden-memory", "of memory and may take 256 MiB")]
     [InlineData("endless-log", "of memory and may take 256 MiB")]
-    [InlineData("endless-output", "piw-slave: the build was stopped: it wrote more than 4 MiB to its log")]
-    [InlineData("cpu-eater", "piw-slave: the build was stopped: it used the processors for 10 seconds, the longest that it may")]
-    [InlineData("open-files", "piw-slave: the build failed: a process of it had 256 files open, the most that it may have")]
-    [InlineData("sleeper", "piw-slave: the build was stopped after 20 seconds, the longest that it may take")]
-    [InlineData("killer", "piw-slave: pip was ended by signal 9")]
+    [InlineData("endless-output", "piw-evidence: the build was stopped: it wrote more than 4 MiB to its log")]
+    [InlineData("cpu-eater", "piw-evidence: the build was stopped: it used the processors for 10 seconds, the longest that it may")]
+    [InlineData("open-files", "piw-evidence: the build failed: a process of it had 256 files open, the most that it may have")]
+    [InlineData("sleeper", "piw-evidence: the build was stopped after 20 seconds, the longest that it may take")]
+    [InlineData("killer", "piw-evidence: pip was ended by signal 9")]
     public void What_takes_too_much_is_stopped_and_its_log_says_what_it_was(string package, string reason)
     {
         var (status, output) = builds.Of(package);
@@ -126,7 +126,8 @@ public sealed class HostileBuildTests(HostileBuildsFixture builds) : IClassFixtu
         var (status, output) = builds.Of(package);
 
         Assert.False(status);
-        Assert.StartsWith("piw-slave: " + reason, output.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
+        Assert.Equal("piw-failure: 1 bad-wheel", output.TrimEnd().Split('\n')[^2]);
+        Assert.StartsWith("piw-evidence: " + reason, output.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
     }
 
     [Fact]

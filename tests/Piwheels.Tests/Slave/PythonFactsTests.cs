@@ -51,7 +51,8 @@ public sealed class PythonFactsTests : IDisposable
     [InlineData("exec /no/such/file", "is no Python 3 that works: ")]
     [InlineData(
         "echo '{\"executable\": \"x\", \"version\": \"3.9.2\", \"py_version\": \"39\", \"abi\": \"cp39\", "
-        + "\"platform\": \"linux_armv7l\", \"glibc\": \"2.31\", \"pip\": \"\", \"venv\": true, \"compiler\": \"\", \"headers\": false}'",
+        + "\"platform\": \"linux_armv7l\", \"glibc\": \"2.31\", \"pip\": \"\", \"venv\": true, \"compiler\": \"\", "
+        + "\"folders\": [], \"headers\": false}'",
         "has no pip (apt install python3-pip)")]
     public async Task One_that_does_not_work_is_said_in_one_line(string script, string message)
     {
