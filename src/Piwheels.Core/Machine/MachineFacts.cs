@@ -33,6 +33,14 @@ public sealed class MachineFacts(string root = "/")
             FirstText(board.GetValueOrDefault("Serial"), ReadText("proc/device-tree/serial-number")));
     }
 
+    /// <summary>The distribution and those that it is like, the nearest first: <c>raspbian</c>, <c>debian</c>.</summary>
+    public IReadOnlyList<string> Distributions()
+    {
+        var system = ReadAssignments("etc/os-release", "usr/lib/os-release");
+        var names = $"{system.GetValueOrDefault("ID")} {system.GetValueOrDefault("ID_LIKE")}";
+        return names.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    }
+
     /// <summary>How the machine is at this moment.</summary>
     /// <param name="diskPath">A path on the disk that is asked about, as the process sees it.</param>
     public SlaveStats Stats(DateTimeOffset now, string diskPath)

@@ -1,0 +1,235 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using Piwheels.Core.Machine;
+using Piwheels.Messaging.Zmq;
+using Piwheels.Slave.Python;
+
+namespace Piwheels.Slave.Checking;
+
+/// <summary>Looks at all that a slave needs on a machine, without building and without troubling the master.</summary>
+public sealed class SlaveCheck
+{
+    /// <summary>Below it many a build ends for want of memory, in bytes.</summary>
+    public const long MemoryPoor = 1L << 30;
+
+    /// <summary>Below it many a build ends for want of room, in bytes.</summary>
+    public const long DiskPoor = 4L << 30;
+
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TrialTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly SlaveConfiguration _configuration;
+    private readonly MachineFacts _machine = new();
+    private readonly PackageInstaller _installer;
+    private readonly TimeProvider _time;
+
+    private SlaveCheck(SlaveConfiguration configuration, TimeProvider time)
+    {
+        _configuration = configuration;
+        _time = time;
+        _installer = PackageInstaller.Of(_machine.Distributions());
+    }
+
+    /// <summary>Everything that was looked at, the good included.</summary>
+    public static async Task<IReadOnlyList<CheckFinding>> RunAsync(
+        SlaveConfiguration configuration, TimeProvider time, CancellationToken cancel)
+    {
+        var check = new SlaveCheck(configuration, time);
+        return
+        [
+            User(),
+            .. await check.PythonAsync(cancel),
+            .. check.Tools(),
+            await check.FolderAsync(cancel),
+            check.Disk(),
+            check.Memory(),
+            check.Zmq(),
+            await check.MasterAsync("slave queue", configuration.SlaveAddress, cancel),
+            await check.MasterAsync("file queue", configuration.FileAddress, cancel),
+        ];
+    }
+
+    private static CheckFinding User() => Environment.IsPrivilegedProcess
+        ? new CheckFinding(
+            CheckGrade.Fatal, "user", "a slave does not run as root: it runs what strangers put into their packages",
+            "adduser --system piwheels")
+        : new CheckFinding(CheckGrade.Good, "user", Environment.UserName);
+
+    private async Task<IReadOnlyList<CheckFinding>> PythonAsync(CancellationToken cancel)
+    {
+        PythonFacts python;
+        try
+        {
+            python = await PythonFacts.FindAsync(_configuration.Python, _time, cancel);
+        }
+        catch (PythonNotFoundException e)
+        {
+            return [new CheckFinding(CheckGrade.Fatal, "Python", e.Message, Install(PackageInstaller.Tool.Python))];
+        }
+
+        return
+        [
+            new CheckFinding(
+                CheckGrade.Good, "Python",
+                $"{python.Executable} {python.Version} with pip {python.PipVersion}, for {python.Target}"),
+            python.HasVenv
+                ? new CheckFinding(CheckGrade.Good, "venv", "there")
+                : new CheckFinding(
+                    CheckGrade.Poor, "venv", "wheels cannot be tried in a fresh environment", Install(PackageInstaller.Tool.Venv)),
+            python.Compiler is { } compiler
+                ? new CheckFinding(CheckGrade.Good, "compiler", compiler)
+                : new CheckFinding(
+                    CheckGrade.Poor, "compiler", "only pure Python packages will build", Install(PackageInstaller.Tool.Compiler)),
+            python.HasHeaders
+                ? new CheckFinding(CheckGrade.Good, "Python.h", "there")
+                : new CheckFinding(
+                    CheckGrade.Poor, "Python.h", "packages in C will not build", Install(PackageInstaller.Tool.Headers)),
+        ];
+    }
+
+    /// <summary>What many packages call, as builds find it.</summary>
+    private IEnumerable<CheckFinding> Tools()
+    {
+        yield return Program("make", PackageInstaller.Tool.Compiler, "some packages in C will not build");
+        yield return Program("c++", PackageInstaller.Tool.Compiler, "packages in C++ will not build");
+        yield return Program("pkg-config", PackageInstaller.Tool.PkgConfig, "packages will not find the libraries that they need");
+        yield return Program("cmake", PackageInstaller.Tool.CMake, "packages that are built by CMake will not build");
+        yield return Program("gfortran", PackageInstaller.Tool.Fortran, "packages in Fortran will not build");
+        yield return Program("cargo", PackageInstaller.Tool.Rust, "packages in Rust will not build");
+        yield return Program("git", PackageInstaller.Tool.Git, "some packages will not know their version");
+        yield return Program("patch", PackageInstaller.Tool.Patch, "recipes with patches cannot be followed");
+    }
+
+    private CheckFinding Program(string name, PackageInstaller.Tool tool, string without)
+    {
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        string[] folders = [Path.Combine(home, ".cargo/bin"), "/usr/local/bin", "/usr/bin", "/bin"];
+        var path = folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        return path is null
+            ? new CheckFinding(CheckGrade.Poor, name, without, Install(tool))
+            : new CheckFinding(CheckGrade.Good, name, path);
+    }
+
+    /// <summary>Builds write there, and run what they wrote.</summary>
+    private async Task<CheckFinding> FolderAsync(CancellationToken cancel)
+    {
+        const string Subject = "folder";
+        var folder = _configuration.Dir;
+        var trial = Path.Combine(folder, $"piw-check-{Environment.ProcessId}");
+        try
+        {
+            await File.WriteAllTextAsync(trial, "#!/bin/sh\nexit 0\n", cancel);
+            File.SetUnixFileMode(trial, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            limit.CancelAfter(TrialTimeout);
+            using var process = Process.Start(new ProcessStartInfo(trial) { UseShellExecute = false })!;
+            await process.WaitForExitAsync(limit.Token);
+            return new CheckFinding(CheckGrade.Good, Subject, folder);
+        }
+        catch (Win32Exception)
+        {
+            return new CheckFinding(
+                CheckGrade.Fatal, Subject, $"nothing that lies in {folder} can be run: it is mounted noexec, or programs are kept from it",
+                $"mount -o remount,exec \"$(findmnt -nT {folder} -o TARGET)\"");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new CheckFinding(
+                CheckGrade.Fatal, Subject, $"{folder} is no folder to build in: {e.Message}",
+                $"install -d -o {Environment.UserName} -m 700 {folder}");
+        }
+        finally
+        {
+            Remove(trial);
+        }
+    }
+
+    private static void Remove(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Told already
+        }
+    }
+
+    private CheckFinding Disk()
+    {
+        var (_, free) = MachineFacts.Disk(_configuration.Dir);
+        return free < DiskPoor
+            ? new CheckFinding(CheckGrade.Poor, "disk", $"{Bytes(free)} free in {_configuration.Dir}: larger packages will not build")
+            : new CheckFinding(CheckGrade.Good, "disk", $"{Bytes(free)} free");
+    }
+
+    private CheckFinding Memory()
+    {
+        var stats = _machine.Stats(_time.GetUtcNow(), _configuration.Dir);
+        var all = stats.MemSize + stats.SwapSize;
+        var fact = $"{Bytes(stats.MemSize)}, and {Bytes(stats.SwapSize)} of swap";
+        return all < MemoryPoor
+            ? new CheckFinding(CheckGrade.Poor, "memory", $"{fact}: larger packages will not build")
+            : new CheckFinding(CheckGrade.Good, "memory", fact);
+    }
+
+    private CheckFinding Zmq()
+    {
+        try
+        {
+            new ZmqContext().Dispose();
+            return new CheckFinding(CheckGrade.Good, "libzmq", "there");
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
+        {
+            return new CheckFinding(CheckGrade.Fatal, "libzmq", "not there", Install(PackageInstaller.Tool.Zmq));
+        }
+    }
+
+    /// <summary>Whether anything listens there; no word is said, since a master would wonder about half a greeting.</summary>
+    private async Task<CheckFinding> MasterAsync(string subject, string address, CancellationToken cancel)
+    {
+        using var limit = new CancellationTokenSource(ConnectTimeout, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
+        try
+        {
+            await ConnectAsync(address, both.Token);
+            return new CheckFinding(CheckGrade.Good, subject, address);
+        }
+        catch (Exception e) when (e is SocketException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            var reason = e is SocketException ? e.Message : $"no answer within {ConnectTimeout.TotalSeconds:0} s";
+            return new CheckFinding(
+                CheckGrade.Poor, subject, $"{address} does not answer ({reason}): a slave waits until it does");
+        }
+        catch (FormatException e)
+        {
+            return new CheckFinding(CheckGrade.Fatal, subject, e.Message);
+        }
+    }
+
+    private static async Task ConnectAsync(string address, CancellationToken cancel)
+    {
+        if (address.StartsWith("ipc://", StringComparison.Ordinal))
+        {
+            var path = address["ipc://".Length..];
+            using var local = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await local.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
+            return;
+        }
+
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri is not { Scheme: "tcp", Port: > 0 })
+            throw new FormatException($"'{address}' is no address of a queue, like tcp://master:5555");
+        using var client = new TcpClient();
+        await client.ConnectAsync(uri.IdnHost, uri.Port, cancel);
+    }
+
+    private string Install(PackageInstaller.Tool tool) => _installer.Install(tool);
+
+    private static string Bytes(long count) => count >= 1L << 30
+        ? string.Create(CultureInfo.InvariantCulture, $"{count / (double)(1L << 30):0.0} GiB")
+        : string.Create(CultureInfo.InvariantCulture, $"{count / (double)(1L << 20):0} MiB");
+}
