@@ -70,6 +70,9 @@ public sealed record SlaveConfiguration
     /// <summary>How files are described; without location to a Python master before 0.22.</summary>
     public FileStateForm FileStates { get; init; } = FileStateForm.WithLocation;
 
+    /// <summary>Who wants to know that this slave is alive; null for nobody.</summary>
+    public Heartbeat? Heartbeat { get; init; }
+
     /// <summary>The keys for a master that wants some.</summary>
     public CurveClientKeys? Keys { get; init; }
 

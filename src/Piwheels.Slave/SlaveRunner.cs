@@ -219,7 +219,9 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     /// <summary>Waits for something to happen, and lets the conversation know all that has.</summary>
     private async Task WaitAsync(DateTimeOffset until)
     {
+        _configuration.Heartbeat?.Beat();
         var rest = until - Now;
+        if (_configuration.Heartbeat?.Interval is { } interval && interval < rest) rest = interval;
         using (var limit = new CancellationTokenSource(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, _time))
         {
             try

@@ -36,11 +36,15 @@ internal sealed class PiwProcess : IAsyncDisposable
         Start(Program, arguments, environment);
 
     /// <summary>Starts it as an ordinary user, also when root runs the tests.</summary>
-    public static PiwProcess StartAsUser(params string[] arguments) => FarmFixture.IsRoot
-        ? Start("setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", Program, .. arguments], null)
-        : Start(Program, arguments, null);
+    public static PiwProcess StartAsUser(params string[] arguments) => StartAsUser(arguments, environment: null);
 
-    private static PiwProcess Start(
+    public static PiwProcess StartAsUser(string[] arguments, IReadOnlyDictionary<string, string>? environment) =>
+        FarmFixture.IsRoot
+            ? Start("setpriv", ["--reuid=nobody", "--regid=nogroup", "--clear-groups", Program, .. arguments], environment)
+            : Start(Program, arguments, environment);
+
+    /// <summary>Starts a program that is to run it.</summary>
+    public static PiwProcess Start(
         string program, string[] arguments, IReadOnlyDictionary<string, string>? environment)
     {
         var start = new ProcessStartInfo(program, arguments)

@@ -1,7 +1,10 @@
+using System.CommandLine;
+using Piwheels.Cli.Administration;
 using Piwheels.Cli.Options;
 using Piwheels.Cli.Posix;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Slave;
+using Piwheels.Slave.Checking;
 using Piwheels.Slave.Machine;
 
 namespace Piwheels.Cli.Commands;
@@ -26,6 +29,7 @@ internal sealed class SlaveCommand : PiwCommand
     private readonly Setting<long> _diskMin;
     private readonly Setting<long> _memoryMin;
     private readonly Setting<bool> _oldMaster;
+    private readonly Option<bool> _check = new("--check") { Description = "Tell what this machine lacks for it, and how to mend that" };
 
     public SlaveCommand()
         : base("slave", "slave", "Builds wheels for a master, one after another")
@@ -45,34 +49,59 @@ internal sealed class SlaveCommand : PiwCommand
         _diskMin = Add(Settings.Size("disk-min", "Take no build with less disk free", Defaults.Needs.DiskFree));
         _memoryMin = Add(Settings.Size("memory-min", "Take no build with less memory free", Defaults.Needs.MemoryFree));
         _oldMaster = Add(Settings.Flag("old-master", "The master is piwheels' before 0.22, which knows no locations of files"));
+        Command.Add(_check);
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
     {
+        var configuration = _containment.Apply(ConfigurationIn(context.Source), context.Source);
+        if (context.Parsed.GetValue(_check)) return await CheckAsync(configuration, context);
         if (Privileges.IsRoot)
             throw new CommandFault("a slave runs other people's code, so it does not run as root: start it as an ordinary user");
-        var source = context.Source;
-        var configuration = new SlaveConfiguration
-        {
-            Master = _master.In(source),
-            Timeout = _timeout.In(source),
-            Dir = _dir.In(source),
-            Label = _label.In(source),
-            Python = NullIfEmpty(_python.In(source)),
-            SlaveQueue = NullIfEmpty(_slaveQueue.In(source)),
-            FileQueue = NullIfEmpty(_fileQueue.In(source)),
-            ExtraIndexes =
-            [
-                .. _extraIndexUrl.In(source).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Settings.ParseUrl),
-            ],
-            IdleInterval = _idleInterval.In(source),
-            BusyTimeout = _busyTimeout.In(source),
-            Needs = new MachineNeeds(_diskMin.In(source), _memoryMin.In(source)),
-            FileStates = _oldMaster.In(source) ? FileStateForm.WithoutLocation : FileStateForm.WithLocation,
-        };
-        await SlaveRunner.RunAsync(_containment.Apply(configuration, source), context.Loggers, context.Time, context.Stop);
+        using var service = ServiceNotification.Open(Environment.GetEnvironmentVariable);
+        await using var stopping = context.Stop.Register(service.Stopping);
+        await SlaveRunner.RunAsync(
+            configuration with { Heartbeat = HeartbeatTo(service) }, context.Loggers, context.Time, context.Stop);
         return 0;
     }
+
+    /// <summary>The first beat says that the slave is up.</summary>
+    private static Heartbeat HeartbeatTo(ServiceNotification service)
+    {
+        var isReady = false;
+        return new Heartbeat(service.WatchdogInterval ?? Timeout.InfiniteTimeSpan, () =>
+        {
+            if (!isReady) service.Ready();
+            isReady = true;
+            service.Alive();
+        });
+    }
+
+    private static async Task<int> CheckAsync(SlaveConfiguration configuration, CommandContext context)
+    {
+        var findings = await SlaveCheck.RunAsync(configuration, context.Time, context.Stop);
+        foreach (var line in CheckReport.Of(findings)) Console.WriteLine(line);
+        return findings.Any(finding => finding.Grade == CheckGrade.Fatal) ? CommandFault.Failed : 0;
+    }
+
+    private SlaveConfiguration ConfigurationIn(SettingsSource source) => new()
+    {
+        Master = _master.In(source),
+        Timeout = _timeout.In(source),
+        Dir = _dir.In(source),
+        Label = _label.In(source),
+        Python = NullIfEmpty(_python.In(source)),
+        SlaveQueue = NullIfEmpty(_slaveQueue.In(source)),
+        FileQueue = NullIfEmpty(_fileQueue.In(source)),
+        ExtraIndexes =
+        [
+            .. _extraIndexUrl.In(source).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Settings.ParseUrl),
+        ],
+        IdleInterval = _idleInterval.In(source),
+        BusyTimeout = _busyTimeout.In(source),
+        Needs = new MachineNeeds(_diskMin.In(source), _memoryMin.In(source)),
+        FileStates = _oldMaster.In(source) ? FileStateForm.WithoutLocation : FileStateForm.WithLocation,
+    };
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 }

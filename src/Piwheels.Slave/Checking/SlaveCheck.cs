@@ -2,9 +2,11 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Machine;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Slave.Python;
+using Piwheels.Slave.Sandboxing;
 
 namespace Piwheels.Slave.Checking;
 
@@ -71,6 +73,7 @@ public sealed class SlaveCheck
 
         return
         [
+            await SandboxAsync(python, cancel),
             new CheckFinding(
                 CheckGrade.Good, "Python",
                 $"{python.Executable} {python.Version} with pip {python.PipVersion}, for {python.Target}"),
@@ -87,6 +90,24 @@ public sealed class SlaveCheck
                 : new CheckFinding(
                     CheckGrade.Poor, "Python.h", "packages in C will not build", Install(PackageInstaller.Tool.Headers)),
         ];
+    }
+
+    private async Task<CheckFinding> SandboxAsync(PythonFacts python, CancellationToken cancel)
+    {
+        const string Subject = "sandbox";
+        if (_configuration.Sandbox == SandboxMode.Never)
+            return new CheckFinding(CheckGrade.Poor, Subject, "builds run without, as the setting says");
+        var (sandbox, reason) = await SandboxChoice.TryAsync(
+            python, _configuration.Dir, _configuration.SandboxFolders, _time, NullLogger.Instance, cancel);
+        if (sandbox is not null) return new CheckFinding(CheckGrade.Good, Subject, "bubblewrap works");
+        var grade = _configuration.Sandbox == SandboxMode.Always ? CheckGrade.Fatal : CheckGrade.Poor;
+        return SandboxChoice.IsInstalled
+            ? new CheckFinding(
+                grade, Subject, $"bubblewrap does not work, builds can read and change all that this user can: {reason}",
+                "sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0 user.max_user_namespaces=10000")
+            : new CheckFinding(
+                grade, Subject, "bubblewrap is not there: builds can read and change all that this user can",
+                Install(PackageInstaller.Tool.Bubblewrap));
     }
 
     /// <summary>What many packages call, as builds find it.</summary>

@@ -39,7 +39,11 @@ internal static partial class SandboxChoice
         return null;
     }
 
-    private static async Task<(BuildSandbox? Sandbox, string Reason)> TryAsync(
+    /// <summary>Whether there is a bubblewrap, whether it works or not.</summary>
+    public static bool IsInstalled => Programs.Any(File.Exists);
+
+    /// <summary>The sandbox, or why it does not run here.</summary>
+    public static async Task<(BuildSandbox? Sandbox, string Reason)> TryAsync(
         PythonFacts python, string builds, IReadOnlyList<string> folders, TimeProvider time, ILogger logger,
         CancellationToken stop)
     {
