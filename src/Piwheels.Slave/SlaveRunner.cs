@@ -221,7 +221,8 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     {
         _configuration.Heartbeat?.Beat();
         var rest = until - Now;
-        if (_configuration.Heartbeat?.Interval is { } interval && interval < rest) rest = interval;
+        if (_configuration.Heartbeat is { } heart && heart.Interval != Timeout.InfiniteTimeSpan && heart.Interval < rest)
+            rest = heart.Interval;
         using (var limit = new CancellationTokenSource(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, _time))
         {
             try

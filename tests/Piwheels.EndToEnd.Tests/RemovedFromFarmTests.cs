@@ -26,7 +26,8 @@ public sealed partial class RemovedFromFarmTests
         ear.Start();
         fixture.Index.Catalog.Publish([StandInFile.Read(WriteEndless(folder, ((IPEndPoint)ear.LocalEndpoint).Port))]);
         var port = FarmFixture.FreePort();
-        await using var up = PiwProcess.Start(fixture.Up(port, Greeting, Fastsum));
+        // The build that does not end is to be heard from
+        await using var up = PiwProcess.Start(fixture.Up(port, "--build-network", "full", Greeting, Fastsum));
         await up.SeeAsync("Everything is built");
         var master = fixture.ProcessesOfFarm().Select(FarmFixture.CommandLine)
             .Single(line => line.Contains(" master ", StringComparison.Ordinal) && ImportQueue().IsMatch(line));

@@ -57,7 +57,8 @@ internal sealed class ServiceNotification : IDisposable
     {
         if (string.IsNullOrEmpty(address) || address[0] is not ('/' or '@')) return null;
         var path = address[0] == '@' ? string.Concat("\0", address.AsSpan(1)) : address; // The abstract name space, unix(7)
-        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        // Who does not listen holds nobody up
+        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(path));

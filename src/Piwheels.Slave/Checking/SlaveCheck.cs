@@ -39,12 +39,13 @@ public sealed class SlaveCheck
         SlaveConfiguration configuration, TimeProvider time, CancellationToken cancel)
     {
         var check = new SlaveCheck(configuration, time);
+        var folder = await check.FolderAsync(cancel);
         return
         [
             User(),
-            .. await check.PythonAsync(cancel),
+            folder,
+            .. await check.PythonAsync(folder.Grade == CheckGrade.Good, cancel),
             .. check.Tools(),
-            await check.FolderAsync(cancel),
             check.Disk(),
             check.Memory(),
             check.Zmq(),
@@ -59,7 +60,8 @@ public sealed class SlaveCheck
             "adduser --system piwheels")
         : new CheckFinding(CheckGrade.Good, "user", Environment.UserName);
 
-    private async Task<IReadOnlyList<CheckFinding>> PythonAsync(CancellationToken cancel)
+    /// <param name="hasFolder">The sandbox is tried in a build folder.</param>
+    private async Task<IReadOnlyList<CheckFinding>> PythonAsync(bool hasFolder, CancellationToken cancel)
     {
         PythonFacts python;
         try
@@ -73,7 +75,7 @@ public sealed class SlaveCheck
 
         return
         [
-            await SandboxAsync(python, cancel),
+            .. hasFolder ? [await SandboxAsync(python, cancel)] : Array.Empty<CheckFinding>(),
             new CheckFinding(
                 CheckGrade.Good, "Python",
                 $"{python.Executable} {python.Version} with pip {python.PipVersion}, for {python.Target}"),

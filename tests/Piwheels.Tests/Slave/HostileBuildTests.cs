@@ -117,7 +117,7 @@ public sealed class HostileBuildTests(HostileBuildsFixture builds) : IClassFixtu
     [Theory]
     [InlineData("impostor", "numpy-1.0-py3-none-any.whl is not of impostor")]
     [InlineData("zip-bomb", "zip_bomb-1.0-py3-none-any.whl is broken: it is too large unpacked")]
-    [InlineData("true-bomb", "true_bomb-1.0-py3-none-any.whl is broken: bomb.py has ")]
+    [InlineData("true-bomb", "true_bomb-1.0-py3-none-any.whl is broken: ")]
     [InlineData("linker", "linker-1.0-1-py3-none-any.whl is no plain file")]
     [InlineData("closed-wheel", "its wheels cannot be read: ")]
     [InlineData("pipe-wheel", "pipe_wheel-1.0-1-py3-none-any.whl is no plain file")]

@@ -40,9 +40,11 @@ public sealed class SlaveCheckTests
     [Fact]
     public async Task A_folder_that_is_not_there_is_fatal()
     {
-        var finding = (await CheckAsync(new SlaveConfiguration { Dir = "/nonexistent/builds" }))["folder"];
+        using var folder = new TemporaryFolder();
+        var finding = (await CheckAsync(new SlaveConfiguration { Dir = folder["not/there"] }))["folder"];
         Assert.Equal(CheckGrade.Fatal, finding.Grade);
-        Assert.Contains("/nonexistent/builds", finding.Mending, StringComparison.Ordinal);
+        Assert.Contains(folder["not/there"], finding.Mending, StringComparison.Ordinal);
+        Assert.Empty(folder.Files());
     }
 
     [Fact]
