@@ -37,8 +37,8 @@ public sealed partial class RecipeShelf
     }
 
     /// <summary>
-    /// Reads the folder again if it has changed, and then not since the last look; whether other recipes are in force now. Where it is wrong, the log says so
-    /// once for each change, and nothing else happens.
+    /// Reads the folder again if it has changed, and then not since the last look; whether other recipes are in force
+    /// now. Where it is wrong, the log says so once for each change, and nothing else happens.
     /// </summary>
     public bool Refresh()
     {

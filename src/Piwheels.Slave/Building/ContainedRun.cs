@@ -37,6 +37,7 @@ internal sealed partial class ContainedRun
         _start = time.GetTimestamp();
         Place = containment.Sandbox is null ? BuildPlace.Plain(folder) : BuildSandbox.Place;
         BuildSandbox.Furnish(folder);
+        if (rules.Recipe.Patch is { } patch) File.WriteAllText(Path.Combine(folder.Slave, "source.patch"), patch.Text);
     }
 
     /// <summary>The folders as the commands see them.</summary>

@@ -8,7 +8,7 @@ namespace Piwheels.Slave.Building;
 /// source and what it lists as its build requirements; ask its build backend what more it requires; fetch that; build.
 /// </summary>
 /// <remarks>Without a sandbox no network can be taken away, and this only fetches first what pip would have fetched later.</remarks>
-internal sealed class OfflineBuild(string python, BuildFolder folder, ContainedRun run)
+internal sealed class OfflineBuild(string python, BuildFolder folder, ContainedRun run, IEnumerable<string> pipArguments)
 {
     private const int AnswerBytesMax = 64 * 1024;
     private const string AnswerName = "answer.txt";
@@ -57,6 +57,7 @@ internal sealed class OfflineBuild(string python, BuildFolder folder, ContainedR
         "--disable-pip-version-check",
         "--exists-action=w",
         "--progress-bar=off",
+        .. pipArguments,
         .. Directory.EnumerateFiles(Path.Combine(folder.Store, "sdist")).Select(path => $"{Place.Store}/sdist/{Path.GetFileName(path)}"),
     ];
 

@@ -44,8 +44,9 @@ internal sealed partial class PipBuild(
         if (RecipeRules.Fault(rules.Recipe) is { } fault)
             return Failed(run, new BuildEnding.NotBegun($"its recipe is refused: {fault}"));
         var ending = rules.Network == BuildNetwork.None
-            ? await new OfflineBuild(python.Executable, folder, run).RunAsync(release, [index, .. rules.ExtraIndexes], drop)
-            : await run.RunAsync(Command(run.Place, release, index), rules.Network, drop);
+            ? await new OfflineBuild(python.Executable, folder, run, rules.Recipe.PipArguments)
+                .RunAsync(release, [index, .. rules.ExtraIndexes], drop)
+            : await RunPipAsync(run, folder, release, index, drop);
         if (ending is not BuildEnding.Exited { Status: 0 }) return Failed(run, ending);
 
         try
@@ -65,8 +66,26 @@ internal sealed partial class PipBuild(
         }
     }
 
+    /// <summary>pip fetches the source itself, unless that is to be changed before pip sees it.</summary>
+    private async Task<BuildEnding> RunPipAsync(
+        ContainedRun run, BuildFolder folder, Release release, Uri index, CancellationToken drop)
+    {
+        if (rules.Recipe.Patch is null) return await run.RunAsync(Command(run.Place, release, index), rules.Network, drop);
+        var ending = await run.RunAsync(
+            [
+                python.Executable, "-I", $"{run.Place.Slave}/prepare.py", "source", run.Place.Store, release.Package.Value,
+                release.Version, index.AbsoluteUri, .. rules.ExtraIndexes.Select(extra => extra.AbsoluteUri),
+            ],
+            rules.Network, drop);
+        if (ending is not BuildEnding.Exited { Status: 0 }) return ending;
+        var source = Directory.EnumerateFiles(Path.Combine(folder.Store, "sdist")).Select(Path.GetFileName).Single();
+        return await run.RunAsync(
+            Command(run.Place, release, index, $"{run.Place.Store}/sdist/{source}"), rules.Network, drop);
+    }
+
     /// <summary>pip's arguments. Neither part of the release can be taken for an option, or for another release.</summary>
-    internal List<string> Command(BuildPlace place, Release release, Uri index) =>
+    /// <param name="source">A file to build in place of what the index has.</param>
+    internal List<string> Command(BuildPlace place, Release release, Uri index, string? source = null) =>
     [
         python.Executable, "-m", "pip", "wheel",
         "--wheel-dir", place.Wheels,
@@ -80,7 +99,7 @@ internal sealed partial class PipBuild(
         "--index-url=" + index.AbsoluteUri,
         .. rules.ExtraIndexes.Select(extra => "--extra-index-url=" + extra.AbsoluteUri),
         .. rules.Recipe.PipArguments,
-        $"{release.Package}=={release.Version}",
+        source ?? $"{release.Package}=={release.Version}",
     ];
 
     /// <summary>What may stand after ==, PEP 440 or older: no blank, no marker, no wildcard.</summary>

@@ -1,11 +1,13 @@
 """Finds and fetches what a build without network needs. Works with every Python 3 that has pip.
 
     prepare.py fetch STORE NAME VERSION INDEX...   the source, and the build requirements that it lists
+    prepare.py source STORE NAME VERSION INDEX...  the source alone
     prepare.py ask STORE ANSWER                    what more its build backend requires: runs the package's code
     prepare.py more STORE REQUIREMENTS INDEX...    fetches that
 
-fetch and more have a network and run nothing of the package; ask runs the package and has none. The store has the
+fetch, source and more have a network and run nothing of the package; ask runs the package and has none. The store has the
 source in sdist/ and wheels in wheels/. REQUIREMENTS and ANSWER are files with a requirement a line.
+Where source.patch lies beside this file, the source is stored as that changes it.
 """
 
 import hashlib
@@ -17,6 +19,7 @@ import site
 import subprocess
 import sys
 import tarfile
+import tempfile
 import urllib.parse
 import zipfile
 
@@ -157,16 +160,48 @@ def the_source(store):
     return os.path.join(store, "sdist", name)
 
 
-def fetch(store, name, version, *indexes):
+def patched(path):
+    """The source with the operator's patch in it, in the place of the one that the index has."""
+    patch = os.path.join(os.path.dirname(os.path.abspath(__file__)), "source.patch")
+    if not os.path.exists(patch):
+        return path
+    folder = tempfile.mkdtemp()
+    open_source(path)[2](folder)
+    (root,) = os.listdir(folder)
+    try:
+        status = subprocess.call([
+            "patch", "--strip=1", "--batch", "--forward", "--no-backup-if-mismatch",
+            "--directory", os.path.join(folder, root), "--input", patch])
+    except FileNotFoundError:
+        raise SystemExit("ERROR: the recipe has a patch, and this slave has no program 'patch'")
+    if status:
+        raise SystemExit("ERROR: the recipe's patch does not apply")
+    os.remove(path)
+    path = os.path.join(os.path.dirname(path), root + ".tar.gz")
+    with tarfile.open(path, "w:gz") as file:
+        file.add(os.path.join(folder, root), root)
+    return path
+
+
+def fetch_source(store, name, version, indexes):
     folder = os.path.join(store, "sdist")
     os.makedirs(folder)
     with requests.Session() as session:
         for index in indexes:
             link = find(session, index, name, version)
             if link:
-                path = download(session, *link, folder)
-                return fetch_wheels(store, checked(build_system(path)["requires"]), indexes)
+                return patched(download(session, *link, folder))
     raise SystemExit(f"ERROR: No matching distribution found for {name}=={version}: no index has its source")
+
+
+def source(store, name, version, *indexes):
+    fetch_source(store, name, version, indexes)
+    return 0
+
+
+def fetch(store, name, version, *indexes):
+    path = fetch_source(store, name, version, indexes)
+    return fetch_wheels(store, checked(build_system(path)["requires"]), indexes)
 
 
 def ask(store, answer):
@@ -205,4 +240,4 @@ def more(store, requirements, *indexes):
 
 
 if __name__ == "__main__":
-    sys.exit({"fetch": fetch, "ask": ask, "more": more}[sys.argv[1]](*sys.argv[2:]))
+    sys.exit({"fetch": fetch, "source": source, "ask": ask, "more": more}[sys.argv[1]](*sys.argv[2:]))
