@@ -27,12 +27,14 @@ public sealed class RecipeBuildTests : IAsyncLifetime
     private const string Patch = """
         --- a/backend.py
         +++ b/backend.py
-        @@ -7,4 +7,4 @@
+        @@ -7,6 +7,6 @@
              pass
 
          def before_wheel():
         -    raise SystemExit("it has not been patched")
         +    print("it has been patched")
+
+         def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
         """;
 
