@@ -66,7 +66,7 @@ public sealed class RecipeTests
         Assert.Contains("no slave has the apt package piw-no-such-package-dev", Flat(output), StringComparison.Ordinal);
         Assert.Contains("it does not compile anyway", Flat(output), StringComparison.Ordinal);
 
-        var site = Path.Combine(fixture.Data, "output");
+        var site = Path.Combine(fixture.Data, "www");
         var page = await File.ReadAllTextAsync(Path.Combine(site, "project", "piw-demo-fastsum", "index.html"));
         Assert.Contains("no slave has the apt package piw-no-such-package-dev", page, StringComparison.Ordinal);
         var greeting = await File.ReadAllTextAsync(Path.Combine(site, "project", "piw-demo-greeting", "index.html"));
