@@ -53,9 +53,12 @@ internal sealed class PackageInstaller
 
     private static readonly Dictionary<string, PackageInstaller> ByFamily = new(StringComparer.Ordinal)
     {
-        ["debian"] = Apt, ["ubuntu"] = Apt, ["raspbian"] = Apt,
+        ["debian"] = Apt,
+        ["ubuntu"] = Apt,
+        ["raspbian"] = Apt,
         ["alpine"] = Apk,
-        ["fedora"] = Dnf, ["rhel"] = Dnf,
+        ["fedora"] = Dnf,
+        ["rhel"] = Dnf,
         ["arch"] = Pacman,
     };
 

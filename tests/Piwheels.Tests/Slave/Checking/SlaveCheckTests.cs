@@ -18,7 +18,9 @@ public sealed class SlaveCheckTests
         var address = $"tcp://127.0.0.1:{((IPEndPoint)master.LocalEndpoint).Port}";
         var findings = await CheckAsync(new SlaveConfiguration
         {
-            Dir = folder.Path, SlaveQueue = address, FileQueue = address,
+            Dir = folder.Path,
+            SlaveQueue = address,
+            FileQueue = address,
         });
         foreach (var subject in (string[])["Python", "compiler", "Python.h", "folder", "libzmq", "slave queue", "file queue"])
             Assert.Equal((subject, CheckGrade.Good), (subject, findings[subject].Grade));
