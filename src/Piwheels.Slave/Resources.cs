@@ -7,6 +7,10 @@ internal static class Resources
 {
     private static readonly Lazy<string> RelayText = new(() => Read("relay.py"));
     private static readonly Lazy<string> PrepareText = new(() => Read("prepare.py"));
+    private static readonly Lazy<string> FactsText = new(() => Read("facts.py"));
+
+    /// <summary>Has an interpreter tell about itself.</summary>
+    public static string Facts => FactsText.Value;
 
     /// <summary>Carries a sandbox's connections to the slave's proxy.</summary>
     public static string Relay => RelayText.Value;

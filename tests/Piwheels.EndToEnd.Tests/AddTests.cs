@@ -12,51 +12,30 @@ using Xunit;
 namespace Piwheels.EndToEnd.Tests;
 
 /// <summary>`piw add` as people run it, against the master's own task for tools.</summary>
-public sealed class AddTests : IAsyncDisposable
+public sealed class AddTests : ImportQueueTests
 {
     private static readonly PackageName Foo = PackageName.Parse("foo");
     private static readonly Target Cp311 = new("cp311", "linux_armv7l");
     private static readonly DateTimeOffset LongAgo = new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private readonly TaskTestbed _bed = new();
-    private readonly FakeDatabase _database = new(TimeProvider.System);
-    private readonly string _queue;
-
-    public AddTests()
-    {
-        _queue = _bed.Ipc("import");
-        var environment = _bed.Environment with { Time = TimeProvider.System };
-        var configuration = new MasterConfiguration { ImportQueue = _queue };
-        var others = _bed.Add(new ScriptedTask("others", environment));
-        others.BindRpc<SecretaryRequest, SecretaryReply>(
-            configuration.WebQueue, _ => Task.FromResult<SecretaryReply>(new SecretaryReply.Done()));
-        others.BindRpc<SkipRequest, SkipReply>(
-            MasterConfiguration.SkipQueue, _ => Task.FromResult<SkipReply>(new SkipReply.Ok()));
-        others.BindRpc<FsRequest, FsReply>(configuration.FsQueue, _ => Task.FromResult<FsReply>(new FsReply.Ok()));
-        others.Start();
-        _bed.Add(new MrChase(configuration, environment, _database)).Start();
-    }
-
-    public ValueTask DisposeAsync() => _bed.DisposeAsync();
-
     [Fact]
     public async Task A_package_and_a_version_are_added_and_then_changed()
     {
         await SaysAsync(0, "Added package foo.", "Foo", "-y", "-d", "a thing", "-a", "FOO", "-a", "foo", "--skip", "not yet");
-        Assert.Equal("a thing", await _database.GetPackageDescriptionAsync(Foo));
-        Assert.Equal("not yet", await _database.GetPackageSkipAsync(Foo));
-        Assert.Equal(["FOO", "Foo"], await _database.GetPackageAliasesAsync(Foo));
+        Assert.Equal("a thing", await Rows.GetPackageDescriptionAsync(Foo));
+        Assert.Equal("not yet", await Rows.GetPackageSkipAsync(Foo));
+        Assert.Equal(["FOO", "Foo"], await Rows.GetPackageAliasesAsync(Foo));
         await SaysAsync(0, "Changed package foo.", "foo", "-y", "-d", "a better thing", "--unskip");
-        Assert.Equal("a better thing", await _database.GetPackageDescriptionAsync(Foo));
-        Assert.Equal("", await _database.GetPackageSkipAsync(Foo));
+        Assert.Equal("a better thing", await Rows.GetPackageDescriptionAsync(Foo));
+        Assert.Equal("", await Rows.GetPackageSkipAsync(Foo));
 
         await SaysAsync(0, "Added foo 1.0.", "foo", "1.0", "-y", "-r", "2020-01-31", "--yank", "-s", "broken");
-        var version = Assert.Single((await _database.GetProjectDataAsync(Foo))!.Versions);
+        var version = Assert.Single((await Rows.GetProjectDataAsync(Foo))!.Versions);
         Assert.Equal(
             (new DateTimeOffset(2020, 1, 31, 0, 0, 0, TimeSpan.Zero), true, "broken"),
             (version.Released, version.Yanked, version.Skip));
         await SaysAsync(0, "Changed foo 1.0.", "foo", "1.0", "-y", "--unyank", "--unskip");
-        version = Assert.Single((await _database.GetProjectDataAsync(Foo))!.Versions);
+        version = Assert.Single((await Rows.GetProjectDataAsync(Foo))!.Versions);
         Assert.Equal((false, ""), (version.Yanked, version.Skip));
     }
 
@@ -81,7 +60,7 @@ public sealed class AddTests : IAsyncDisposable
         Assert.Equal((0, "Added package piw-demo-greeting."), (exitCode, output.Trim()));
         Assert.Equal(
             "A greeting in pure Python: one wheel fits every machine",
-            await _database.GetPackageDescriptionAsync(PackageName.Parse("piw-demo-greeting")));
+            await Rows.GetPackageDescriptionAsync(PackageName.Parse("piw-demo-greeting")));
 
         (exitCode, output) = await RunAsync("foo", "-y", "--pypi-json", fixture.Index.Pypi.ToString());
         Assert.Equal(0, exitCode);
@@ -117,7 +96,7 @@ public sealed class AddTests : IAsyncDisposable
         Assert.Equal((released, true, ""), await VersionAsync("1.0"));
 
         // Known by now: what the index says changes nothing, and stands in no way
-        await _database.UnyankVersionAsync(new Release(Foo, "1.0"));
+        await Rows.UnyankVersionAsync(new Release(Foo, "1.0"));
         await SaysAsync(0, "Changed foo 1.0.", ["foo", "1.0", .. asked]);
         Assert.Equal((released, false, ""), await VersionAsync("1.0"));
 
@@ -142,10 +121,10 @@ public sealed class AddTests : IAsyncDisposable
     public async Task Where_nobody_can_be_asked_nothing_is_changed_without_yes()
     {
         await SaysAsync(2, "piw add: nobody can be asked here: say --yes to go on", "foo", "-d", "");
-        Assert.False(await _database.TestPackageAsync(Foo));
-        await _database.AddTargetAsync(Cp311);
+        Assert.False(await Rows.TestPackageAsync(Foo));
+        await Rows.AddTargetAsync(Cp311);
         await SaysAsync(1, "piw add: Package foo is unknown here; --yes adds it.", "foo", "--priority");
-        Assert.False(await _database.TestPackageAsync(Foo));
+        Assert.False(await Rows.TestPackageAsync(Foo));
     }
 
     [Theory]
@@ -158,7 +137,7 @@ public sealed class AddTests : IAsyncDisposable
         Assert.True(exitCode == code, output);
         Assert.Contains("Add or change package foo? [y/N] ", output, StringComparison.Ordinal);
         Assert.Contains(line, output, StringComparison.Ordinal);
-        Assert.Equal(code == 0, await _database.TestPackageAsync(Foo));
+        Assert.Equal(code == 0, await Rows.TestPackageAsync(Foo));
     }
 
     [Theory]
@@ -199,7 +178,7 @@ public sealed class AddTests : IAsyncDisposable
     {
         await RegisterAsync("1.0");
         var tags = "py3-none-any";
-        await _database.LogBuildAsync(new BuildState(
+        await Rows.LogBuildAsync(new BuildState(
             1, "foo", "1.0", "cp311", true, TimeSpan.FromSeconds(1), "", [
                 new FileState(
                     $"foo-1.0-{tags}.whl", 1, new string('0', 64), "foo", "1.0", "py3", "none", "any", null,
@@ -211,7 +190,7 @@ public sealed class AddTests : IAsyncDisposable
     [Fact]
     public async Task What_is_unknown_is_added_and_then_built_first()
     {
-        await _database.AddTargetAsync(Cp311);
+        await Rows.AddTargetAsync(Cp311);
         await SaysAsync(0, "Added package foo. Added foo 1.0. foo 1.0 goes first.",
             "foo", "1.0", "--priority", "-y", "--pypi-json", Nowhere);
         await SaysAsync(0, "Added foo 2.0. foo 2.0 goes first.", "foo", "2.0", "--priority", "-y");
@@ -227,8 +206,8 @@ public sealed class AddTests : IAsyncDisposable
     {
         await RegisterAsync("1.0", "2.0");
         var bar = PackageName.Parse("bar");
-        await _database.AddNewPackageAsync(bar);
-        await _database.AddNewPackageVersionAsync(new Release(bar, "1.0"), LongAgo);
+        await Rows.AddNewPackageAsync(bar);
+        await Rows.AddNewPackageVersionAsync(new Release(bar, "1.0"), LongAgo);
         var limits = await FileAsync("foo<2\nbaz<3\n");
         var file = await FileAsync(
             $"# what we run\n-c {limits}\nfoo>=1\nnowhere==1.0  # a slip\npywin32 ; sys_platform == 'win32'\nbar[extra]\n");
@@ -278,13 +257,13 @@ public sealed class AddTests : IAsyncDisposable
         var (exitCode, output) = await RunAsync(arguments);
         Assert.True(exitCode == 2, output);
         Assert.Contains(words, output, StringComparison.Ordinal);
-        Assert.Empty(await _database.GetAllPackagesAsync());
+        Assert.Empty(await Rows.GetAllPackagesAsync());
     }
 
     [Fact]
     public async Task A_master_that_is_not_there_is_not_waited_for_for_ever()
     {
-        var nobody = _bed.Ipc("nobody");
+        var nobody = Bed.Ipc("nobody");
         var (exitCode, output) = await PiwProcess.RunAsync(
             "add", "foo", "-y", "-d", "", "--wait", "300ms", "--import-queue", nobody);
         Assert.Equal((1, $"piw add: no master answered at {nobody} within 0.3s"), (exitCode, output.Trim()));
@@ -298,11 +277,11 @@ public sealed class AddTests : IAsyncDisposable
     [InlineData("826453454e4463666f6f", "the master answered SEND, which answers something else")]
     public async Task A_master_that_answers_otherwise(string answer, string words)
     {
-        var address = _bed.Ipc("other");
+        var address = Bed.Ipc("other");
         var payload = answer == "older"
             ? Encoded(new ImportReply.Error("no message 'PRIORITY' with data on this queue"))
             : Convert.FromHexString(answer);
-        var other = _bed.Task("other");
+        var other = Bed.Task("other");
         other.Register(other.BindRaw(ZmqSocketType.Router, address), socket =>
         {
             while (socket.TryReceive(out var frames)) socket.TrySend(frames[0], frames[1], payload);
@@ -329,23 +308,23 @@ public sealed class AddTests : IAsyncDisposable
 
     private async Task RegisterAsync(params string[] versions)
     {
-        await _database.AddTargetAsync(Cp311);
-        await _database.AddNewPackageAsync(Foo);
-        foreach (var version in versions) await _database.AddNewPackageVersionAsync(new Release(Foo, version), LongAgo);
+        await Rows.AddTargetAsync(Cp311);
+        await Rows.AddNewPackageAsync(Foo);
+        foreach (var version in versions) await Rows.AddNewPackageVersionAsync(new Release(Foo, version), LongAgo);
     }
 
     private async Task<(DateTimeOffset Released, bool Yanked, string Skip)> VersionAsync(string text)
     {
-        var version = (await _database.GetProjectDataAsync(Foo))!.Versions.Single(each => each.Version == text);
+        var version = (await Rows.GetProjectDataAsync(Foo))!.Versions.Single(each => each.Version == text);
         return (version.Released, version.Yanked, version.Skip);
     }
 
     private async Task<string> QueueAsync() =>
-        string.Join(", ", (await _database.GetBuildQueueAsync())[Cp311].Select(release => release.Version));
+        string.Join(", ", (await Rows.GetBuildQueueAsync())[Cp311].Select(release => release.Version));
 
     private async Task<string> FileAsync(string text)
     {
-        var path = Path.Combine(_bed.Folder, Path.GetRandomFileName());
+        var path = Path.Combine(Bed.Folder, Path.GetRandomFileName());
         await File.WriteAllTextAsync(path, text);
         return path;
     }
@@ -360,7 +339,7 @@ public sealed class AddTests : IAsyncDisposable
     /// <summary>The master of this test, and no index unless there is one.</summary>
     private string[] Common(string[] arguments) =>
     [
-        "--configuration", "/dev/null", "--import-queue", _queue,
+        "--configuration", "/dev/null", "--import-queue", Queue,
         .. arguments.Contains("--pypi-json") ? Array.Empty<string>() : ["--pypi-json", Nowhere],
     ];
 

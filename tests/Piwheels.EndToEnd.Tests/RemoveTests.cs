@@ -10,48 +10,27 @@ using Xunit;
 namespace Piwheels.EndToEnd.Tests;
 
 /// <summary>`piw remove` as people run it, against the master's own task for tools.</summary>
-public sealed class RemoveTests : IAsyncDisposable
+public sealed class RemoveTests : ImportQueueTests
 {
     private static readonly PackageName Foo = PackageName.Parse("foo");
     private static readonly Release Foo1 = new(Foo, "1.0");
     private static readonly Target Cp311 = new("cp311", "linux_armv7l");
-
-    private readonly TaskTestbed _bed = new();
-    private readonly FakeDatabase _database = new(TimeProvider.System);
-    private readonly string _queue;
-
-    public RemoveTests()
-    {
-        _queue = _bed.Ipc("import");
-        var environment = _bed.Environment with { Time = TimeProvider.System };
-        var configuration = new MasterConfiguration { ImportQueue = _queue };
-        var others = _bed.Add(new ScriptedTask("others", environment));
-        others.BindRpc<SecretaryRequest, SecretaryReply>(
-            configuration.WebQueue, _ => Task.FromResult<SecretaryReply>(new SecretaryReply.Done()));
-        others.BindRpc<SkipRequest, SkipReply>(
-            MasterConfiguration.SkipQueue, _ => Task.FromResult<SkipReply>(new SkipReply.Ok()));
-        others.BindRpc<FsRequest, FsReply>(configuration.FsQueue, _ => Task.FromResult<FsReply>(new FsReply.Ok()));
-        others.Start();
-        _bed.Add(new MrChase(configuration, environment, _database)).Start();
-    }
-
-    public ValueTask DisposeAsync() => _bed.DisposeAsync();
 
     [Fact]
     public async Task A_version_is_skipped_yanked_rid_of_its_builds_and_removed()
     {
         await AddBuiltAsync();
         await SaysAsync(0, "Yanked foo 1.0.", "Foo", "1.0", "-y", "--yank");
-        Assert.True((await _database.GetProjectDataAsync(Foo))!.Versions.Single(each => each.Version == "1.0").Yanked);
+        Assert.True((await Rows.GetProjectDataAsync(Foo))!.Versions.Single(each => each.Version == "1.0").Yanked);
         await SaysAsync(0, "Skipped foo 1.0.", "foo", "1.0", "-y", "-s", "does not end");
-        Assert.Equal("does not end", await _database.GetVersionSkipAsync(Foo1));
-        Assert.Single(_database.Builds);
+        Assert.Equal("does not end", await Rows.GetVersionSkipAsync(Foo1));
+        Assert.Single(Rows.Builds);
         await SaysAsync(0, "Removed all builds and files of foo 1.0; it is built again.", "foo", "1.0", "-y", "--builds");
-        Assert.Empty(_database.Builds);
-        Assert.True(await _database.TestPackageVersionAsync(Foo1));
+        Assert.Empty(Rows.Builds);
+        Assert.True(await Rows.TestPackageVersionAsync(Foo1));
         await SaysAsync(0, "Removed foo 1.0.", "foo", "1.0", "-y");
-        Assert.False(await _database.TestPackageVersionAsync(Foo1));
-        Assert.True(await _database.TestPackageVersionAsync(new Release(Foo, "2.0")));
+        Assert.False(await Rows.TestPackageVersionAsync(Foo1));
+        Assert.True(await Rows.TestPackageVersionAsync(new Release(Foo, "2.0")));
     }
 
     [Fact]
@@ -59,11 +38,11 @@ public sealed class RemoveTests : IAsyncDisposable
     {
         await AddBuiltAsync();
         await SaysAsync(0, "Skipped package foo.", "foo", "-y", "--skip", "too large");
-        Assert.Equal("too large", await _database.GetPackageSkipAsync(Foo));
+        Assert.Equal("too large", await Rows.GetPackageSkipAsync(Foo));
         await SaysAsync(0, "Removed all builds and files of package foo; it is built again.", "foo", "-y", "--builds");
-        Assert.Empty(_database.Builds);
+        Assert.Empty(Rows.Builds);
         await SaysAsync(0, "Removed package foo.", "FOO", "-y");
-        Assert.False(await _database.TestPackageAsync(Foo));
+        Assert.False(await Rows.TestPackageAsync(Foo));
     }
 
     [Fact]
@@ -73,8 +52,8 @@ public sealed class RemoveTests : IAsyncDisposable
         await SaysAsync(
             0, "Skipped, yanked and removed all builds and files of foo 1.0.",
             "foo", "1.0", "-y", "--builds", "--yank", "--skip", "bad");
-        Assert.Empty(_database.Builds);
-        var version = (await _database.GetProjectDataAsync(Foo))!.Versions.Single(each => each.Version == "1.0");
+        Assert.Empty(Rows.Builds);
+        var version = (await Rows.GetProjectDataAsync(Foo))!.Versions.Single(each => each.Version == "1.0");
         Assert.Equal((true, "bad"), (version.Yanked, version.Skip));
     }
 
@@ -86,7 +65,7 @@ public sealed class RemoveTests : IAsyncDisposable
         await SaysAsync(1, "piw remove: foo 9 is unknown here", "foo", "9", "-y");
         await SaysAsync(1, "piw remove: foo 1.0: the reason 'deleted' is the farm's own", "foo", "1.0", "-y", "-s", "deleted");
         await SaysAsync(1, "piw remove: foo 1 0: '1 0' is not a version", "foo", "1 0", "-y");
-        Assert.True(await _database.TestPackageVersionAsync(Foo1));
+        Assert.True(await Rows.TestPackageVersionAsync(Foo1));
     }
 
     [Theory]
@@ -102,10 +81,10 @@ public sealed class RemoveTests : IAsyncDisposable
         Assert.True(exitCode == code, output);
         Assert.Contains(question, output, StringComparison.Ordinal);
         Assert.Contains(line, output, StringComparison.Ordinal);
-        Assert.Equal(code != 0, await _database.TestPackageVersionAsync(Foo1));
+        Assert.Equal(code != 0, await Rows.TestPackageVersionAsync(Foo1));
         if (code == 0) return;
-        Assert.Single(_database.Builds);
-        Assert.Equal("", await _database.GetPackageSkipAsync(Foo));
+        Assert.Single(Rows.Builds);
+        Assert.Equal("", await Rows.GetPackageSkipAsync(Foo));
     }
 
     [Fact]
@@ -113,7 +92,7 @@ public sealed class RemoveTests : IAsyncDisposable
     {
         await AddBuiltAsync();
         await SaysAsync(2, "piw remove: nobody can be asked here: say --yes to go on", "foo");
-        Assert.True(await _database.TestPackageVersionAsync(Foo1));
+        Assert.True(await Rows.TestPackageVersionAsync(Foo1));
     }
 
     [Theory]
@@ -132,13 +111,13 @@ public sealed class RemoveTests : IAsyncDisposable
         var (exitCode, output) = await RunAsync(arguments);
         Assert.True(exitCode == 2, output);
         Assert.Contains(words, output, StringComparison.Ordinal);
-        Assert.True(await _database.TestPackageVersionAsync(Foo1));
+        Assert.True(await Rows.TestPackageVersionAsync(Foo1));
     }
 
     [Fact]
     public async Task A_master_that_is_not_there_is_not_waited_for_for_ever()
     {
-        var nobody = _bed.Ipc("nobody");
+        var nobody = Bed.Ipc("nobody");
         var (exitCode, output) = await PiwProcess.RunAsync(
             "remove", "foo", "-y", "--wait", "300ms", "--import-queue", nobody);
         Assert.Equal(
@@ -162,9 +141,9 @@ public sealed class RemoveTests : IAsyncDisposable
     [InlineData("FF", 1, "is no master", "foo")]
     public async Task Another_masters_answers_are_put_into_words(string answer, int code, string words, params string[] arguments)
     {
-        var address = _bed.Ipc("other");
+        var address = Bed.Ipc("other");
         var payload = Convert.FromHexString(answer);
-        var other = _bed.Task("other");
+        var other = Bed.Task("other");
         other.Register(other.BindRaw(ZmqSocketType.Router, address), socket =>
         {
             while (socket.TryReceive(out var frames)) socket.TrySend(frames[0], frames[1], payload);
@@ -176,15 +155,15 @@ public sealed class RemoveTests : IAsyncDisposable
         Assert.Single(output.Trim().Split('\n'));
     }
 
-    private string[] Common => ["--configuration", "/dev/null", "--import-queue", _queue];
+    private string[] Common => ["--configuration", "/dev/null", "--import-queue", Queue];
 
     private async Task AddBuiltAsync()
     {
-        await _database.AddTargetAsync(Cp311);
-        await _database.AddNewPackageAsync(Foo);
+        await Rows.AddTargetAsync(Cp311);
+        await Rows.AddNewPackageAsync(Foo);
         foreach (var version in new[] { "1.0", "2.0" })
-            await _database.AddNewPackageVersionAsync(new Release(Foo, version), DateTimeOffset.UnixEpoch);
-        await _database.LogBuildAsync(new BuildState(
+            await Rows.AddNewPackageVersionAsync(new Release(Foo, version), DateTimeOffset.UnixEpoch);
+        await Rows.LogBuildAsync(new BuildState(
             1, "foo", "1.0", "cp311", true, TimeSpan.FromSeconds(1), "", [
                 new FileState(
                     "foo-1.0-py3-none-any.whl", 1, new string('0', 64), "foo", "1.0", "py3", "none", "any", null,

@@ -8,10 +8,8 @@ using Piwheels.Master;
 namespace Piwheels.Cli.Commands;
 
 /// <summary>`piw add`: adds or changes packages and versions by hand, and has what waits built first.</summary>
-internal sealed class AddCommand : PiwCommand
+internal sealed class AddCommand : ImportQueueCommand
 {
-    private static readonly MasterConfiguration Defaults = new();
-
     private static readonly string[] TimeForms =
     [
         "yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd' 'HH:mmK", "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd' 'HH:mm:ssK",
@@ -67,13 +65,10 @@ internal sealed class AddCommand : PiwCommand
         HelpName = "FILE",
     };
 
-    private readonly Setting<bool> _yes;
-    private readonly Setting<string> _importQueue;
     private readonly Setting<Uri> _pypiJson;
-    private readonly Setting<TimeSpan> _wait;
 
     public AddCommand()
-        : base("add", "add", "Adds or changes packages and versions by hand, and has what waits built first")
+        : base("add", "Adds or changes packages and versions by hand, and has what waits built first")
     {
         Command.Add(_package);
         Command.Add(_version);
@@ -82,19 +77,16 @@ internal sealed class AddCommand : PiwCommand
             _skip, _unskip, _description, _alias, _released, _yank, _unyank, _priority, _allVersions, _requirements,
         ];
         foreach (var option in options) Command.Add(option);
-        _yes = Add(Settings.Flag("yes", "Do not ask", "-y"));
-        _importQueue = Add(Settings.Text("import-queue", "The master's queue for tools", Defaults.ImportQueue));
         _pypiJson = Add(Settings.Url("pypi-json", "The index's JSON interface, for what is not given", $"{Defaults.PypiJson}"));
-        _wait = Add(Settings.Duration("wait", "How long to wait for the master's answer", TimeSpan.FromSeconds(30)));
+        AddMasterSettings();
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
     {
         var additions = Wanted(context);
-        if (additions.Any(addition => !addition.Priority || addition.Changes)) CheckAgreed(context, additions);
+        if (additions.Any(addition => !addition.Priority || addition.Changes)) CheckAgreed(context, QuestionOf(additions));
         using var index = new IndexFacts(_pypiJson.In(context.Source), context.Time, Tell, context.Stop);
-        using var master = new ImportQueueLink(
-            _importQueue.In(context.Source), _wait.In(context.Source), context.Time);
+        using var master = OpenMaster(context);
         var run = new Additions(
             request => master.Ask(request, context.Stop),
             index,
@@ -210,17 +202,13 @@ internal sealed class AddCommand : PiwCommand
         return wanted.Url is null ? Requirement.Parse($"{wanted.Name}{string.Join(',', clauses)}{marker}") : wanted;
     }
 
-    private void CheckAgreed(CommandContext context, List<Addition> additions)
-    {
-        if (_yes.In(context.Source)) return;
-        var what = additions.Count == 1 ? additions[0].Subject : $"{additions.Count} packages";
-        if (!Question.IsAgreedTo($"Add or change {what}?")) throw Wrong("nothing was changed");
-    }
+    private static string QuestionOf(List<Addition> additions) =>
+        $"Add or change {(additions.Count == 1 ? additions[0].Subject : $"{additions.Count} packages")}?";
 
     /// <summary>Whether what is unknown may be added; who says no to the only one wants nothing at all.</summary>
     private bool Agreed(CommandContext context, string question)
     {
-        if (_yes.In(context.Source)) return true;
+        if (IsAgreed(context)) return true;
         if (!Question.CanBeAsked) return false;
         if (Question.IsAgreedTo(question)) return true;
         return IsOfFile(context) ? false : throw Wrong("nothing was changed");
@@ -236,6 +224,4 @@ internal sealed class AddCommand : PiwCommand
             ? time
             : throw Wrong($"--released: '{text}' is not a time; write it like 2024-01-31 or 2024-01-31T12:30:00Z");
     }
-
-    private static CommandFault Wrong(string message) => new(message, CommandFault.WrongUsage);
 }

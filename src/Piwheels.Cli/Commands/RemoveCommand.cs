@@ -7,10 +7,8 @@ using Piwheels.Master;
 namespace Piwheels.Cli.Commands;
 
 /// <summary>`piw remove`: removes packages and versions by hand, or has them skipped, yanked or rid of their builds.</summary>
-internal sealed class RemoveCommand : PiwCommand
+internal sealed class RemoveCommand : ImportQueueCommand
 {
-    private static readonly MasterConfiguration Defaults = new();
-
     private readonly Argument<string?> _package = NameArgument.Create("PACKAGE", "The package", required: true);
 
     private readonly Argument<string?> _version = NameArgument.Create(
@@ -24,27 +22,21 @@ internal sealed class RemoveCommand : PiwCommand
 
     private readonly Option<bool> _builds = new("--builds") { Description = "Keep it, but remove its builds and files" };
     private readonly Option<bool> _yank = new("--yank") { Description = "Keep the version, but list it as yanked" };
-    private readonly Setting<bool> _yes;
-    private readonly Setting<string> _importQueue;
-    private readonly Setting<TimeSpan> _wait;
 
     public RemoveCommand()
-        : base("remove", "remove", "Removes packages and versions by hand, or skips or yanks them")
+        : base("remove", "Removes packages and versions by hand, or skips or yanks them")
     {
         Command.Add(_package);
         Command.Add(_version);
         foreach (var option in new Option[] { _skip, _builds, _yank }) Command.Add(option);
-        _yes = Add(Settings.Flag("yes", "Do not ask", "-y"));
-        _importQueue = Add(Settings.Text("import-queue", "The master's queue for tools", Defaults.ImportQueue));
-        _wait = Add(Settings.Duration("wait", "How long to wait for the master's answer", TimeSpan.FromSeconds(30)));
+        AddMasterSettings();
     }
 
     protected override Task<int> RunAsync(CommandContext context)
     {
         var removal = Wanted(context);
-        if (!_yes.In(context.Source) && !Question.IsAgreedTo(removal.Question)) throw Wrong("nothing was changed");
-        using var master = new ImportQueueLink(
-            _importQueue.In(context.Source), _wait.In(context.Source), context.Time);
+        CheckAgreed(context, removal.Question);
+        using var master = OpenMaster(context);
         Console.WriteLine(removal.Outcome(master.Ask(removal.Request, context.Stop)));
         return Task.FromResult(0);
     }
@@ -60,6 +52,4 @@ internal sealed class RemoveCommand : PiwCommand
         if (yank && version is null) throw Wrong("--yank is for versions: name one");
         return new Removal(package, version, skip ?? "", context.Parsed.GetValue(_builds), yank);
     }
-
-    private static CommandFault Wrong(string message) => new(message, CommandFault.WrongUsage);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Piwheels.Core.Units;
 using Piwheels.Slave;
 using Piwheels.Slave.Limits;
 using Piwheels.Slave.Sandboxing;
@@ -28,10 +29,10 @@ internal sealed class ContainmentSettings
         _folders = Make("sandbox-folders", "More folders for builds to read, separated by blanks", "", Folders);
         _network = Make("build-network", "What builds reach: index, none (all is fetched before), full", "index", Network);
         _hosts = Make("build-hosts", "More hosts for builds: HOST, HOST:PORT, *.DOMAIN, separated by blanks", "", Hosts);
-        _memory = Make("build-memory", "Memory of one build, like 4G; three quarters of the machine's unless named", "", SizeText.Parse);
-        _disk = Make("build-disk", "Disk space of one build", "20G", SizeText.Parse);
-        _fileSize = Make("build-file-size", "The largest file that a build may write", "8G", SizeText.Parse);
-        _output = Make("build-output", "How much a build may write to its log", "256M", SizeText.Parse);
+        _memory = Make("build-memory", "Memory of one build, like 4G; three quarters of the machine's unless named", "", BytesText.ParseSize);
+        _disk = Make("build-disk", "Disk space of one build", "20G", BytesText.ParseSize);
+        _fileSize = Make("build-file-size", "The largest file that a build may write", "8G", BytesText.ParseSize);
+        _output = Make("build-output", "How much a build may write to its log", "256M", BytesText.ParseSize);
         _processes = Make("build-processes", "Processes and threads of one build", "1024", Count);
         _openFiles = Make("build-open-files", "Open files of each process of a build", "4096", Count);
         _cpuTime = Make("build-cpu-time", "Processor time of one build; the timeout on each processor unless named", "", DurationText.Parse);
@@ -47,10 +48,10 @@ internal sealed class ContainmentSettings
         BuildHosts = Hosts(_hosts.In(source)),
         Limits = configuration.Limits with
         {
-            MemoryBytes = _memory.In(source) is { Length: > 0 } memory ? SizeText.Parse(memory) : null,
-            FolderBytes = SizeText.Parse(_disk.In(source)),
-            FileBytes = SizeText.Parse(_fileSize.In(source)),
-            OutputBytes = SizeText.Parse(_output.In(source)),
+            MemoryBytes = _memory.In(source) is { Length: > 0 } memory ? BytesText.ParseSize(memory) : null,
+            FolderBytes = BytesText.ParseSize(_disk.In(source)),
+            FileBytes = BytesText.ParseSize(_fileSize.In(source)),
+            OutputBytes = BytesText.ParseSize(_output.In(source)),
             Processes = Count(_processes.In(source)),
             OpenFiles = Count(_openFiles.In(source)),
             CpuTime = _cpuTime.In(source) is { Length: > 0 } time ? DurationText.Parse(time) : null,

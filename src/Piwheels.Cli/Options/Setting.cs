@@ -1,6 +1,7 @@
 using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Piwheels.Core.Units;
 
 namespace Piwheels.Cli.Options;
 
@@ -102,9 +103,9 @@ internal static class Settings
         new(name, description, fallback, static text =>
             [.. text.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries).Select(DurationText.Parse)]);
 
-    /// <summary>A size in bytes, whole megabytes where nobody says any (<see cref="SizeText"/>); 0 is one too.</summary>
+    /// <summary>A size in bytes, as <see cref="BytesText.ParseSize"/> reads it; 0 is one too.</summary>
     public static Setting<long> Size(string name, string description, long fallback) =>
-        new(name, description, fallback, static text => text.Trim() == "0" ? 0 : SizeText.Parse(text));
+        new(name, description, fallback, static text => text.Trim() == "0" ? 0 : BytesText.ParseSize(text));
 
     public static Setting<Uri> Url(string name, string description, string fallback, params string[] aliases) =>
         new(name, description, new Uri(fallback), ParseUrl, aliases);

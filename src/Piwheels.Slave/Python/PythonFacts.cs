@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Piwheels.Core.Packaging;
@@ -35,8 +34,6 @@ public sealed record PythonFacts(
     public static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(60);
 
     private const int AnswerBytesMax = 64 * 1024;
-
-    private static readonly Lazy<string> Questions = new(ReadQuestions);
 
     /// <summary>Its machine's C library; null where it does not tell.</summary>
     public Glibc? Glibc { get; init; }
@@ -135,7 +132,7 @@ public sealed record PythonFacts(
         try
         {
             await using var tree = ProcessTree.Start(
-                [executable, "-c", Questions.Value], "/", BuildEnvironment.ForProbe(home, executable), time);
+                [executable, "-c", Resources.Facts], "/", BuildEnvironment.ForProbe(home, executable), time);
             var output = new CappedOutput(AnswerBytesMax, AnswerBytesMax);
             await output.ReadToEndAsync(tree.Output).WaitAsync(both.Token);
             await tree.Exited.WaitAsync(both.Token);
@@ -153,13 +150,6 @@ public sealed record PythonFacts(
 
     private static string LastLine(string text) =>
         text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "";
-
-    private static string ReadQuestions()
-    {
-        using var stream = typeof(PythonFacts).Assembly.GetManifestResourceStream("facts.py")!;
-        using var reader = new StreamReader(stream, Encoding.UTF8);
-        return reader.ReadToEnd();
-    }
 }
 
 /// <summary>What facts.py prints.</summary>
