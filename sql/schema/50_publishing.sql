@@ -253,8 +253,14 @@ REVOKE ALL ON FUNCTION linked_wheels FROM PUBLIC;
 -- One row, null for an unknown package, and one statement, so that data and revision are of the same moment. What there
 -- are several of comes as arrays side by side, which with a thousand versions takes half the time of JSON; whoever writes
 -- and reads them pays for each element. States, and the builds that show them, are of the first version on each target,
--- then of the second, and so on. need_files says whose a need is, counted from 1, below zero where it is pip's. The plan
--- is made once for a connection, since making it takes longer than most packages do.
+-- then of the second, and so on.
+--
+-- What its files need is read in one go, since a project's files lie side by side in the key of the dependencies: all of
+-- them begin with its name, in one spelling or a few, and no other project's do. It comes as one text a file, a line for
+-- each need; need_files says which file, counted from 1. What is preinstalled is still to be left out of it.
+--
+-- The plan is made once for a connection, since making it takes longer than most packages do; how much lies between two
+-- names it cannot know, and would compile itself for far too many.
 CREATE FUNCTION get_project_data(p_package text)
 RETURNS TABLE (
     display_name text, description text, skip text, aliases text[], revision bigint,
@@ -262,11 +268,12 @@ RETURNS TABLE (
     target_abis text[], target_platforms text[], states text[], state_builds integer[],
     file_versions text[], filenames text[], filesizes bigint[], filehashes char[], builder_abis text[],
     file_abis text[], file_platforms text[], requires_pythons text[], locations text[], built_at timestamptz[],
-    need_files integer[], needs text[],
+    need_files integer[], apt_needs text[], pip_needs text[], preinstalled_abis text[], preinstalled text[],
     link_versions text[], link_filenames text[], link_urls text[], link_hashes text[], link_sizes bigint[],
     link_requires_pythons text[], link_yanked boolean[], link_metadata boolean[], link_uploaded timestamptz[],
     link_py_tags text[], link_abis text[], link_platforms text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET jit = off
 AS $sql$
 #variable_conflict use_column
 BEGIN
@@ -278,7 +285,7 @@ BEGIN
         v.versions, v.released, v.yanked, v.skips, t.*, s.*,
         f.versions, f.filenames, f.filesizes, f.filehashes, f.builder_abis, f.abi_tags, f.platform_tags,
         f.requires_pythons, f.locations, f.built_at,
-        n.*, l.*
+        n.*, i.*, l.*
     FROM packages p
         CROSS JOIN LATERAL (
             SELECT
@@ -316,15 +323,22 @@ BEGIN
                 ORDER BY
                     s.version COLLATE "C", s.platform_tag COLLATE "C", s.abi_order, s.abi_tag COLLATE "C") AS s) AS s
         CROSS JOIN LATERAL (
-            SELECT
-                array_agg(CASE d.tool WHEN 'apt' THEN w.number ELSE - w.number END::integer),
-                array_agg(d.dependency::text)
-            FROM unnest(f.filenames, f.builder_abis) WITH ORDINALITY AS w (filename, builder_abi, number)
-                JOIN dependencies d ON d.filename = w.filename
-            WHERE d.tool <> '' AND NOT (
-                d.tool = 'apt'
-                AND (w.builder_abi, d.dependency::text) IN (
-                    SELECT i.abi_tag::text, i.apt_package::text FROM preinstalled_apt_packages i))) AS n
+            SELECT array_agg(w.number::integer), array_agg(d.apt), array_agg(d.pip)
+            FROM (
+                SELECT min(name COLLATE "C") AS first, max(name COLLATE "C") AS last
+                FROM unnest(f.filenames) name GROUP BY split_part(name, '-', 1)) AS r
+                CROSS JOIN LATERAL (
+                    SELECT
+                        d.filename::text AS filename,
+                        string_agg(d.dependency, E'\n') FILTER (WHERE d.tool = 'apt') AS apt,
+                        string_agg(d.dependency, E'\n') FILTER (WHERE d.tool = 'pip') AS pip
+                    FROM dependencies d
+                    WHERE d.filename >= r.first AND d.filename <= r.last
+                    GROUP BY d.filename) AS d
+                JOIN unnest(f.filenames) WITH ORDINALITY AS w (filename, number) ON w.filename = d.filename) AS n
+        CROSS JOIN LATERAL (
+            SELECT array_agg(i.abi_tag::text), array_agg(i.apt_package::text)
+            FROM preinstalled_apt_packages i WHERE i.abi_tag = ANY (f.builder_abis)) AS i
         CROSS JOIN (
             SELECT
                 array_agg(l.version::text), array_agg(l.filename::text), array_agg(l.url),

@@ -14,11 +14,9 @@ internal sealed class ProjectColumns(NpgsqlDataReader row)
         + "target_abis, target_platforms, states, state_builds, "
         + "file_versions, filenames, filesizes, filehashes, builder_abis, file_abis, file_platforms, requires_pythons, "
         + "locations, built_at, "
-        + "need_files, needs, "
+        + "need_files, apt_needs, pip_needs, preinstalled_abis, preinstalled, "
         + "link_versions, link_filenames, link_urls, link_hashes, link_sizes, link_requires_pythons, link_yanked, "
         + "link_metadata, link_uploaded, link_py_tags, link_abis, link_platforms";
-
-    private readonly List<string> _none = [];
 
     public ProjectData ToProject(PackageName package)
     {
@@ -65,39 +63,48 @@ internal sealed class ProjectColumns(NpgsqlDataReader row)
             (Array<string>(13), Array<string>(14), Array<long>(15), Array<string>(16));
         var (builders, abis, platforms) = (Array<string>(17), Array<string>(18), Array<string>(19));
         var (requires, locations, built) = (Array<string?>(20), Array<string>(21), Array<DateTimeOffset>(22));
-        var (apt, pip) = ReadNeeds(versions.Length);
+        var (apt, pip) = ReadNeeds(builders);
         return Enumerable.Range(0, versions.Length).ToLookup(i => versions[i], i => new ProjectFile(
             names[i], sizes[i], hashes[i], builders[i], abis[i], platforms[i], requires[i], locations[i], built[i],
             apt[i], pip[i]));
     }
 
-    /// <summary>
-    /// What each file needs of apt and of pip, in order; files are counted from 1, below zero for pip. Names come in
-    /// order unless the server has found another way to read them, so to sort each list would take longer.
-    /// </summary>
-    private (List<string>[] Apt, List<string>[] Pip) ReadNeeds(int files)
+    /// <summary>What each file needs of apt and of pip, in order, less what its builders have anyway.</summary>
+    private (string[][] Apt, string[][] Pip) ReadNeeds(string[] builders)
     {
-        var (numbers, names) = (Array<int>(23), Array<string>(24));
-        var (apt, pip) = (Enumerable.Repeat(_none, files).ToArray(), Enumerable.Repeat(_none, files).ToArray());
+        var (numbers, aptNeeds, pipNeeds) = (Array<int>(23), Array<string?>(24), Array<string?>(25));
+        var preinstalled = Array<string>(26).Zip(Array<string>(27)).ToHashSet();
+        var (apt, pip) = (new string[builders.Length][], new string[builders.Length][]);
+        System.Array.Fill(apt, []);
+        System.Array.Fill(pip, []);
         for (var i = 0; i < numbers.Length; i++)
         {
-            ref var needs = ref numbers[i] > 0 ? ref apt[numbers[i] - 1] : ref pip[-numbers[i] - 1];
-            if (needs == _none) needs = [];
-            var place = needs.Count;
-            while (place > 0 && string.CompareOrdinal(needs[place - 1], names[i]) > 0) place--;
-            needs.Insert(place, names[i]);
+            var file = numbers[i] - 1;
+            pip[file] = Lines(pipNeeds[i]);
+            apt[file] = Lines(aptNeeds[i]);
+            if (preinstalled.Count == 0) continue;
+            apt[file] = System.Array.FindAll(apt[file], name => !preinstalled.Contains((builders[file], name)));
         }
 
         return (apt, pip);
     }
 
+    /// <summary>Nearly always they are in order already: that is how the server reads them.</summary>
+    private static string[] Lines(string? text)
+    {
+        if (text is null) return [];
+        var lines = text.Split('\n');
+        System.Array.Sort(lines, StringComparer.Ordinal);
+        return lines;
+    }
+
     private ILookup<string, UpstreamWheel> ReadLinked()
     {
         var (versions, names, urls, hashes, sizes) =
-            (Array<string>(25), Array<string>(26), Array<string>(27), Array<string>(28), Array<long?>(29));
+            (Array<string>(28), Array<string>(29), Array<string>(30), Array<string>(31), Array<long?>(32));
         var (requires, yanked, metadata, uploaded) =
-            (Array<string?>(30), Array<bool>(31), Array<bool>(32), Array<DateTimeOffset?>(33));
-        var (pythons, abis, platforms) = (Array<string>(34), Array<string>(35), Array<string>(36));
+            (Array<string?>(33), Array<bool>(34), Array<bool>(35), Array<DateTimeOffset?>(36));
+        var (pythons, abis, platforms) = (Array<string>(37), Array<string>(38), Array<string>(39));
         return Enumerable.Range(0, versions.Length).ToLookup(i => versions[i], i => new UpstreamWheel(
             versions[i], names[i], urls[i], hashes[i], sizes[i], requires[i], yanked[i], metadata[i], uploaded[i],
             pythons[i], abis[i], platforms[i]));

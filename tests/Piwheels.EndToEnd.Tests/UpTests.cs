@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Piwheels.Core.Units;
+using Piwheels.Slave.Limits;
 using Xunit;
 
 namespace Piwheels.EndToEnd.Tests;
@@ -57,6 +60,23 @@ public sealed class UpTests
         up.Signal("INT");
         Assert.Equal(0, await up.EndAsync());
         Assert.Empty(fixture.ProcessesOfFarm());
+    }
+
+    [Fact]
+    public async Task Slaves_of_one_machine_divide_its_memory()
+    {
+        await using var fixture = await FarmFixture.CreateAsync();
+        await using var up = PiwProcess.Start(
+            fixture.Up(FarmFixture.FreePort(), "--slaves", "2", "piw-demo-fastsum", "piw-demo-greeting"));
+        await up.SeeAsync("Everything is built");
+        var slaves = fixture.ProcessesOfFarm().Select(FarmFixture.CommandLine)
+            .Where(line => line.Contains(" slave ", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, slaves.Count);
+        var limits = slaves.Select(line => BytesText.ParseSize(Regex.Match(line, "--build-memory ([0-9]+[KMG]?)").Groups[1].Value));
+        Assert.InRange(limits.Sum(), 1 << 20, ResourceLimits.MemoryBytesUnlessNamed);
+
+        up.Signal("INT");
+        Assert.Equal(0, await up.EndAsync());
     }
 
     [Fact]

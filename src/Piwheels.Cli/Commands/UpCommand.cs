@@ -80,7 +80,7 @@ internal sealed class UpCommand : FarmCommand
         Once = context.Parsed.GetValue(_once),
         BuildTimeout = _timeout.In(context.Source),
         WithoutCompiler = _withoutCompiler.In(context.Source),
-        Containment = _containment.Arguments(context.Source),
+        Containment = _containment.Arguments(context.Source, _slaves.In(context.Source)),
     };
 
     internal static CommandFault NothingWanted() => new(

@@ -58,11 +58,15 @@ internal sealed class ContainmentSettings
         },
     };
 
-    /// <summary>The options that give them to another process.</summary>
-    public IReadOnlyList<string> Arguments(SettingsSource source) =>
+    /// <summary>The options that give them to slaves that share this machine.</summary>
+    /// <param name="slaves">How many do: the memory of a build that nobody named is divided among them.</param>
+    public IReadOnlyList<string> Arguments(SettingsSource source, int slaves) =>
     [
         .. _all.Select(setting => (setting.Name, Text: setting.In(source))).Where(each => each.Text.Length > 0)
             .SelectMany(each => (string[])["--" + each.Name, each.Text]),
+        .. slaves > 1 && _memory.In(source).Length == 0
+            ? (string[])["--" + _memory.Name, BytesText.Show(ResourceLimits.MemoryBytesUnlessNamed / slaves)]
+            : [],
     ];
 
     private Setting<string> Make<T>(string name, string description, string fallback, Func<string, T> parse)

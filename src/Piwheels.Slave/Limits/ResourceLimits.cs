@@ -14,7 +14,7 @@ public sealed record ResourceLimits
     /// <summary>Time on the processors, of all processes; null: <see cref="WallTime"/> on each processor.</summary>
     public TimeSpan? CpuTime { get; init; }
 
-    /// <summary>Memory, in bytes; null: three quarters of the machine's.</summary>
+    /// <summary>Memory, in bytes; null: <see cref="MemoryBytesUnlessNamed"/>.</summary>
     public long? MemoryBytes { get; init; }
 
     /// <summary>Processes and threads at a time.</summary>
@@ -35,5 +35,8 @@ public sealed record ResourceLimits
     internal TimeSpan CpuTimeMax => CpuTime
         ?? TimeSpan.FromTicks(Math.Max(CpuTimeMin.Ticks, WallTime.Ticks * Environment.ProcessorCount));
 
-    internal long MemoryBytesMax => MemoryBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+    /// <summary>Three quarters of the machine's memory, in bytes.</summary>
+    public static long MemoryBytesUnlessNamed => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+
+    internal long MemoryBytesMax => MemoryBytes ?? MemoryBytesUnlessNamed;
 }

@@ -142,6 +142,34 @@ public abstract class PublishingCompliance<TAccess>(ClusterFixture fixture) : Co
     }
 
     [Fact]
+    public async Task What_wheels_need_is_told_of_each_however_their_names_are_spelled()
+    {
+        var bar = new Release(Bar, "1.0");
+        await AddTargetsAsync(Cp39, Cp311);
+        await RegisterAsync(Foo1, Foo2, bar);
+        var spelled = Wheel(Foo1, "cp39-cp39-linux_armv7l", 'a', ("apt", "libone"), ("pip", "one")) with
+        {
+            Filename = "Foo-1.0-cp39-cp39-linux_armv7l.whl", PackageTag = "Foo",
+        };
+        await Db.LogBuildAsync(Built(Foo1, Cp39, spelled));
+        await Db.LogBuildAsync(Built(bar, Cp39, Wheel(bar, "cp39-cp39-linux_armv7l", 'b', ("apt", "libbar"))));
+        await Db.LogBuildAsync(Built(Foo1, Cp311, Wheel(Foo1, "cp311-cp311-linux_armv7l", 'c')));
+        await Db.LogBuildAsync(Built(
+            Foo2, Cp39, Wheel(Foo2, "cp39-cp39-linux_armv7l", 'd', ("pip", "two"), ("pip", "three"))));
+
+        var files = (await Db.GetProjectDataAsync(Foo))!.Versions.SelectMany(v => v.Files)
+            .OrderBy(f => f.Filename, StringComparer.Ordinal)
+            .Select(f => $"{f.Filename}: {string.Join(' ', f.AptDependencies)}; {string.Join(' ', f.PipDependencies)}");
+        Assert.Equal(
+            [
+                "Foo-1.0-cp39-cp39-linux_armv7l.whl: libone; one",
+                "foo-1.0-cp311-cp311-linux_armv7l.whl: ; ",
+                "foo-2.0-cp39-cp39-linux_armv7l.whl: ; three two",
+            ],
+            files);
+    }
+
+    [Fact]
     public async Task What_changes_pages_owes_them()
     {
         await AddTargetsAsync(Cp39);
