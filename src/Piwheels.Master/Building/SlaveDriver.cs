@@ -113,6 +113,7 @@ public sealed partial class SlaveDriver : TaskLoop
     private static SocketOptions SlaveSocketOptions(MasterConfiguration configuration) => new()
     {
         LoopbackOnly = !configuration.StrangersMayConnect,
+        TellsPeers = true,
         ReceiveHighWaterMark = MessagesPerSlaveMax,
         MaxMessageBytes = SlaveMessageBytesMax,
     };

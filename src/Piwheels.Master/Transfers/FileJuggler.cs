@@ -61,6 +61,7 @@ public sealed partial class FileJuggler : TaskLoop
         _senders = BindRaw(ZmqSocketType.Router, configuration.FileQueue, new SocketOptions
         {
             LoopbackOnly = !configuration.StrangersMayConnect,
+            TellsPeers = true,
             ReceiveHighWaterMark = MessagesPerSenderMax,
             MaxMessageBytes = MessageBytesMax,
         });
@@ -89,7 +90,7 @@ public sealed partial class FileJuggler : TaskLoop
 
     private void HandleSenders(ZmqSocket socket)
     {
-        for (var count = 0; count < MessagesPerTurn && socket.TryReceive(out var frames); count++)
+        for (var count = 0; count < MessagesPerTurn && socket.TryReceive(out var frames, out var sender); count++)
         {
             if (frames.Length == 0)
             {
@@ -97,7 +98,6 @@ public sealed partial class FileJuggler : TaskLoop
                 continue;
             }
 
-            var sender = new PeerAddress(frames[0]);
             var message = new ArraySegment<ReadOnlyMemory<byte>>(frames, 1, frames.Length - 1);
             try
             {

@@ -45,11 +45,10 @@ public sealed class RouterSocket<TReceive, TSend>
         [NotNullWhen(true)] out TReceive? message,
         Func<PeerAddress, string, TSend?>? refused = null)
     {
-        for (var count = 0; count < SocketReader.MessagesPerTurn && Socket.TryReceive(out var frames); count++)
+        for (var count = 0; count < SocketReader.MessagesPerTurn && Socket.TryReceive(out var frames, out from); count++)
         {
-            if (frames is [var address, { IsEmpty: true }, var payload])
+            if (frames is [_, { IsEmpty: true }, var payload])
             {
-                from = new PeerAddress(address);
                 message = Parse(from, payload, refused);
                 if (message is not null)
                     return true;

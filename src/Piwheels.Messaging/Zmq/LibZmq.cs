@@ -32,7 +32,10 @@ internal static partial class LibZmq
     public const int CurveServerKey = 50;
     public const int RequestCorrelate = 52;
     public const int RequestRelaxed = 53;
+    public const int ZapDomain = 55;
     public const int RouterHandover = 56;
+    public const int HandshakeInterval = 66;
+    public const int ZapEnforceDomain = 93;
 
     // Flags of send and receive
     public const int DontWait = 1;
@@ -135,6 +138,10 @@ internal static partial class LibZmq
 
     [LibraryImport(Name, EntryPoint = "zmq_msg_more")]
     internal static partial int MessageMore(ref Message message);
+
+    /// <summary>Text that lives as long as the message; null where it has no such property.</summary>
+    [LibraryImport(Name, EntryPoint = "zmq_msg_gets")]
+    internal static unsafe partial byte* MessageProperty(ref Message message, ReadOnlySpan<byte> name);
 
     [LibraryImport(Name, EntryPoint = "zmq_msg_close")]
     internal static partial int MessageClose(ref Message message);

@@ -1,14 +1,29 @@
 namespace Piwheels.Messaging.Zmq;
 
 /// <summary>
-/// What a ROUTER socket knows a peer by: up to 255 bytes, equal by value. It is the peer's to choose, so no proof of
-/// who it is.
+/// What a ROUTER socket knows a peer by: up to 255 bytes, and the key that it came by. The bytes are the peer's to choose,
+/// so they are no proof of who it is; the key is. Equal where both are: who takes another's bytes does not get its place.
 /// </summary>
-public readonly struct PeerAddress(ReadOnlyMemory<byte> bytes) : IEquatable<PeerAddress>
+/// <param name="bytes">The name of the connection.</param>
+/// <param name="key">The public key, as Z85 text, that the peer has proved to have the secret of; null without keys.</param>
+/// <param name="host">Where it connects from, see <see cref="Host"/>.</param>
+public readonly struct PeerAddress(ReadOnlyMemory<byte> bytes, string? key = null, string? host = null)
+    : IEquatable<PeerAddress>
 {
     public ReadOnlyMemory<byte> Bytes { get; } = bytes;
 
-    public bool Equals(PeerAddress other) => Bytes.Span.SequenceEqual(other.Bytes.Span);
+    /// <summary>
+    /// The public key, as Z85 text, that the peer has proved to have the secret of; null on a socket without keys.
+    /// </summary>
+    public string? Key { get; } = key;
+
+    /// <summary>
+    /// The IP address that it connects from; "" over inproc, and user, group and process over ipc. Null where the
+    /// socket does not look (<see cref="SocketOptions.TellsPeers"/>). No part of what makes two equal.
+    /// </summary>
+    public string? Host { get; } = host;
+
+    public bool Equals(PeerAddress other) => Bytes.Span.SequenceEqual(other.Bytes.Span) && Key == other.Key;
 
     public override bool Equals(object? obj) => obj is PeerAddress other && Equals(other);
 
@@ -16,6 +31,7 @@ public readonly struct PeerAddress(ReadOnlyMemory<byte> bytes) : IEquatable<Peer
     {
         var hash = default(HashCode);
         hash.AddBytes(Bytes.Span);
+        hash.Add(Key, StringComparer.Ordinal);
         return hash.ToHashCode();
     }
 

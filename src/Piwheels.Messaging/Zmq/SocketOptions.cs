@@ -58,6 +58,12 @@ public sealed record SocketOptions
     /// <summary>Bind <c>tcp://</c> addresses on the loopback interfaces only, whatever they say.</summary>
     public bool LoopbackOnly { get; init; }
 
+    /// <summary>
+    /// ROUTER: see with every message which host it is from, and as a CURVE server by whose key. Costs a look into two
+    /// small maps of libzmq for each.
+    /// </summary>
+    public bool TellsPeers { get; init; }
+
     /// <summary>Encrypt as CURVE server, with this secret key (Z85 text of 40 characters).</summary>
     public string? CurveServerSecretKey { get; init; }
 

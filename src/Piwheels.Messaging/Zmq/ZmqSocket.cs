@@ -9,6 +9,9 @@ namespace Piwheels.Messaging.Zmq;
 /// </summary>
 public sealed class ZmqSocket : IDisposable
 {
+    // How a socket for both tells of a peer that came by IPv4 (RFC 4291, section 2.5.5.2)
+    private const string IPv4Within = "::ffff:";
+
     private readonly ZmqSocketHandle _handle;
     private readonly SocketOptions _options;
     private readonly List<string> _endpoints = [];
@@ -124,29 +127,40 @@ public sealed class ZmqSocket : IDisposable
 
     /// <summary>Takes the next message without waiting. The frames are the caller's to keep.</summary>
     /// <returns>False when there is none. A message above the limits is taken and comes as no frames at all.</returns>
-    public bool TryReceive(out ReadOnlyMemory<byte>[] frames)
+    public bool TryReceive(out ReadOnlyMemory<byte>[] frames) => TryReceive(out frames, out _);
+
+    /// <summary>
+    /// Takes the next message of a ROUTER without waiting, as <see cref="TryReceive(out ReadOnlyMemory{byte}[])"/>.
+    /// </summary>
+    /// <param name="from">
+    /// The first frame; with host and key where the options say <see cref="SocketOptions.TellsPeers"/>, also of a message
+    /// above the limits.
+    /// </param>
+    public bool TryReceive(out ReadOnlyMemory<byte>[] frames, out PeerAddress from)
     {
         Check();
         frames = [];
+        from = default;
         if (!TryReceiveFrame(out var frame, out var more))
             return false;
+        from = new PeerAddress(frame);
         if (!more)
         {
             frames = frame.Length <= _options.MaxMessageBytes ? [frame] : [];
             return true;
         }
 
-        frames = ReceiveRest(frame);
+        frames = ReceiveRest(frame, ref from);
         return true;
     }
 
-    private ReadOnlyMemory<byte>[] ReceiveRest(byte[] first)
+    private ReadOnlyMemory<byte>[] ReceiveRest(byte[] first, ref PeerAddress from)
     {
         var frames = new List<ReadOnlyMemory<byte>> { first };
         long total = first.Length;
         var fits = true;
         var more = true;
-        while (more && TryReceiveFrame(out var frame, out more))
+        while (more && TryReceiveFrame(out var frame, out more, ref from))
         {
             total += frame.Length;
             fits = fits && frames.Count < SocketOptions.FramesMax && total <= _options.MaxMessageBytes;
@@ -158,6 +172,13 @@ public sealed class ZmqSocket : IDisposable
     }
 
     private bool TryReceiveFrame(out byte[] frame, out bool more)
+    {
+        var nobody = default(PeerAddress);
+        return TryReceiveFrame(out frame, out more, ref nobody);
+    }
+
+    /// <param name="from">The peer as far as it is known; completed by what the frame tells of it.</param>
+    private bool TryReceiveFrame(out byte[] frame, out bool more, ref PeerAddress from)
     {
         var message = default(LibZmq.Message);
         _ = LibZmq.MessageInit(ref message);
@@ -185,12 +206,31 @@ public sealed class ZmqSocket : IDisposable
             }
 
             more = LibZmq.MessageMore(ref message) != 0;
+            // Once a message: its first frame, which is libzmq's own, does not tell
+            if (_options.TellsPeers && from is { Host: null, Bytes.IsEmpty: false }) from = PeerOf(ref message, from.Bytes);
             return true;
         }
         finally
         {
             _ = LibZmq.MessageClose(ref message);
         }
+    }
+
+    // What a peer without keys says of itself in its greeting is told under the same names: its word for its key is not
+    // even looked at
+    private PeerAddress PeerOf(ref LibZmq.Message message, ReadOnlyMemory<byte> bytes)
+    {
+        var host = PropertyOf(ref message, "Peer-Address"u8);
+        if (host.StartsWith(IPv4Within, StringComparison.Ordinal)) host = host[IPv4Within.Length..];
+        var key = _options.CurveServerSecretKey is null ? null : PropertyOf(ref message, "User-Id"u8);
+        return new PeerAddress(bytes, key, host);
+    }
+
+    // The names are literals, so a zero follows them
+    private static unsafe string PropertyOf(ref LibZmq.Message message, ReadOnlySpan<byte> name)
+    {
+        var text = LibZmq.MessageProperty(ref message, name);
+        return text is null ? "" : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
     }
 
     /// <summary>Blocks until a message can be received, or the time is over.</summary>
