@@ -43,6 +43,12 @@ public sealed record MasterConfiguration
     /// <summary>Bind slave and file queues as their addresses say, without keys, instead of on loopback only.</summary>
     public bool StrangersMayConnect { get; init; }
 
+    /// <summary>Free bytes of the disk published from, below which nothing is given out to be built.</summary>
+    public long DiskMin { get; init; } = 1L << 30;
+
+    /// <summary>Have a wheel reach the disk before it takes its place.</summary>
+    public bool FlushWheels { get; init; } = true;
+
     /// <summary>How many oracles answer database requests at a time.</summary>
     public int Oracles { get; init; } = 3;
 

@@ -18,6 +18,8 @@ internal sealed class MasterCommand : PiwCommand
     private readonly Setting<string> _recipes;
     private readonly Setting<bool> _recipesForAll;
     private readonly Setting<bool> _strangersMayConnect;
+    private readonly Setting<long> _diskMin;
+    private readonly Setting<bool> _noFlush;
     private readonly Setting<bool> _armv6Alias;
     private readonly Setting<int> _oracles;
     private readonly Setting<IReadOnlyList<TimeSpan>> _retryDelays;
@@ -54,6 +56,9 @@ internal sealed class MasterCommand : PiwCommand
             "recipes-for-all", "Have slaves of piwheels build what has a recipe, without it"));
         _strangersMayConnect = Add(Settings.Flag(
             "strangers-may-connect", "Let slaves and importers connect from other machines without keys"));
+        _diskMin = Add(Settings.Size(
+            "disk-min", "Give out no builds with less free on the disk published from", Defaults.DiskMin));
+        _noFlush = Add(Settings.Flag("no-flush", "Do not wait for the disk before a wheel is published"));
         _armv6Alias = Add(Settings.Flag("armv6l-alias", "List wheels for armv7l as wheels for armv6l too"));
         _oracles = Add(Settings.Number("oracles", "Database requests answered at a time", Defaults.Oracles, 1, 64));
         _retryDelays = Add(Settings.Durations(
@@ -95,6 +100,8 @@ internal sealed class MasterCommand : PiwCommand
         Recipes = _recipes.FolderIn(source),
         RecipesForAll = _recipesForAll.In(source),
         StrangersMayConnect = _strangersMayConnect.In(source),
+        DiskMin = _diskMin.In(source),
+        FlushWheels = !_noFlush.In(source),
         Armv6Alias = _armv6Alias.In(source),
         Oracles = _oracles.In(source),
         RetryDelays = _retryDelays.In(source),

@@ -11,6 +11,9 @@ public static class FileClaim
     /// <summary>The largest wheel, in bytes: what the database's column holds.</summary>
     public const long FileSizeMax = int.MaxValue;
 
+    /// <summary>Characters of a file name: its METADATA stands beside it under a longer one, and the disk holds 255.</summary>
+    public const int FileNameLengthMax = WheelFileName.LengthMax - 9;
+
     /// <summary>Names of all tools together that one wheel may depend on.</summary>
     public const int DependenciesMax = 2_000;
 
@@ -26,6 +29,7 @@ public static class FileClaim
     public static string? Refusal(FileState file, Release release)
     {
         if (!WheelFileName.TryParse(file.Filename, out var name)) return "this is not the name of a wheel";
+        if (file.Filename.Length > FileNameLengthMax) return $"a name of {file.Filename.Length} characters is too long";
         if (name.Package != release.Package) return $"the package asked for is {release.Package}";
         if (!name.IsOf(release)) return $"the version asked for is {release.Version}";
         if (!TagsAgree(file, name)) return "its tags are not those of its name";

@@ -24,10 +24,6 @@ public sealed class ImportSession
     /// <summary>An import is under way.</summary>
     public bool Importing => _build is not null;
 
-    /// <summary>The files of the import that are verified, and so published already.</summary>
-    public IReadOnlyList<string> Published =>
-        _build is null ? [] : [.. _build.Files.Take(_next).Select(file => file.Filename)];
-
     /// <summary>The package of the import under way.</summary>
     public PackageName Package => _release.Package;
 
@@ -56,10 +52,16 @@ public sealed class ImportSession
         return new ImportStep.Expect(_build.Files[0]);
     }
 
-    /// <summary>The file that was expected is there and published.</summary>
-    public ImportStep Verified()
+    /// <summary>The file that was expected is there.</summary>
+    /// <param name="requiresPython">What its METADATA says, whatever the tool claimed; null for nothing.</param>
+    public ImportStep Verified(string? requiresPython)
     {
         var build = _build ?? throw new InvalidOperationException("nothing is imported");
+        build = build with
+        {
+            Files = [.. build.Files.Select((file, at) => at == _next ? file with { RequiresPython = requiresPython } : file)],
+        };
+        _build = build;
         _next++;
         _attempts = 1;
         return _next < build.Files.Count

@@ -43,7 +43,7 @@ internal sealed partial class WheelImport(
                         step = await VerifyAsync(session, owner, package);
                         break;
                     case ImportStep.Record(var build, var release):
-                        await RecordAsync(build, release);
+                        await RecordAsync(build, release, owner);
                         session.End();
                         return new ImportReply.Done("IMPORT");
                     case ImportStep.Refuse(var reason):
@@ -83,31 +83,40 @@ internal sealed partial class WheelImport(
     private async Task<ImportStep> VerifyAsync(ImportSession session, TransferOwner owner, PackageName package) =>
         await files.VerifyAsync(owner, package) switch
         {
-            VerifyResult.Verified => session.Verified(),
+            VerifyResult.Verified(var requiresPython) => session.Verified(requiresPython),
             VerifyResult.Mismatched(var reason) => session.Mismatched(reason),
             VerifyResult.Refused(var reason) => new ImportStep.Refuse(reason),
             var other => throw new InvalidOperationException($"{other} is no result"),
         };
 
-    private async Task RecordAsync(BuildState build, Release release)
+    private async Task RecordAsync(BuildState build, Release release, TransferOwner owner)
     {
-        // Its files are published: the tool waits as long as the database is away, and nothing is withdrawn for that
+        // Its files are here: the tool waits as long as the database is away, and nothing is given up for that
         var buildId = await _recording.RecordAsync(build, quitting);
+        try
+        {
+            await files.PublishAsync(owner);
+        }
+        catch (RpcException failure)
+        {
+            // They are on the disk, and the next start finds that they are recorded
+            NotPublished(logger, release, failure.Message);
+        }
+
         Imported(logger, build.Files.Count, release, buildId);
         await pages.RequestAsync(new SecretaryRequest.Log(buildId, release.Package, build.Output));
         await pages.RequestAsync(new SecretaryRequest.Both(release.Package));
     }
 
-    /// <summary>Gives an import up: what came is dropped, what was published already goes again.</summary>
+    /// <summary>Gives an import up: what came is dropped.</summary>
     public async Task DropAsync(ImportSession session, TransferOwner owner)
     {
         if (!session.Importing) return;
-        var (package, published) = (session.Package, session.Published);
+        var package = session.Package;
         session.End();
         try
         {
             await files.ForgetAsync(owner);
-            foreach (var filename in published) await files.WithdrawAsync(package, filename);
         }
         catch (RpcException failure)
         {
@@ -122,4 +131,8 @@ internal sealed partial class WheelImport(
     [LoggerMessage(EventId = 31, Level = LogLevel.Warning,
         Message = "an import of {Package} was given up, but its files may still be there: {Reason}")]
     private static partial void NotDropped(ILogger logger, PackageName package, string reason);
+
+    [LoggerMessage(EventId = 32, Level = LogLevel.Error,
+        Message = "an import of {Release} is recorded and its files are not published yet: {Reason}")]
+    private static partial void NotPublished(ILogger logger, Release release, string reason);
 }

@@ -74,8 +74,9 @@ internal sealed partial class BuildRecorder(
     }
 
     /// <summary>Returns once the build is recorded, deferred, or known not to be wanted.</summary>
+    /// <param name="publishFiles">Called when a good build is recorded, before its pages are asked for.</param>
     /// <exception cref="OperationCanceledException">The master quits.</exception>
-    public async Task<RecordOutcome> RecordAsync(BuildState build, CancellationToken quitting)
+    public async Task<RecordOutcome> RecordAsync(BuildState build, Func<Task> publishFiles, CancellationToken quitting)
     {
         if (_waitingLogLength + build.Output.Length > WaitingLogLengthMax) build = Cut(build);
         _waiting++;
@@ -84,6 +85,7 @@ internal sealed partial class BuildRecorder(
         {
             if (await DeferAsync(build, quitting) is { } retryAt) return new RecordOutcome.Deferred(retryAt);
             var buildId = await _recording.RecordAsync(build, quitting);
+            if (build.Status) await publishFiles();
             await PublishAsync(buildId, build, quitting);
             return new RecordOutcome.Recorded(buildId);
         }
@@ -107,12 +109,13 @@ internal sealed partial class BuildRecorder(
         return retryAt;
     }
 
-    private static BuildState Cut(BuildState build)
+    /// <summary>The build with the end of its log alone.</summary>
+    public static BuildState Cut(BuildState build)
     {
         var length = build.Output.Length - CutLogLength;
         return length <= 0 ? build : build with
         {
-            Output = $"[{length} characters are left out here: too many logs waited for the database]\n"
+            Output = $"[{length} characters are left out here: too many logs waited]\n"
                 + build.Output[length..],
         };
     }

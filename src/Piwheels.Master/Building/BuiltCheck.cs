@@ -24,6 +24,9 @@ public static class BuiltCheck
 
     public const int FilesMax = 50;
 
+    /// <summary>Characters of the dependencies of all files of a build; a thousand times what real ones have.</summary>
+    public const int DependencyTextMax = 100_000;
+
     /// <summary>What is to be recorded: the claim as it was, in order and complete, or a failure that says why not.</summary>
     public static BuildState Check(int slaveId, SlaveHello hello, Release release, SlaveRequest.Built claim)
     {
@@ -83,7 +86,8 @@ public static class BuiltCheck
             if (!names.Add(file.Filename)) return $"{file.Filename} comes twice";
         }
 
-        return null;
+        var text = files.Sum(static file => file.Dependencies.Values.Sum(static names => names.Sum(static name => name.Length)));
+        return text <= DependencyTextMax ? null : $"its dependencies have {text} characters";
     }
 
     /// <summary>Why one file's claims cannot be true; null when they can.</summary>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
 
 namespace Piwheels.Master.Building;
@@ -86,6 +87,25 @@ public sealed partial class SlaveDriver
         await _holds.OwePagesAsync(_recipes.Book.PackagesOtherThanIn(before));
     }
 
+    private async Task LookAtDiskAsync()
+    {
+        try
+        {
+            _disk.Look((await _files.DiskAsync()).Free);
+        }
+        catch (RpcException away)
+        {
+            DiskUnknown(Logger, away.Message);
+        }
+    }
+
+    private bool MaySay()
+    {
+        var may = _lines.TryTake(out var unsaid);
+        if (unsaid > 0) Unsaid(Logger, unsaid);
+        return may;
+    }
+
     private async Task RemoveExpired()
     {
         foreach (var slave in _roster.Expire(Now))
@@ -165,4 +185,20 @@ public sealed partial class SlaveDriver
 
     [LoggerMessage(EventId = 28, Level = LogLevel.Warning, Message = "no slave to {Order}: {SlaveId}")]
     private static partial void NoSuchSlave(ILogger logger, string order, int? slaveId);
+
+    [LoggerMessage(EventId = 34, Level = LogLevel.Information,
+        Message = "slave {SlaveId}: {Filename} requires Python '{RequiresPython}', and not '{Claim}'")]
+    private static partial void OtherPython(
+        ILogger logger, int slaveId, string filename, string? requiresPython, string? claim);
+
+    [LoggerMessage(EventId = 35, Level = LogLevel.Error,
+        Message = "slave {SlaveId}: its files are recorded and not published yet: {Reason}")]
+    private static partial void PublishFailed(ILogger logger, int slaveId, string reason);
+
+    [LoggerMessage(EventId = 36, Level = LogLevel.Debug, Message = "how full the disk is, is not known: {Reason}")]
+    private static partial void DiskUnknown(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 37, Level = LogLevel.Warning,
+        Message = "{Count} more slaves came or went within a minute, and are not named here")]
+    private static partial void Unsaid(ILogger logger, int count);
 }

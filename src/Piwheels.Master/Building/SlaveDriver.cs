@@ -38,6 +38,17 @@ public sealed partial class SlaveDriver : TaskLoop
     /// <summary>How often the database is told what is not handed out.</summary>
     public static readonly TimeSpan HoldsInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often the free disk is looked at.</summary>
+    public static readonly TimeSpan DiskInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Characters of logs of builds whose files are being sent, half a gigabyte; logs beyond are cut, never their builds.
+    /// </summary>
+    public const long LogLengthMax = 250_000_000;
+
+    /// <summary>How often a file is verified while the disk fails: for some ten minutes.</summary>
+    public const int VerifyAttemptsMax = 25;
+
     /// <summary>How long a request to FileJuggler may take: a large wheel is hashed in one.</summary>
     public static readonly TimeSpan FilesTimeout = TimeSpan.FromMinutes(10);
 
@@ -68,6 +79,8 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly RecipeGate _gate;
     private readonly BuildHolds _holds;
     private readonly DropLog _refused;
+    private readonly DiskGate _disk;
+    private readonly LineAllowance _lines;
 
     public SlaveDriver(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
@@ -93,15 +106,21 @@ public sealed partial class SlaveDriver : TaskLoop
         _gate = new RecipeGate(_recipes, configuration.RecipesForAll);
         _holds = new BuildHolds(database, _gate, _pending, _roster, Time, Logger);
         _refused = new DropLog(Logger, Time, configuration.SlaveQueue);
+        _disk = new DiskGate(configuration.DiskMin, Logger);
+        _lines = new LineAllowance(Time);
         // Each slave has at most one request under way, so none waits for another's
         Register(_slaves, HandleSlave, SlaveRoster.SlavesMax * 2, RefusePayload);
         Register(builds, HandleBuilds);
         EveryEvenPaused(TargetsInterval, _targets.ReadAsync);
         EveryEvenPaused(ExpiryInterval, RemoveExpired);
         EveryEvenPaused(RecipesInterval, RefreshRecipesAsync);
+        EveryEvenPaused(DiskInterval, LookAtDiskAsync);
         EveryEvenPaused(HoldsInterval, _holds.SettleAsync);
         EveryEvenPaused(StatisticsInterval, TellStatistics);
     }
+
+    /// <summary>Whether the disk has room for what is built.</summary>
+    internal bool GivesOutWork => _disk.IsOpen;
 
     protected override Task OnceAsync()
     {
@@ -141,6 +160,7 @@ public sealed partial class SlaveDriver : TaskLoop
             return;
         }
 
+        if (request is SlaveRequest.Built && _roster.LogLength > LogLengthMax) slave.CutLog();
         if (request is SlaveRequest.Facts) _holds.Reconsider();
         if (request is SlaveRequest.Idle or SlaveRequest.Busy) Tell(slave, Now, new SlaveEvent.Stats(slave.Stats!));
         await CarryOutAsync(slave, step);
@@ -173,7 +193,7 @@ public sealed partial class SlaveDriver : TaskLoop
             return;
         }
 
-        Greeted(Logger, slave.Id, hello.Label, hello.Target);
+        if (MaySay()) Greeted(Logger, slave.Id, hello.Label, hello.Target);
         Tell(slave, slave.FirstSeen, new SlaveEvent.Hello(slave.Hello));
         _slaves.TrySend(from, slave.Welcome(_configuration.PypiSimple.ToString(), _gate.AptAsked));
         _holds.Reconsider();
@@ -234,7 +254,7 @@ public sealed partial class SlaveDriver : TaskLoop
 
     private SlaveReply FindWork(SlaveSession slave)
     {
-        if (Paused) return new SlaveReply.Sleep(Paused: true);
+        if (Paused || !_disk.IsOpen) return new SlaveReply.Sleep(Paused: true);
         _targets.Note(slave.Target);
         if (!_recorder.HasRoom) return new SlaveReply.Sleep(Paused: false);
         if (slave.Question(_gate.AptAsked) is { } question) return question;
@@ -252,7 +272,7 @@ public sealed partial class SlaveDriver : TaskLoop
         if (!_roster.IsCurrent(slave)) return Gone(release);
         try
         {
-            await _files.ExpectAsync(TransferOwner.Slave(slave.Id), file);
+            await _files.ExpectAsync(TransferOwner.Slave(slave.Id), file, PeerOrigin.Of(slave.Address));
         }
         catch (RpcException refusal)
         {
@@ -267,12 +287,17 @@ public sealed partial class SlaveDriver : TaskLoop
 
     private async Task<SlaveStep> VerifyAsync(SlaveSession slave, FileState file)
     {
-        for (var pause = RecordingClient.RetryPauseMin; ; pause = RecordingClient.Longer(pause))
+        var release = slave.Release!.Value;
+        var pause = RecordingClient.RetryPauseMin;
+        for (var attempt = 1; ; attempt++, pause = RecordingClient.Longer(pause))
         {
             try
             {
-                var result = await _files.VerifyAsync(TransferOwner.Slave(slave.Id), slave.Release!.Value.Package);
-                return After(slave, file, result);
+                return After(slave, file, await _files.VerifyAsync(TransferOwner.Slave(slave.Id), release.Package));
+            }
+            catch (RpcException failure) when (failure.Transient && attempt == VerifyAttemptsMax)
+            {
+                return new SlaveStep.Drop(new SlaveReply.Done(), release, $"{file.Filename}: {failure.Message}");
             }
             catch (RpcException failure) when (failure.Transient)
             {
@@ -291,9 +316,11 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         switch (result)
         {
-            case VerifyResult.Verified:
+            case VerifyResult.Verified(var requiresPython):
                 FileVerified(Logger, slave.Id, file.Filename, file.FileSize);
-                return slave.FileVerified();
+                if (requiresPython != file.RequiresPython)
+                    OtherPython(Logger, slave.Id, file.Filename, requiresPython, file.RequiresPython);
+                return slave.FileVerified(requiresPython);
             case VerifyResult.Mismatched(var reason):
                 FileMismatched(Logger, slave.Id, file.Filename, reason);
                 return slave.FileMismatched(reason);
@@ -308,8 +335,8 @@ public sealed partial class SlaveDriver : TaskLoop
     private async Task<SlaveStep> RecordAsync(SlaveSession slave, BuildState build)
     {
         var release = slave.Release!.Value;
-        if (!build.Status) await WithdrawAsync(slave, release, slave.FilesPlaced);
-        switch (await _recorder.RecordAsync(build, Quitting))
+        if (!build.Status && slave.HasFiles) await ForgetAsync(slave);
+        switch (await _recorder.RecordAsync(build, () => PublishAsync(slave), Quitting))
         {
             case RecordOutcome.Recorded(var buildId):
                 BuildRecorded(Logger, slave.Id, release, build.Status, buildId, build.Duration);
@@ -338,18 +365,14 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         BuildLost(Logger, slave.Id, release, reason);
         _pending.Lost(slave.Target, release, Now);
-        if (slave.Built is null) return;
-        // The session may be at its next build when these are done
-        var placed = slave.FilesPlaced;
-        await ForgetAsync(slave);
-        await WithdrawAsync(slave, release, placed);
+        if (slave.HasFiles) await ForgetAsync(slave);
     }
 
     /// <summary>A session has ended: its build is lost, unless all of it has arrived.</summary>
     private async Task AbandonAsync(SlaveSession slave, string reason)
     {
         Tell(slave, Now, new SlaveEvent.Die());
-        SlaveGone(Logger, slave.Id, reason);
+        if (slave.Release is not null || MaySay()) SlaveGone(Logger, slave.Id, reason);
         // What is being worked on for it is ended by that work
         if (slave.Working || slave.Release is not { } release) return;
         if (slave is not { Phase: SlavePhase.Sending, FileExpected: { } file, TakenBack: null })
@@ -390,21 +413,17 @@ public sealed partial class SlaveDriver : TaskLoop
         }
     }
 
-    /// <summary>
-    /// Takes files that were verified, and whose build is not recorded, from where they are published.
-    /// </summary>
-    private async Task WithdrawAsync(SlaveSession slave, Release release, IReadOnlyList<FileState> placed)
+    /// <summary>The build is recorded: its files take their places.</summary>
+    private async Task PublishAsync(SlaveSession slave)
     {
-        foreach (var file in placed)
+        try
         {
-            try
-            {
-                await _files.WithdrawAsync(release.Package, file.Filename);
-            }
-            catch (RpcException failure)
-            {
-                CleanupFailed(Logger, slave.Id, failure.Message);
-            }
+            await _files.PublishAsync(TransferOwner.Slave(slave.Id));
+        }
+        catch (RpcException failure)
+        {
+            // They are on the disk, and the next start finds that they are recorded
+            PublishFailed(Logger, slave.Id, failure.Message);
         }
     }
 

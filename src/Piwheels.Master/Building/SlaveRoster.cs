@@ -16,6 +16,12 @@ public sealed class SlaveRoster
     /// </summary>
     public static readonly TimeSpan GreetedMax = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// A slave says something every ten seconds. One that has no build and was silent for this long makes room, too,
+    /// whatever time-out it asked for.
+    /// </summary>
+    public static readonly TimeSpan QuietMax = TimeSpan.FromMinutes(1);
+
     /// <summary>A slave says HELLO once over a connection. One that does so faster than this is not answered.</summary>
     public static readonly TimeSpan HelloIntervalMin = TimeSpan.FromSeconds(5);
 
@@ -24,6 +30,7 @@ public sealed class SlaveRoster
 
     private readonly int _slavesMax;
     private readonly Dictionary<PeerAddress, SlaveSession> _slaves = [];
+    private readonly Dictionary<string, int> _origins = new(StringComparer.Ordinal);
     private readonly HashSet<PeerAddress> _strangers = [];
     private int _lastId;
 
@@ -53,28 +60,57 @@ public sealed class SlaveRoster
     {
         gone = null;
         if (_slaves.TryGetValue(address, out var known) && now - known.FirstSeen < HelloIntervalMin) return null;
-        if (!_slaves.Remove(address, out gone) && _slaves.Count >= _slavesMax)
+        gone = known;
+        if (known is null && _slaves.Count >= _slavesMax)
         {
-            gone = _slaves.Values.FirstOrDefault(
-                slave => slave is { LastReply: null, Working: false } && now - slave.FirstSeen > GreetedMax);
+            gone = WhoGivesWay(PeerOrigin.Of(address), now);
             if (gone is null) return null;
-            _slaves.Remove(gone.Address);
         }
+
+        if (gone is not null) Remove(gone);
 
         _strangers.Remove(address);
         var session = new SlaveSession(++_lastId, address, hello, now);
         _slaves.Add(address, session);
+        var origin = PeerOrigin.Of(address);
+        _origins[origin] = _origins.GetValueOrDefault(origin) + 1;
         return session;
     }
 
+    /// <summary>
+    /// Of those without a build the one silent for longest, if for long; else of the origin that has the most slaves,
+    /// where that is not the newcomer's own: who comes with thousands of connections leaves room for others.
+    /// </summary>
+    private SlaveSession? WhoGivesWay(string origin, DateTimeOffset now)
+    {
+        var idle = _slaves.Values.Where(static slave => slave is { Release: null, Working: false });
+        var quiet = idle.Where(slave => now - slave.LastSeen > (slave.LastReply is null ? GreetedMax : QuietMax))
+            .MinBy(static slave => slave.LastSeen);
+        if (quiet is not null) return quiet;
+        var (largest, count) = _origins.MaxBy(static each => each.Value);
+        return count > _origins.GetValueOrDefault(origin) + 1
+            ? idle.Where(slave => PeerOrigin.Of(slave.Address) == largest).MinBy(static slave => slave.LastSeen)
+            : null;
+    }
+
+    /// <summary>Characters of the logs of builds whose files are being sent.</summary>
+    public long LogLength => _slaves.Values.Sum(static slave => (long)(slave.Built?.Output.Length ?? 0));
+
     /// <summary>Forgets a slave; false when it was forgotten already.</summary>
-    public bool Remove(SlaveSession slave) => IsCurrent(slave) && _slaves.Remove(slave.Address);
+    public bool Remove(SlaveSession slave)
+    {
+        if (!IsCurrent(slave)) return false;
+        _slaves.Remove(slave.Address);
+        var origin = PeerOrigin.Of(slave.Address);
+        if (--_origins[origin] == 0) _origins.Remove(origin);
+        return true;
+    }
 
     /// <summary>Forgets the slaves that have been silent for too long, and answers them.</summary>
     public IReadOnlyList<SlaveSession> Expire(DateTimeOffset now)
     {
         var expired = All.Where(slave => slave.IsExpired(now)).ToList();
-        foreach (var slave in expired) _slaves.Remove(slave.Address);
+        foreach (var slave in expired) Remove(slave);
         return expired;
     }
 

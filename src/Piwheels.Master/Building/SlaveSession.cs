@@ -52,7 +52,7 @@ public sealed class SlaveSession
     private static readonly HashSet<string> NoPackages = [];
 
     private readonly List<FileState> _filesLeft = [];
-    private readonly List<FileState> _filesPlaced = [];
+    private bool _hasSent;
     private BuildState? _built;
     private int _attempts;
     private string? _takenBack;
@@ -113,8 +113,8 @@ public sealed class SlaveSession
     /// <summary>The file it was told to send.</summary>
     public FileState? FileExpected => _filesLeft.Count > 0 ? _filesLeft[0] : null;
 
-    /// <summary>The files of the build that have been verified, and so published.</summary>
-    public IReadOnlyList<FileState> FilesPlaced => [.. _filesPlaced];
+    /// <summary>Whether something of its build may be with the files' task: expected, or verified and kept.</summary>
+    public bool HasFiles => _hasSent;
 
     /// <summary>Whether a request is being worked on.</summary>
     public bool Working { get; private set; }
@@ -208,8 +208,15 @@ public sealed class SlaveSession
         if (!_built.Status) return new SlaveStep.RecordFailure(_built);
         _filesLeft.Clear();
         _filesLeft.AddRange(_built.Files);
+        _hasSent = true;
         _attempts = 1;
         return new SlaveStep.ExpectFile(_filesLeft[0]);
+    }
+
+    /// <summary>Keeps the end of the log alone while its files are sent.</summary>
+    public void CutLog()
+    {
+        if (_built is not null) _built = BuildRecorder.Cut(_built);
     }
 
     private SlaveStep Sent()
@@ -228,12 +235,21 @@ public sealed class SlaveSession
 
     private static SlaveStep.Drop Drop(Release release, string reason) => new(new SlaveReply.Done(), release, reason);
 
-    /// <summary>The file verified is in place: the next one follows, or the build is complete.</summary>
-    public SlaveStep FileVerified()
+    /// <summary>The file is verified, and kept: the next one follows, or the build is complete.</summary>
+    /// <param name="requiresPython">What its METADATA says, whatever the slave claimed; null for nothing.</param>
+    public SlaveStep FileVerified(string? requiresPython)
     {
         if (_built is null || Release is not { } release) throw new InvalidOperationException("No file was due.");
-        _filesPlaced.Add(_filesLeft[0]);
         if (_takenBack is not null) return Drop(release, _takenBack);
+        var verified = _filesLeft[0];
+        _built = _built with
+        {
+            Files =
+            [
+                .. _built.Files.Select(
+                    file => file.Filename == verified.Filename ? file with { RequiresPython = requiresPython } : file),
+            ],
+        };
         _filesLeft.RemoveAt(0);
         _attempts = 1;
         return _filesLeft.Count > 0 ? new SlaveStep.ExpectFile(_filesLeft[0]) : new SlaveStep.RecordSuccess(_built);
@@ -327,7 +343,7 @@ public sealed class SlaveSession
         Release = null;
         _built = null;
         _filesLeft.Clear();
-        _filesPlaced.Clear();
+        _hasSent = false;
         _takenBack = null;
     }
 

@@ -9,11 +9,14 @@ namespace Piwheels.Master.Transfers;
 /// temporary file, and the one whose content is right is taken: a stranger can neither write into another's transfer
 /// nor end it.
 /// </remarks>
-internal sealed class ExpectedFile(TransferOwner owner, FileState file, DateTimeOffset now)
+internal sealed class ExpectedFile(TransferOwner owner, FileState file, string origin, DateTimeOffset now)
 {
     public TransferOwner Owner { get; } = owner;
 
     public FileState File { get; } = file;
+
+    /// <summary>Whether a sender comes from where the owner does; anybody does where that is not known.</summary>
+    public bool IsOwn(PeerAddress sender) => origin.Length == 0 || origin == PeerOrigin.Of(sender);
 
     public DateTimeOffset ExpectedAt { get; } = now;
 
@@ -25,6 +28,12 @@ internal sealed class ExpectedFile(TransferOwner owner, FileState file, DateTime
 
     /// <summary>Whether a sender has come for it; what that one was may be gone.</summary>
     public bool Taken { get; set; }
+
+    /// <summary>What was wrong with the content that came last; null where none did.</summary>
+    public string? Problem { get; set; }
+
+    /// <summary>Whether the right content is there: nobody else has to send it.</summary>
+    public bool Complete { get; set; }
 
     /// <summary>Whether its content is being checked; no sender may come meanwhile.</summary>
     public bool Verifying { get; set; }
@@ -51,6 +60,9 @@ internal sealed class IncomingFile(PeerAddress sender, ExpectedFile expected, Da
     /// <summary>When it last said something that was of use.</summary>
     public DateTimeOffset LastUseful { get; set; } = now;
 
+    /// <summary>Bytes a second since it came; those of its first second count as if they took all of it.</summary>
+    public double Rate(DateTimeOffset at) => State.Received / Math.Max(1, (at - StartedAt).TotalSeconds);
+
     /// <summary>Where its bytes are; null before the first.</summary>
-    public TemporaryFile? Content { get; set; }
+    public IncomingContent? Content { get; set; }
 }

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.Ranges;
 using Piwheels.Core.States;
+using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
@@ -9,12 +11,15 @@ using Piwheels.Messaging.Zmq;
 namespace Piwheels.Master.Transfers;
 
 /// <summary>
-/// Takes in the files of slaves and importers over the file queue. FsClients say what to expect of whom, and have it
-/// verified: only then is it published. Tells BigBrother how full the disk is.
+/// Takes in the files of slaves and importers over the file queue. FsClients say what to expect of whom, have it
+/// verified, and published when it is recorded. Tells BigBrother how full the disk is.
 /// </summary>
 public sealed partial class FileJuggler : TaskLoop
 {
-    /// <summary>Free disk, in bytes, that transfers leave: for pages, logs and the database.</summary>
+    /// <summary>
+    /// Free disk, in bytes, that transfers leave, for pages, logs and the database; less where the operator's limit is
+    /// lower.
+    /// </summary>
     public const long DiskReserveBytes = 512L * 1024 * 1024;
 
     /// <summary>How often the disk is looked at.</summary>
@@ -22,6 +27,9 @@ public sealed partial class FileJuggler : TaskLoop
 
     /// <summary>How often transfers that have come to nothing are looked for.</summary>
     public static readonly TimeSpan ExpiryInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often it is looked whether what could not be published before now can.</summary>
+    public static readonly TimeSpan SettleInterval = TimeSpan.FromSeconds(10);
 
     /// <summary>The longest time that an import waits for others.</summary>
     private static readonly TimeSpan ImportWaitMax = TimeSpan.FromMinutes(1);
@@ -40,22 +48,29 @@ public sealed partial class FileJuggler : TaskLoop
 
     private readonly TransferTable _transfers;
     private readonly OutputFolder _output;
+    private readonly WheelPublisher _publisher;
     private readonly MasterConfiguration _configuration;
     private readonly ZmqSocket _senders;
     private readonly MessageSocket<NoMessages, StatsMessage> _stats;
     private readonly DropLog _ignored;
+    private readonly DropLog _unstored;
     private readonly Func<(long Size, long Free)> _disk;
+    private readonly long _reserve;
     private readonly LinkedList<DateTimeOffset> _importTurns = new();
     private TaskCompletionSource _importCame = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _diskFree = long.MaxValue;
 
     /// <param name="disk">Tells size and free bytes of the disk, instead of the disk itself.</param>
     public FileJuggler(
-        MasterConfiguration configuration, TaskEnvironment environment, Func<(long Size, long Free)>? disk = null)
+        MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
+        Func<(long Size, long Free)>? disk = null)
         : base("file_juggler", environment)
     {
+        database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _configuration = configuration;
-        _output = new OutputFolder(configuration.OutputPath);
+        _reserve = Math.Min(DiskReserveBytes, configuration.DiskMin);
+        _output = new OutputFolder(configuration.OutputPath, configuration.FlushWheels);
+        _publisher = new WheelPublisher(database, _output, Time, Logger);
         _disk = disk ?? _output.Disk;
         _transfers = new TransferTable(static incoming => incoming.Content?.Dispose());
         _senders = BindRaw(ZmqSocketType.Router, configuration.FileQueue, new SocketOptions
@@ -68,15 +83,20 @@ public sealed partial class FileJuggler : TaskLoop
         BindRpc<FsRequest, FsReply>(configuration.FsQueue, HandleRequest, RequestsMax);
         _stats = Connect<NoMessages, StatsMessage>(ZmqSocketType.Push, configuration.StatsQueue);
         _ignored = new DropLog(Logger, Time, configuration.FileQueue);
+        _unstored = new DropLog(Logger, Time, configuration.FileQueue);
         Register(_senders, HandleSenders);
         EveryEvenPaused(StatisticsInterval, TellStatistics);
+        EveryEvenPaused(SettleInterval, () => _publisher.SettleAsync(Quitting));
         EveryEvenPaused(ExpiryInterval, Expire);
     }
+
+    internal TransferTable Transfers => _transfers;
 
     protected override Task OnceAsync()
     {
         var left = _output.Clean();
         if (left > 0) LeftoversRemoved(Logger, left);
+        _publisher.TakeOver(_output.Held());
         if (!_configuration.StrangersMayConnect && LoopbackAddresses.Concerns(_configuration.FileQueue))
             OnLoopbackOnly(Logger, _configuration.FileQueue);
         return Task.CompletedTask;
@@ -135,26 +155,40 @@ public sealed partial class FileJuggler : TaskLoop
         try
         {
             _diskFree -= data.Length;
-            if (_diskFree < DiskReserveBytes) throw new IOException("the disk is full");
-            incoming.Content ??= _output.CreateTemporary();
+            if (_diskFree < _reserve) throw new IOException("the disk is full");
+            incoming.Content ??= new IncomingContent(_output.CreateTemporary());
             incoming.Content.Write(offset, data);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // The sender hears nothing more, says HELLO again, and may be luckier then
-            StoreFailed(Logger, incoming.Expected.Owner, incoming.Expected.File.Filename, failure.Message);
+            var expected = incoming.Expected;
+            _unstored.Add($"{expected.File.Filename} of {expected.Owner} cannot be stored: {failure.Message}");
             _transfers.Drop(incoming);
             return;
         }
 
         if (incoming.State.Done)
         {
+            Judge(incoming);
             Send(incoming.Sender, new FileReply.Done());
         }
         else
         {
             Fetch(incoming.Sender, incoming.State.Fetch());
         }
+    }
+
+    /// <summary>Where the hash is known with the last byte, what is wrong makes room at once for what is right.</summary>
+    private void Judge(IncomingFile incoming)
+    {
+        var expected = incoming.Expected;
+        if (!incoming.Content!.IsHashed(expected.File.FileSize)) return;
+        var hash = incoming.Content.Hash();
+        expected.Complete = hash == expected.File.FileHash;
+        if (expected.Complete) return;
+        expected.Problem = WheelIntake.OtherHash(hash, expected.File);
+        _transfers.Drop(incoming);
     }
 
     private void Fetch(PeerAddress sender, IReadOnlyList<ByteRange> ranges)
@@ -173,17 +207,21 @@ public sealed partial class FileJuggler : TaskLoop
         switch (request)
         {
             case FsRequest.Expect expect:
-                await ExpectAsync(OwnerOf(expect.Owner), expect.File);
+                await ExpectAsync(OwnerOf(expect.Owner), expect.File, expect.Origin);
                 return new FsReply.Ok();
             case FsRequest.Verify verify:
                 return await VerifyAsync(OwnerOf(verify.Owner), verify.Package);
+            case FsRequest.Publish publish:
+                await _publisher.PublishAsync(OwnerOf(publish.Owner), Quitting);
+                return new FsReply.Ok();
             case FsRequest.Forget forget:
                 _transfers.Forget(OwnerOf(forget.Owner));
+                _publisher.Forget(OwnerOf(forget.Owner));
                 ReleaseImports();
                 return new FsReply.Ok();
-            case FsRequest.Withdraw withdraw:
-                _output.Withdraw(withdraw.Package, WheelFileName.Parse(withdraw.Filename));
-                return new FsReply.Ok();
+            case FsRequest.Disk:
+                var (size, free) = _disk();
+                return new FsReply.Room(size, free);
             default:
                 throw new InvalidOperationException($"{request} is no request");
         }
@@ -193,12 +231,12 @@ public sealed partial class FileJuggler : TaskLoop
         ? throw new RpcException("0 is no slave, and no import in particular", transient: false)
         : TransferOwner.OfNumber(number);
 
-    private async Task ExpectAsync(TransferOwner owner, FileState file)
+    private async Task ExpectAsync(TransferOwner owner, FileState file, string origin)
     {
         if (owner.IsImport) await WaitForOtherImports();
         try
         {
-            Expect(owner, file);
+            Expect(owner, file, origin);
         }
         finally
         {
@@ -207,16 +245,19 @@ public sealed partial class FileJuggler : TaskLoop
         }
     }
 
-    private void Expect(TransferOwner owner, FileState file)
+    private void Expect(TransferOwner owner, FileState file, string origin)
     {
         var free = _disk().Free;
-        if (free - _transfers.BytesDue - file.FileSize < DiskReserveBytes)
+        // Promises count for half of what is free at most: they may be lies, and shall not keep everybody else's files out
+        if (free - Math.Min(_transfers.BytesDue, free / 2) - file.FileSize < _reserve)
         {
-            DiskFull(Logger, owner, file.Filename, file.FileSize, free);
+            _unstored.Add($"no room for {file.Filename} of {owner}: {file.FileSize} bytes, with {free} free");
             throw new RpcException($"there is no room for {file.FileSize} bytes", transient: true);
         }
 
-        if (_transfers.Expect(owner, file, Now) is { } reason) throw new RpcException(reason, transient: false);
+        if (_publisher.Count >= WheelPublisher.KeptMax)
+            throw new RpcException($"{WheelPublisher.KeptMax} files wait for their builds to be recorded", transient: true);
+        if (_transfers.Expect(owner, file, Now, origin) is { } reason) throw new RpcException(reason, transient: false);
     }
 
     /// <summary>
@@ -270,7 +311,8 @@ public sealed partial class FileJuggler : TaskLoop
             {
                 VerifyResult.Mismatched(var reason) => new FsReply.Mismatched(reason),
                 VerifyResult.Refused(var reason) => new FsReply.Refused(reason),
-                _ => new FsReply.Verified(),
+                VerifyResult.Verified(var requiresPython) => new FsReply.Verified(requiresPython),
+                _ => throw new InvalidOperationException($"{result} is no result"),
             };
         }
         finally
@@ -283,7 +325,7 @@ public sealed partial class FileJuggler : TaskLoop
     /// <summary>Several may have sent the file, strangers among them; the one that is right counts.</summary>
     private async Task<VerifyResult> VerifyAsync(ExpectedFile expected, PackageName package)
     {
-        VerifyResult result = new VerifyResult.Mismatched("not all of it has come");
+        VerifyResult result = new VerifyResult.Mismatched(expected.Problem ?? "not all of it has come");
         foreach (var incoming in expected.Incoming.Where(static incoming => incoming.State.Done).ToList())
         {
             result = await TakeInAsync(incoming, package);
@@ -298,8 +340,23 @@ public sealed partial class FileJuggler : TaskLoop
         try
         {
             // Hashing and flushing take their time; the others' transfers go on meanwhile
-            return await Task.Run(
-                () => WheelIntake.TakeIn(incoming.Content!, incoming.Expected.File, package, _output), Quitting);
+            var (result, held) = await Task.Run(
+                () =>
+                {
+                    var taken = WheelIntake.TakeIn(
+                        incoming.Content!, incoming.Expected.File, package, _output, out var kept);
+                    return (taken, kept);
+                },
+                Quitting);
+            if (held is null) return result;
+            if (_transfers.IsCurrent(incoming.Expected))
+            {
+                _publisher.Keep(incoming.Expected.Owner, held);
+                return result;
+            }
+
+            held.Delete();
+            return new VerifyResult.Mismatched("nobody waits for it any more");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -328,11 +385,4 @@ public sealed partial class FileJuggler : TaskLoop
     [LoggerMessage(EventId = 11, Level = LogLevel.Information,
         Message = "removed {Count} broken transfers of an earlier run")]
     private static partial void LeftoversRemoved(ILogger logger, int count);
-
-    [LoggerMessage(EventId = 12, Level = LogLevel.Error,
-        Message = "no room for {Filename} of {Owner}: {Size} bytes, with {Free} free")]
-    private static partial void DiskFull(ILogger logger, TransferOwner owner, string filename, long size, long free);
-
-    [LoggerMessage(EventId = 13, Level = LogLevel.Error, Message = "{Filename} of {Owner} cannot be stored: {Reason}")]
-    private static partial void StoreFailed(ILogger logger, TransferOwner owner, string filename, string reason);
 }

@@ -4,25 +4,30 @@ using Piwheels.Core.Packaging;
 namespace Piwheels.Master.Transfers;
 
 /// <summary>
-/// The parts of the published folder that files arrive in: a hidden one for transfers, and the simple index.
+/// The parts of the published folder that files arrive in: a hidden one for transfers and for what waits to be
+/// published, and the simple index.
 /// </summary>
-internal sealed class OutputFolder(string root)
+/// <param name="flush">Whether a wheel must have reached the disk before it takes its place.</param>
+internal sealed class OutputFolder(string root, bool flush)
 {
     /// <summary>
     /// Below the published folder, so that a rename out of it stays on the file system; never served.
     /// </summary>
     public const string TransfersName = ".transfers";
 
+    public const string MetadataExtension = ".metadata";
+
+    private const string TemporaryExtension = ".tmp";
+    private const string HeldExtension = ".held";
     private const string SimpleName = "simple";
-    private const string MetadataExtension = ".metadata";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Published =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private string Transfers => Path.Combine(root, TransfersName);
 
-    /// <summary>Makes the transfer folder, or removes from it what an earlier run of the master left.</summary>
-    /// <returns>How many files were removed.</returns>
+    /// <summary>Makes the transfer folder, or removes from it the transfers that an earlier run of the master left.</summary>
+    /// <returns>How many were removed.</returns>
     public int Clean()
     {
         Directory.CreateDirectory(Path.Combine(root, SimpleName));
@@ -32,8 +37,28 @@ internal sealed class OutputFolder(string root)
         return left.Length;
     }
 
-    public TemporaryFile CreateTemporary() =>
-        new(Path.Combine(Transfers, $"{RandomNumberGenerator.GetHexString(32, lowercase: true)}.tmp"));
+    /// <summary>What an earlier run verified and did not publish; what holds no wheel is removed.</summary>
+    public IReadOnlyList<HeldFile> Held()
+    {
+        var held = new List<HeldFile>();
+        foreach (var folder in Directory.GetDirectories(Transfers))
+        {
+            var wheel = Directory.GetFiles(folder, "*" + WheelFileName.Extension).Select(Path.GetFileName).FirstOrDefault();
+            // The METADATA may have been published already; the wheel goes last
+            if (WheelFileName.TryParse(wheel, out var name) && name.Package is { } package)
+            {
+                held.Add(new HeldFile(folder, name, package, Hash: null));
+            }
+            else
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+
+        return held;
+    }
+
+    public TemporaryFile CreateTemporary() => new(NewPath(TemporaryExtension));
 
     /// <summary>Size of the disk that the folder is on, and what is free of it for the master, in bytes.</summary>
     public (long Size, long Free) Disk()
@@ -42,25 +67,45 @@ internal sealed class OutputFolder(string root)
         return (drive.TotalSize, drive.AvailableFreeSpace);
     }
 
-    /// <summary>
-    /// Moves a checked wheel and its METADATA (PEP 658) to where they are published. Both are whole at any time; the
-    /// METADATA comes first, since pages name it wherever there is a wheel.
-    /// </summary>
-    public void Publish(TemporaryFile wheel, TemporaryFile metadata, PackageName package, WheelFileName name)
+    /// <summary>Keeps a checked wheel and its METADATA (PEP 658) until they are published.</summary>
+    public HeldFile Hold(TemporaryFile wheel, ReadOnlySpan<byte> metadata, WheelFileName name, PackageName package, string hash)
     {
-        var folder = PackageFolder(package);
-        Move(metadata, Path.Combine(folder, name.FileName + MetadataExtension));
-        Move(wheel, Path.Combine(folder, name.FileName));
+        using var beside = CreateTemporary();
+        beside.Write(0, metadata);
+        var held = new HeldFile(NewPath(HeldExtension), name, package, hash);
+        Directory.CreateDirectory(held.Folder, OwnerOnly);
+        try
+        {
+            Move(beside, held.MetadataPath);
+            Move(wheel, held.WheelPath);
+            Flush(held.Folder);
+            Flush(Transfers);
+            return held;
+        }
+        catch
+        {
+            // It may be verified once more
+            if (File.Exists(held.WheelPath)) File.Move(held.WheelPath, wheel.Path);
+            held.Delete();
+            throw;
+        }
     }
 
-    /// <summary>Removes a file that was published and then not recorded.</summary>
-    public void Withdraw(PackageName package, WheelFileName name)
+    /// <summary>
+    /// Moves a wheel and its METADATA to where they are published. Both are whole at any time; the METADATA comes first,
+    /// since pages name it wherever there is a wheel.
+    /// </summary>
+    public void Publish(HeldFile held)
     {
-        var folder = Path.Combine(root, SimpleName, package.Value);
-        if (!Directory.Exists(folder)) return;
-        File.Delete(Path.Combine(folder, name.FileName));
-        File.Delete(Path.Combine(folder, name.FileName + MetadataExtension));
+        var folder = PackageFolder(held.Package);
+        Place(held.MetadataPath, folder);
+        Place(held.WheelPath, folder);
+        Flush(folder);
+        held.Delete();
     }
+
+    private string NewPath(string extension) =>
+        Path.Combine(Transfers, RandomNumberGenerator.GetHexString(32, lowercase: true) + extension);
 
     private string PackageFolder(PackageName package)
     {
@@ -71,13 +116,26 @@ internal sealed class OutputFolder(string root)
         return folder.FullName;
     }
 
-    private static void Move(TemporaryFile file, string path)
+    private void Move(TemporaryFile file, string path)
     {
-        file.Flush();
+        if (flush) file.Flush();
         File.SetUnixFileMode(file.Path, Published);
+        File.Move(file.Path, path);
+    }
+
+    private static void Place(string from, string folder)
+    {
+        // An earlier attempt may have come as far as this
+        if (!File.Exists(from)) return;
         // Twice, since the simple index may be on another file system, where the first move is a copy and not atomic
-        var beside = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(file.Path)}");
-        File.Move(file.Path, beside);
-        File.Move(beside, path, overwrite: true);
+        var beside = Path.Combine(folder, $".{RandomNumberGenerator.GetHexString(32, lowercase: true)}{TemporaryExtension}");
+        File.Move(from, beside);
+        File.Move(beside, Path.Combine(folder, Path.GetFileName(from)), overwrite: true);
+    }
+
+    /// <summary>Has the names in a folder reach the disk: without that a rename may be lost with the power (fsync(2)).</summary>
+    private void Flush(string folder)
+    {
+        if (flush) DirectorySync.Flush(folder);
     }
 }

@@ -31,6 +31,19 @@ internal sealed class TemporaryFile : IDisposable
     public void Write(long offset, ReadOnlySpan<byte> bytes) =>
         RandomAccess.Write(_stream.SafeFileHandle, bytes, offset);
 
+    /// <summary>Fills the buffer with what was written from an offset on.</summary>
+    /// <exception cref="IOException">It cannot be read, or there is less.</exception>
+    public void Read(long offset, Span<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            var read = RandomAccess.Read(_stream.SafeFileHandle, bytes, offset);
+            if (read == 0) throw new EndOfStreamException($"{Path} ends at {offset}");
+            bytes = bytes[read..];
+            offset += read;
+        }
+    }
+
     /// <summary>Reads from the beginning; independent of writes.</summary>
     public FileStream OpenRead() => new(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 

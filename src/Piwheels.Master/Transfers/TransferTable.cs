@@ -41,7 +41,14 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     /// </summary>
     public const int SendersPerFileMax = 4;
 
-    /// <summary>A sender that has been of no use for this long gives way to another of the same file.</summary>
+    /// <summary>Of these, the most that come from elsewhere than the owner.</summary>
+    public const int StrangersPerFileMax = 2;
+
+    /// <summary>
+    /// A sender that came this long ago gives way to another of the same file, if it is the slowest of them: those who
+    /// creep, or send nothing, cannot keep the owner out. Where the farm is full, one that has been of no use for this long
+    /// gives way to anybody.
+    /// </summary>
     public static readonly TimeSpan GiveWayAfter = TimeSpan.FromSeconds(10);
 
     /// <summary>A sender that has been of no use for this long is dropped, with what it has sent.</summary>
@@ -63,6 +70,7 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
 
     private readonly Dictionary<TransferOwner, ExpectedFile> _expected = [];
     private readonly Dictionary<PeerAddress, IncomingFile> _senders = [];
+    private readonly List<ExpectedFile> _imports = [];
 
     public int SendersCount => _senders.Count;
 
@@ -72,18 +80,20 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     public long BytesDue => _expected.Values.Sum(static expected => expected.BytesDue);
 
     /// <summary>Whether an import's sender is due at the moment, so that another one could be taken for it.</summary>
-    public bool ImportIsDue(DateTimeOffset now) => _expected.Values.Any(expected => IsDueImport(expected, now));
+    public bool ImportIsDue(DateTimeOffset now) => _imports.Exists(expected => IsDueImport(expected, now));
 
     /// <summary>
     /// Notes that an owner will send a file; answers why not, or null. What was expected of it before is forgotten.
     /// </summary>
-    public string? Expect(TransferOwner owner, FileState file, DateTimeOffset now)
+    public string? Expect(TransferOwner owner, FileState file, DateTimeOffset now, string origin = "")
     {
         Forget(owner);
         if (!WheelFileName.TryParse(file.Filename, out _)) return "this is not the name of a wheel";
         if (file.FileSize <= 0) return $"a wheel cannot have {file.FileSize} bytes";
         if (_expected.Count >= ExpectedMax) return $"{ExpectedMax} files are expected already";
-        _expected[owner] = new ExpectedFile(owner, file, now);
+        var expected = new ExpectedFile(owner, file, origin, now);
+        _expected.Add(owner, expected);
+        if (owner.IsImport) _imports.Add(expected);
         return null;
     }
 
@@ -98,14 +108,14 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     /// </summary>
     public void Forget(TransferOwner owner)
     {
-        if (_expected.Remove(owner, out var expected) && !expected.Verifying) Release(expected);
+        if (Remove(owner) is { Verifying: false } expected) Release(expected);
     }
 
     /// <summary>The verification of a file has ended, well or not: it is expected no more.</summary>
     public void End(ExpectedFile expected)
     {
         expected.Verifying = false;
-        if (IsCurrent(expected)) _expected.Remove(expected.Owner);
+        if (IsCurrent(expected)) Remove(expected.Owner);
         Release(expected);
     }
 
@@ -149,8 +159,9 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
         var expected = slaveId == 0 ? ImportToCome(now) : _expected.GetValueOrDefault(TransferOwner.Slave(slaveId));
         if (expected is null) return new TransferStep.Ignore($"HELLO of {slaveId}, of whom no file is expected");
         if (expected.Verifying) return new TransferStep.Ignore($"HELLO while the file of {expected.Owner} is verified");
+        if (expected.Complete) return new TransferStep.Ignore($"HELLO for the file of {expected.Owner}, which is there");
         if (known is not null) Drop(known);
-        return MakeRoom(expected, now)
+        return MakeRoom(sender, expected, now)
             ? Begin(sender, expected, now)
             : new TransferStep.Ignore($"HELLO of too many senders for {expected.Owner}");
     }
@@ -195,10 +206,9 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     /// </summary>
     private ExpectedFile? ImportToCome(DateTimeOffset now)
     {
-        var imports = _expected.Values.Where(static expected => expected.Owner.IsImport).ToList();
-        return imports.Where(expected => IsDueImport(expected, now)).MinBy(static expected => expected.ExpectedAt)
-            ?? imports.Where(static expected => !expected.Taken).MaxBy(static expected => expected.ExpectedAt)
-            ?? imports
+        return _imports.Where(expected => IsDueImport(expected, now)).MinBy(static expected => expected.ExpectedAt)
+            ?? _imports.Where(static expected => !expected.Taken).MaxBy(static expected => expected.ExpectedAt)
+            ?? _imports
                 .Where(expected => expected.Incoming.TrueForAll(incoming => now - incoming.LastUseful > GiveWayAfter))
                 .MaxBy(static expected => expected.LastActivity);
     }
@@ -206,17 +216,46 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     private static bool IsDueImport(ExpectedFile expected, DateTimeOffset now) =>
         expected.Owner.IsImport && !expected.Taken && now - expected.ExpectedAt < ImportComesWithin;
 
-    private bool MakeRoom(ExpectedFile expected, DateTimeOffset now)
+    private bool MakeRoom(PeerAddress sender, ExpectedFile expected, DateTimeOffset now)
     {
-        if (expected.Incoming.Count < SendersPerFileMax && _senders.Count < SendersMax) return true;
-        var useless = expected.Incoming.MinBy(static incoming => incoming.LastUseful);
-        if (useless is null || now - useless.LastUseful <= GiveWayAfter) return false;
-        Drop(useless);
+        if (WhoMayGiveWay(sender, expected, now) is not { } others) return true;
+        if (others.Where(static incoming => !incoming.Expected.Verifying && !incoming.State.Done)
+            .MinBy(incoming => incoming.Rate(now)) is not { } slowest)
+        {
+            return false;
+        }
+
+        Drop(slowest);
         return true;
+    }
+
+    /// <summary>Those of whom one has to go for a new sender; null where there is room.</summary>
+    private IEnumerable<IncomingFile>? WhoMayGiveWay(PeerAddress sender, ExpectedFile expected, DateTimeOffset now)
+    {
+        var strangers = expected.Incoming.Where(incoming => !expected.IsOwn(incoming.Sender)).ToList();
+        if (!expected.IsOwn(sender) && strangers.Count >= StrangersPerFileMax)
+            return strangers.Where(incoming => now - incoming.StartedAt > GiveWayAfter);
+        if (expected.Incoming.Count >= SendersPerFileMax)
+        {
+            return expected.IsOwn(sender) && strangers.Count > 0
+                ? strangers
+                : expected.Incoming.Where(incoming => now - incoming.StartedAt > GiveWayAfter);
+        }
+
+        return _senders.Count < SendersMax
+            ? null
+            : _senders.Values.Where(incoming => now - incoming.LastUseful > GiveWayAfter);
     }
 
     private static bool IsFor(ExpectedFile expected, int slaveId) =>
         slaveId == 0 ? expected.Owner.IsImport : expected.Owner.Number == slaveId;
+
+    private ExpectedFile? Remove(TransferOwner owner)
+    {
+        if (!_expected.Remove(owner, out var expected)) return null;
+        if (owner.IsImport) _imports.Remove(expected);
+        return expected;
+    }
 
     private void Release(ExpectedFile expected)
     {

@@ -2,6 +2,7 @@ using System.Formats.Cbor;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Cbor;
+using Piwheels.Messaging.Zmq;
 
 namespace Piwheels.Messaging.Protocols;
 
@@ -20,26 +21,29 @@ public abstract record FsRequest : IWireMessage<FsRequest>
         {
             ("EXPECT", true) => Expect.ReadData(reader),
             ("VERIFY", true) => Verify.ReadData(reader),
+            ("PUBLISH", true) => new Publish(ReadOwner(reader)),
             ("FORGET", true) => new Forget(ReadOwner(reader)),
-            ("WITHDRAW", true) => Withdraw.ReadData(reader),
+            ("DISK", false) => new Disk(),
             _ => throw WireReader.Unknown(name, hasData),
         });
 
-    public abstract void Write(CborWriter writer);
+    public virtual void Write(CborWriter writer) => writer.WriteTextString(Name);
 
     private static int ReadOwner(WireReader reader) => (int)reader.Integer("owner", int.MinValue, int.MaxValue);
 
     /// <summary>The owner will send this file.</summary>
-    public sealed record Expect(int Owner, FileState File) : FsRequest
+    /// <param name="Origin">Where the owner itself is connected from, see <see cref="PeerOrigin"/>; "" if not known.</param>
+    public sealed record Expect(int Owner, FileState File, string Origin = "") : FsRequest
     {
         public override string Name => "EXPECT";
 
         public override void Write(CborWriter writer)
         {
             writer.WriteStartMessage(Name);
-            writer.WriteStartArray(2);
+            writer.WriteStartArray(3);
             writer.WriteInt32(Owner);
             writer.Write(File, FileStateForm.WithLocation);
+            writer.WriteTextString(Origin);
             writer.WriteEndArray();
             writer.WriteEndArray();
         }
@@ -47,13 +51,14 @@ public abstract record FsRequest : IWireMessage<FsRequest>
         internal static Expect ReadData(WireReader reader)
         {
             reader.StartRecord("expectation");
-            var expect = new Expect(ReadOwner(reader), BuildStates.ReadFile(reader).File);
+            var expect = new Expect(
+                ReadOwner(reader), BuildStates.ReadFile(reader).File, reader.Text("origin", WireLimits.TextLengthMax));
             reader.EndRecord("expectation");
             return expect;
         }
     }
 
-    /// <summary>The owner's file shall be checked, and published below the package.</summary>
+    /// <summary>The owner's file shall be checked, and kept for its publication below the package.</summary>
     public sealed record Verify(int Owner, PackageName Package) : FsRequest
     {
         public override string Name => "VERIFY";
@@ -77,7 +82,20 @@ public abstract record FsRequest : IWireMessage<FsRequest>
         }
     }
 
-    /// <summary>Nothing is expected of the owner any more.</summary>
+    /// <summary>The build of the owner's files is recorded: they shall go where they are published.</summary>
+    public sealed record Publish(int Owner) : FsRequest
+    {
+        public override string Name => "PUBLISH";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteInt32(Owner);
+            writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>Nothing is expected of the owner any more, and nothing of it kept.</summary>
     public sealed record Forget(int Owner) : FsRequest
     {
         public override string Name => "FORGET";
@@ -90,29 +108,10 @@ public abstract record FsRequest : IWireMessage<FsRequest>
         }
     }
 
-    /// <summary>A file that was published shall go: its build is not recorded after all.</summary>
-    public sealed record Withdraw(PackageName Package, string Filename) : FsRequest
+    /// <summary>How full is the disk?</summary>
+    public sealed record Disk : FsRequest
     {
-        public override string Name => "WITHDRAW";
-
-        public override void Write(CborWriter writer)
-        {
-            writer.WriteStartMessage(Name);
-            writer.WriteStartArray(2);
-            writer.WriteTextString(Package.Value);
-            writer.WriteTextString(Filename);
-            writer.WriteEndArray();
-            writer.WriteEndArray();
-        }
-
-        internal static Withdraw ReadData(WireReader reader)
-        {
-            reader.StartRecord("withdrawal");
-            var withdraw = new Withdraw(
-                BuildStates.ReadPackage(reader), reader.Text("file name", WireLimits.TextLengthMax));
-            reader.EndRecord("withdrawal");
-            return withdraw;
-        }
+        public override string Name => "DISK";
     }
 }
 
@@ -129,9 +128,10 @@ public abstract record FsReply : IWireMessage<FsReply>
         WireReader.ReadMessage<FsReply>(payload, static (reader, name, hasData) => (name, hasData) switch
         {
             ("OK", false) => new Ok(),
-            ("VERIFIED", false) => new Verified(),
+            ("VERIFIED", true) => new Verified(reader.NullableText("requires-python", WireLimits.TextLengthMax)),
             ("MISMATCHED", true) => new Mismatched(reader.Text("reason", WireLimits.LongTextLengthMax)),
             ("REFUSED", true) => new Refused(reader.Text("reason", WireLimits.LongTextLengthMax)),
+            ("ROOM", true) => Room.ReadData(reader),
             _ => throw WireReader.Unknown(name, hasData),
         });
 
@@ -143,10 +143,18 @@ public abstract record FsReply : IWireMessage<FsReply>
         public override string Name => "OK";
     }
 
-    /// <summary>The file is what was announced, and published.</summary>
-    public sealed record Verified : FsReply
+    /// <summary>The file is what was announced, and kept.</summary>
+    /// <param name="RequiresPython">What its METADATA says; null where that does not say, or nothing that is valid.</param>
+    public sealed record Verified(string? RequiresPython) : FsReply
     {
         public override string Name => "VERIFIED";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteNullableText(RequiresPython);
+            writer.WriteEndArray();
+        }
     }
 
     /// <summary>What came is not what was announced; it may be sent again.</summary>
@@ -172,6 +180,30 @@ public abstract record FsReply : IWireMessage<FsReply>
             writer.WriteStartMessage(Name);
             writer.WriteTextString(Reason);
             writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>Size of the disk that is published from, and what is free of it, in bytes.</summary>
+    public sealed record Room(long Size, long Free) : FsReply
+    {
+        public override string Name => "ROOM";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteStartArray(2);
+            writer.WriteInt64(Size);
+            writer.WriteInt64(Free);
+            writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        internal static Room ReadData(WireReader reader)
+        {
+            reader.StartRecord("room");
+            var room = new Room(reader.Size("disk size"), reader.Size("disk free"));
+            reader.EndRecord("room");
+            return room;
         }
     }
 }

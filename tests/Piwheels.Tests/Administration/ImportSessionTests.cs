@@ -20,13 +20,12 @@ public sealed class ImportSessionTests
         Assert.Equal(first.Filename, Assert.IsType<ImportStep.Expect>(_session.Accept(begin)).File.Filename);
         Assert.True(_session.Importing);
         Assert.Equal("foo", Assert.IsType<ImportStep.Verify>(Receive(new ImportRequest.Sent())).Package.Value);
-        Assert.Equal(second.Filename, Assert.IsType<ImportStep.Expect>(_session.Verified()).File.Filename);
-        Assert.Equal([first.Filename], _session.Published);
-        var record = Assert.IsType<ImportStep.Record>(_session.Verified());
+        Assert.Equal(second.Filename, Assert.IsType<ImportStep.Expect>(_session.Verified(">=3.6")).File.Filename);
+        var record = Assert.IsType<ImportStep.Record>(_session.Verified(null));
+        Assert.Equal([">=3.6", null], record.Build.Files.Select(file => file.RequiresPython));
         Assert.Equal([first.Filename, second.Filename], record.Build.Files.Select(file => file.Filename));
         _session.End();
         Assert.False(_session.Importing);
-        Assert.Empty(_session.Published);
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class ImporterTests : IAsyncDisposable
             MasterConfiguration.SkipQueue, _ => Task.FromResult<SkipReply>(new SkipReply.Ok()));
         others.Bind<StatsMessage, NoMessages>(ZmqSocketType.Pull, _configuration.StatsQueue);
         others.Start();
-        var juggler = _bed.Add(new FileJuggler(_configuration, environment));
+        var juggler = _bed.Add(new FileJuggler(_configuration, environment, _database));
         juggler.Start();
         _fileQueue = juggler.Endpoints.First(each => each.StartsWith("tcp:", StringComparison.Ordinal));
         _bed.Add(new MrChase(_configuration, environment, _database)).Start();

@@ -24,7 +24,7 @@ public sealed class MrChaseTests : IAsyncDisposable
     private readonly ZmqSocket _tool;
     private readonly string _queue;
     private Func<FsRequest, FsReply> _juggler = request => request is FsRequest.Verify
-        ? new FsReply.Verified()
+        ? new FsReply.Verified(null)
         : new FsReply.Ok();
 
     private bool _secretaryIsAway;
@@ -63,10 +63,10 @@ public sealed class MrChaseTests : IAsyncDisposable
         {
             Note(request switch
             {
-                FsRequest.Expect(var owner, var file) => $"EXPECT {owner} {file.Filename}",
+                FsRequest.Expect(var owner, var file, _) => $"EXPECT {owner} {file.Filename}",
                 FsRequest.Verify(var owner, var package) => $"VERIFY {owner} {package}",
                 FsRequest.Forget(var owner) => $"FORGET {owner}",
-                FsRequest.Withdraw(var package, var file) => $"WITHDRAW {package} {file}",
+                FsRequest.Publish(var owner) => $"PUBLISH {owner}",
                 _ => request.Name,
             });
             return Task.FromResult(_juggler(request));
@@ -238,7 +238,7 @@ public sealed class MrChaseTests : IAsyncDisposable
         Assert.Equal(
             [
                 $"EXPECT -1 {first.Filename}", "VERIFY -1 foo", $"EXPECT -1 {second.Filename}", "VERIFY -1 foo",
-                "LOG 1 foo", "BOTH foo",
+                "PUBLISH -1", "LOG 1 foo", "BOTH foo",
             ],
             Asked());
         Assert.Equal("ERROR protocol violation", Ask(new ImportRequest.Sent()));
@@ -290,7 +290,7 @@ public sealed class MrChaseTests : IAsyncDisposable
         var wrong = 0;
         _juggler = request => request is FsRequest.Verify && wrong++ < 4
             ? new FsReply.Mismatched("the hash is another")
-            : request is FsRequest.Verify ? new FsReply.Verified() : new FsReply.Ok();
+            : request is FsRequest.Verify ? new FsReply.Verified(null) : new FsReply.Ok();
         Ask(new ImportRequest.Import(Imports.Build()));
         Assert.StartsWith("SEND", Ask(new ImportRequest.Sent()), StringComparison.Ordinal);
         Assert.StartsWith("SEND", Ask(new ImportRequest.Sent()), StringComparison.Ordinal);
@@ -303,18 +303,18 @@ public sealed class MrChaseTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_was_published_of_an_import_that_fails_goes_again()
+    public async Task What_came_of_an_import_that_fails_goes_again()
     {
         await AddTargetAsync();
         var first = Imports.File("foo-1.0-cp311-cp311-linux_armv6l.whl");
         var second = Imports.File("foo-1.0-cp311-cp311-linux_armv7l.whl");
         var verified = 0;
         _juggler = request => request is not FsRequest.Verify ? new FsReply.Ok()
-            : verified++ == 0 ? new FsReply.Verified() : new FsReply.Refused("it is no zip");
+            : verified++ == 0 ? new FsReply.Verified(null) : new FsReply.Refused("it is no zip");
         Ask(new ImportRequest.Import(Imports.Build(first, second)));
         Ask(new ImportRequest.Sent());
         Assert.Equal("ERROR it is no zip", Ask(new ImportRequest.Sent()));
-        Assert.Equal(["FORGET -1", $"WITHDRAW foo {first.Filename}"], Asked()[^2..]);
+        Assert.Equal("FORGET -1", Asked()[^1]);
         Assert.Empty(_database.Builds);
         Assert.Equal("ERROR protocol violation", Ask(new ImportRequest.Sent()));
     }

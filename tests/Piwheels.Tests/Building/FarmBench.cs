@@ -48,7 +48,8 @@ internal sealed class FarmBench : IAsyncDisposable
             await _pages.Take(request);
             return new SecretaryReply.Done();
         });
-        Juggler = _bed.Add(new FileJuggler(Configuration, _bed.Environment, () => (Size: 1L << 40, Free: DiskFree)));
+        Juggler = _bed.Add(new FileJuggler(
+            Configuration, _bed.Environment, Database, () => (Size: 1L << 40, Free: DiskFree)));
         Driver = _bed.Add(new SlaveDriver(
             Configuration, _bed.Environment, Database,
             RecipeShelf.Open(Configuration.Recipes, _bed.Log.CreateLogger("master.recipes"))));
@@ -160,6 +161,17 @@ internal sealed class FarmBench : IAsyncDisposable
         var path = maker.WriteTo(_bed.Folder);
         return (path, Slaves.FileOf(path));
     }
+
+    /// <summary>Has a verified file's build recorded, and the file published.</summary>
+    public async Task PublishAsync(TransferOwner owner, params FileState[] files)
+    {
+        await RecordAsync(files);
+        await Files.PublishAsync(owner).Within();
+    }
+
+    public Task RecordAsync(params FileState[] files) => Database.LogBuildAsync(new BuildState(
+        1, Slaves.Numpy.Package.Value, Slaves.Numpy.Version, Slaves.Hello.Abi, Status: true, TimeSpan.Zero, "", files,
+        Slaves.Hello.Platform));
 
     public Task SendAsync(int slaveId, string path) =>
         Sender().SendAsync(FileAddress, slaveId, path).Within();

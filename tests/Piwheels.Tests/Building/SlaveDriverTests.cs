@@ -361,7 +361,7 @@ public sealed class SlaveDriverTests
     }
 
     [Fact]
-    public async Task Files_of_a_build_that_the_database_refuses_are_withdrawn()
+    public async Task Files_of_a_build_that_the_database_refuses_are_never_seen()
     {
         await using var farm = await FarmBench.StartAsync();
         using var slave = await farm.BuildingSlaveAsync();
@@ -445,7 +445,7 @@ public sealed class SlaveDriverTests
         await farm.SendAsync(1, path);
         slave.AssertReply<SlaveReply.Done>(Sent);
 
-        Assert.Contains("METADATA is of scipy", Assert.Single(farm.Database.Builds).Output, StringComparison.Ordinal);
+        Assert.Contains("METADATA is of the project 'scipy'", Assert.Single(farm.Database.Builds).Output, StringComparison.Ordinal);
         Assert.Empty(farm.OutputFiles());
     }
 

@@ -20,15 +20,20 @@ internal sealed class SlavePeer : IDisposable
         _socket.Connect(address);
     }
 
-    public void Say(SlaveRequest request)
+    public void Say(SlaveRequest request) => Assert.True(TrySay(request));
+
+    public void Say(ReadOnlyMemory<byte> payload) => Assert.True(TrySay(payload));
+
+    /// <summary>Whether there was room for it in the peer's own queue.</summary>
+    public bool TrySay(SlaveRequest request)
     {
         var writer = new CborWriter();
         request.Write(writer);
-        Say(writer.Encode());
+        return TrySay(writer.Encode());
     }
 
-    public void Say(ReadOnlyMemory<byte> payload) =>
-        Assert.True(_dealer ? _socket.TrySend(Delimiter, payload) : _socket.TrySend(payload));
+    public bool TrySay(ReadOnlyMemory<byte> payload) =>
+        _dealer ? _socket.TrySend(Delimiter, payload) : _socket.TrySend(payload);
 
     public void SayFrames(params ReadOnlyMemory<byte>[] frames) => Assert.True(_socket.TrySend(frames));
 

@@ -167,11 +167,11 @@ public sealed class SlaveSessionTests
         Reply(new SlaveReply.Send(Slaves.NumpyWheel));
         Assert.Equal(Slaves.NumpyWheel, Assert.IsType<SlaveStep.VerifyFile>(Receive(Sent)).File.Filename);
 
-        Assert.Equal(OtherWheel, Assert.IsType<SlaveStep.ExpectFile>(_slave.FileVerified()).File.Filename);
+        Assert.Equal(OtherWheel, Assert.IsType<SlaveStep.ExpectFile>(_slave.FileVerified(null)).File.Filename);
         Reply(new SlaveReply.Send(OtherWheel));
         Assert.Equal(OtherWheel, Assert.IsType<SlaveStep.VerifyFile>(Receive(Sent)).File.Filename);
 
-        var build = Assert.IsType<SlaveStep.RecordSuccess>(_slave.FileVerified()).Build;
+        var build = Assert.IsType<SlaveStep.RecordSuccess>(_slave.FileVerified(null)).Build;
         Assert.True(build.Status);
         Assert.Equal([Slaves.NumpyWheel, OtherWheel], build.Files.Select(file => file.Filename));
     }
@@ -202,7 +202,7 @@ public sealed class SlaveSessionTests
         Reply(new SlaveReply.Send(Slaves.NumpyWheel));
         _slave.FileMismatched("another hash");
         _slave.FileMismatched("another hash");
-        _slave.FileVerified();
+        _slave.FileVerified(null);
         Reply(new SlaveReply.Send(OtherWheel));
 
         Assert.IsType<SlaveStep.ExpectFile>(_slave.FileMismatched("another hash"));
@@ -248,7 +248,7 @@ public sealed class SlaveSessionTests
         Receive(Sent);
         _slave.TakeBack("deleted");
 
-        Assert.IsType<SlaveStep.Drop>(_slave.FileVerified());
+        Assert.IsType<SlaveStep.Drop>(_slave.FileVerified(null));
         Assert.IsType<SlaveStep.Drop>(_slave.FileMismatched("another hash"));
         Assert.IsType<SlaveStep.Drop>(_slave.FileRefused("no wheel"));
     }

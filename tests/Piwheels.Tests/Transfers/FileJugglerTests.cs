@@ -1,4 +1,5 @@
 using System.Text;
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Piwheels.Master.Transfers;
@@ -26,6 +27,8 @@ public sealed class FileJugglerTests
         await farm.SendAsync(3, path);
 
         Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        Assert.False(Directory.Exists(farm.Output("simple/numpy")));
+        await farm.PublishAsync(Slave3, state);
 
         var wheel = farm.Output($"simple/numpy/{state.Filename}");
         Assert.Equal(await File.ReadAllBytesAsync(path), await File.ReadAllBytesAsync(wheel));
@@ -79,6 +82,7 @@ public sealed class FileJugglerTests
         await farm.SendAsync(3, path);
 
         Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        await farm.PublishAsync(Slave3, state);
         Assert.Equal(
             await File.ReadAllBytesAsync(path),
             await File.ReadAllBytesAsync(farm.Output($"simple/numpy/{state.Filename}")));
@@ -97,12 +101,13 @@ public sealed class FileJugglerTests
         await farm.SendAsync(3, path);
 
         Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
+        await farm.PublishAsync(Slave3, state);
         Assert.Empty(Directory.GetFiles(farm.Output("simple/other")));
         Assert.True(File.Exists(farm.Output($"simple/numpy/{state.Filename}")));
     }
 
     [Fact]
-    public async Task A_wheel_that_is_withdrawn_goes_with_its_metadata()
+    public async Task A_verified_wheel_whose_build_is_not_recorded_is_never_seen()
     {
         await using var farm = await FarmBench.StartAsync();
         var (path, state) = farm.Wheel();
@@ -110,11 +115,117 @@ public sealed class FileJugglerTests
         await farm.SendAsync(3, path);
         await farm.Files.VerifyAsync(Slave3, Numpy).Within();
 
-        await farm.Files.WithdrawAsync(Numpy, state.Filename).Within();
+        await farm.Files.PublishAsync(Slave3).Within();
 
         Assert.Empty(farm.OutputFiles());
-        await farm.Files.WithdrawAsync(Numpy, state.Filename).Within();
-        await Assert.ThrowsAsync<RpcException>(() => farm.Files.WithdrawAsync(Numpy, "../index.html").Within());
+    }
+
+    [Fact]
+    public async Task A_build_that_is_given_up_leaves_the_same_wheel_of_another_build_alone()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var slave4 = TransferOwner.Slave(4);
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+        await farm.Files.VerifyAsync(Slave3, Numpy).Within();
+        await farm.PublishAsync(Slave3, state);
+        var published = await File.ReadAllBytesAsync(farm.Output($"simple/numpy/{state.Filename}"));
+
+        var (other, otherState) = farm.Wheel(
+            new WheelMaker("numpy", "2.1.0", "cp311-cp311-linux_armv7l").With("more.txt", new byte[1000]));
+        Assert.NotEqual(state.FileHash, otherState.FileHash);
+        await farm.Files.ExpectAsync(slave4, otherState).Within();
+        await farm.SendAsync(4, other);
+        Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(slave4, Numpy).Within());
+        await farm.Files.ForgetAsync(slave4).Within();
+
+        Assert.Equal(published, await File.ReadAllBytesAsync(farm.Output($"simple/numpy/{state.Filename}")));
+        Assert.Equal(2, farm.OutputFiles().Count);
+    }
+
+    [Fact]
+    public async Task Of_two_builds_of_one_wheel_the_one_recorded_last_is_published_in_whatever_order()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var slave4 = TransferOwner.Slave(4);
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+        await farm.Files.VerifyAsync(Slave3, Numpy).Within();
+        var (other, otherState) = farm.Wheel(
+            new WheelMaker("numpy", "2.1.0", "cp311-cp311-linux_armv7l").With("more.txt", new byte[1000]));
+        await farm.Files.ExpectAsync(slave4, otherState).Within();
+        await farm.SendAsync(4, other);
+        await farm.Files.VerifyAsync(slave4, Numpy).Within();
+
+        await farm.PublishAsync(slave4, otherState);
+        await farm.Files.PublishAsync(Slave3).Within();
+
+        Assert.Equal(
+            await File.ReadAllBytesAsync(other),
+            await File.ReadAllBytesAsync(farm.Output($"simple/numpy/{state.Filename}")));
+        Assert.Equal(2, farm.OutputFiles().Count);
+    }
+
+    [Fact]
+    public async Task What_could_not_be_published_for_the_database_is_published_when_it_is_back()
+    {
+        await using var farm = await FarmBench.StartAsync();
+        var (path, state) = farm.Wheel();
+        await farm.Files.ExpectAsync(Slave3, state).Within();
+        await farm.SendAsync(3, path);
+        await farm.Files.VerifyAsync(Slave3, Numpy).Within();
+        var away = true;
+        farm.Database.Before = method => away && method == "GetPackageFiles"
+            ? Task.FromException(new DatabaseException("the server is away", transient: true))
+            : Task.CompletedTask;
+
+        await farm.PublishAsync(Slave3, state);
+        Assert.False(Directory.Exists(farm.Output("simple/numpy")));
+        away = false;
+        farm.Bed.Time.Advance(FileJuggler.SettleInterval);
+
+        await farm.Log.WhenAsync(line => line.Message.Contains("publishing wheels works again", StringComparison.Ordinal));
+        Assert.True(File.Exists(farm.Output($"simple/numpy/{state.Filename}")));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_master_that_was_killed_between_record_and_publication_publishes_at_its_next_start(bool isRecorded)
+    {
+        string wheel = "", held = "";
+        FileState? left = null;
+        await using var farm = await FarmBench.StartAsync(prepare: farm =>
+        {
+            // What a killed master leaves
+            var (path, state) = farm.Wheel();
+            held = farm.Output($"{OutputFolder.TransfersName}/0123456789abcdef.held");
+            Directory.CreateDirectory(held);
+            File.Copy(path, Path.Combine(held, state.Filename));
+            File.WriteAllText(Path.Combine(held, $"{state.Filename}.metadata"), "Metadata-Version: 2.1\n");
+            wheel = farm.Output($"simple/numpy/{state.Filename}");
+            left = state;
+        });
+        await farm.Log.WhenAsync(line => line.Message.Contains("of an earlier run wait", StringComparison.Ordinal));
+        if (isRecorded) await farm.RecordAsync(left!);
+        // The first look was at the start
+        farm.Bed.Time.Advance(FileJuggler.SettleInterval);
+        if (isRecorded)
+        {
+            await farm.Log.WhenSaidAsync("is published now");
+        }
+        else
+        {
+            Assert.True(Directory.Exists(held));
+            farm.Bed.Time.Advance(WheelPublisher.RecordedWithin);
+            await farm.Log.WhenSaidAsync("is not published");
+        }
+
+        Assert.Equal(isRecorded, File.Exists(wheel));
+        Assert.Equal(isRecorded, File.Exists($"{wheel}.metadata"));
+        Assert.False(Directory.Exists(held));
     }
 
     [Theory]
@@ -261,6 +372,9 @@ public sealed class FileJugglerTests
 
         Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(second, Numpy).Within());
         Assert.IsType<VerifyResult.Verified>(await farm.Files.VerifyAsync(first, Numpy).Within());
+        await farm.RecordAsync(firstState, secondState);
+        await farm.Files.PublishAsync(second).Within();
+        await farm.Files.PublishAsync(first).Within();
         Assert.Equal(4, farm.OutputFiles().Count);
     }
 

@@ -12,13 +12,16 @@ public sealed class FsQueueTests
         new FsRequest.Verify(3, Slaves.Numpy.Package),
         new FsRequest.Verify(int.MinValue, Slaves.Numpy.Package),
         new FsRequest.Forget(-1),
-        new FsRequest.Withdraw(Slaves.Numpy.Package, Slaves.NumpyWheel),
+        new FsRequest.Publish(3),
+        new FsRequest.Disk(),
     ];
 
     public static TheoryData<FsReply> Replies =>
     [
         new FsReply.Ok(),
-        new FsReply.Verified(),
+        new FsReply.Verified(null),
+        new FsReply.Verified(">=3.9,<4"),
+        new FsReply.Room(1L << 40, 1L << 30),
         new FsReply.Mismatched("its SHA-256 is another"),
         new FsReply.Refused("it has no METADATA"),
     ];
@@ -38,9 +41,9 @@ public sealed class FsQueueTests
     {
         var file = Slaves.File(Slaves.NumpyWheel);
 
-        var read = Assert.IsType<FsRequest.Expect>(FsRequest.Read(Payload(new FsRequest.Expect(-7, file).Write)));
+        var read = Assert.IsType<FsRequest.Expect>(FsRequest.Read(Payload(new FsRequest.Expect(-7, file, "192.0.2.1").Write)));
 
-        Assert.Equal(-7, read.Owner);
+        Assert.Equal((-7, "192.0.2.1"), (read.Owner, read.Origin));
         Assert.Equal(file with { Dependencies = read.File.Dependencies }, read.File);
         Assert.Equal(file.Dependencies, read.File.Dependencies);
     }
