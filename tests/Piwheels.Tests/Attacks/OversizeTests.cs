@@ -1,0 +1,128 @@
+using System.Net;
+using System.Net.Sockets;
+using Piwheels.Core.States;
+using Piwheels.Master.Building;
+using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Zmq;
+using Piwheels.Testing;
+using Piwheels.Tests.Building;
+using Xunit;
+
+namespace Piwheels.Tests.Attacks;
+
+/// <summary>Messages, logs and texts of sizes that nobody honest has.</summary>
+public sealed class OversizeTests
+{
+    /// <summary>The greeting of ZMTP 3.0 without security, and READY of a DEALER (ZeroMQ RFC 23).</summary>
+    private static readonly byte[] Greeting =
+    [
+        0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0, .. "NULL"u8, .. new byte[48],
+        0x04, 0x1c, 5, .. "READY"u8, 11, .. "Socket-Type"u8, 0, 0, 0, 6, .. "DEALER"u8,
+    ];
+
+    [Theory]
+    [InlineData(1L << 30)]
+    [InlineData(1L << 40)]
+    [InlineData(long.MaxValue)]
+    public async Task A_message_that_announces_a_gigabyte_costs_its_sender_the_connection(long size)
+    {
+        await using var farm = await AttackedFarm.StartAsync();
+        foreach (var address in new[] { farm.Bench.SlaveAddress, farm.Bench.FileAddress })
+        {
+            using var stranger = await ConnectAsync(address);
+            await stranger.SendAsync(Greeting);
+            // A long frame: its flags, and eight bytes of length
+            byte[] header = [0x02, .. BitConverter.GetBytes(IPAddress.HostToNetworkOrder(size))];
+            await stranger.SendAsync(header);
+
+            await WaitForCutAsync(stranger);
+        }
+
+        await farm.EndAsync();
+    }
+
+    [Fact]
+    public async Task A_message_above_the_limit_of_the_file_queue_is_dropped()
+    {
+        await using var farm = await AttackedFarm.StartAsync();
+        farm.OfferHonestWheel();
+        using var stranger = farm.Sender();
+
+        for (var count = 0; count < 20; count++)
+            stranger.TrySend("CHUNK"u8.ToArray(), "0"u8.ToArray(), new byte[300_000]);
+
+        await farm.EndAsync(offered: true);
+    }
+
+    [Fact]
+    public async Task A_log_of_sixty_million_characters_is_cut_and_its_build_recorded()
+    {
+        await using var farm = await AttackedFarm.StartAsync();
+        using var attacker = farm.Builder();
+        var log = $"begin\n{new string('x', 60_000_000)}\nend\n";
+
+        attacker.AssertReply<SlaveReply.Done>(Slaves.Failed(log));
+
+        var build = Assert.Single(farm.Bench.Database.Builds);
+        Assert.InRange(build.Output.Length, BuiltCheck.LogLengthMax, BuiltCheck.LogLengthMax + 100);
+        Assert.StartsWith("begin", build.Output, StringComparison.Ordinal);
+        Assert.EndsWith("end\n", build.Output, StringComparison.Ordinal);
+        await farm.EndAsync();
+    }
+
+    [Fact]
+    public void Logs_of_builds_that_never_send_their_files_are_cut_beyond_a_limit()
+    {
+        var now = Slaves.Start;
+        var slave = new SlaveSession(1, Slaves.Address(1), Slaves.Hello, now);
+        slave.Receive(new SlaveRequest.Idle(Slaves.Stats), now);
+        slave.Replied(slave.Assign(Slaves.Numpy, now), now);
+        slave.Receive(
+            Slaves.Built(Slaves.File(Slaves.NumpyWheel)) with { Output = new string('x', 5_000_000) + "the end" }, now);
+
+        slave.CutLog();
+
+        Assert.InRange(slave.Built!.Output.Length, BuildRecorder.CutLogLength, BuildRecorder.CutLogLength + 200);
+        Assert.EndsWith("the end", slave.Built.Output, StringComparison.Ordinal);
+        Assert.True(slave.Built.Status);
+    }
+
+    [Fact]
+    public async Task Texts_of_a_hello_cannot_draw_on_a_terminal_or_fill_a_screen()
+    {
+        await using var farm = await AttackedFarm.StartAsync();
+        using var stranger = farm.Stranger();
+        var label = "\u001b[2J\u001b]0;owned\u0007" + new string('x', 900);
+
+        stranger.AssertReply<SlaveReply.Ack>(new SlaveRequest.Hello(Slaves.Hello with { Label = label }));
+
+        var told = await farm.Bench.Log.WhenAsync(line => line.Message.Contains("slave 2 is", StringComparison.Ordinal));
+        Assert.DoesNotContain(told.Message, char.IsControl);
+        Assert.True(told.Message.Length < 300);
+        await farm.EndAsync();
+    }
+
+    private static async Task<Socket> ConnectAsync(string address)
+    {
+        var uri = new Uri(address);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(uri.Host.Trim('[', ']'), uri.Port).Within();
+        return socket;
+    }
+
+    private static async Task WaitForCutAsync(Socket socket)
+    {
+        var buffer = new byte[1000];
+        try
+        {
+            while (await socket.ReceiveAsync(buffer).Within() > 0)
+            {
+                // The master's own greeting
+            }
+        }
+        catch (SocketException)
+        {
+            // Cut by a reset
+        }
+    }
+}
