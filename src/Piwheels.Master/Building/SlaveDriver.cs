@@ -133,6 +133,7 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         LoopbackOnly = !configuration.StrangersMayConnect,
         TellsPeers = true,
+        CutsEndless = true,
         ReceiveHighWaterMark = MessagesPerSlaveMax,
         MaxMessageBytes = SlaveMessageBytesMax,
     };

@@ -77,6 +77,7 @@ public sealed partial class FileJuggler : TaskLoop
         {
             LoopbackOnly = !configuration.StrangersMayConnect,
             TellsPeers = true,
+            CutsEndless = true,
             ReceiveHighWaterMark = MessagesPerSenderMax,
             MaxMessageBytes = MessageBytesMax,
         });

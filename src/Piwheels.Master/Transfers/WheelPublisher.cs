@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Tasks;
 
 namespace Piwheels.Master.Transfers;
@@ -25,6 +26,7 @@ internal sealed partial class WheelPublisher(
     private readonly Dictionary<TransferOwner, List<HeldFile>> _kept = [];
     private readonly List<(HeldFile File, DateTimeOffset Until)> _undecided = [];
     private readonly TroubleLog _trouble = new(logger, "publishing wheels");
+    private readonly HashSet<PackageName> _pagesOwed = [];
     private Task _last = Task.CompletedTask;
 
     /// <summary>Files that were verified and are not published.</summary>
@@ -87,8 +89,33 @@ internal sealed partial class WheelPublisher(
             if (await PlaceAsync(file, quitting) is not { } isPlaced) continue;
             if (!isPlaced && time.GetUtcNow() < until) continue;
             _undecided.Remove((file, until));
-            if (isPlaced) PublishedLate(logger, file.Name.FileName);
-            else Drop(file);
+            if (!isPlaced)
+            {
+                Drop(file);
+                continue;
+            }
+
+            PublishedLate(logger, file.Name.FileName);
+            _pagesOwed.Add(file.Package);
+        }
+
+        await OwePagesAsync();
+    }
+
+    /// <summary>Pages name the hash of a METADATA: what was written meanwhile did not have it, or that of another build.</summary>
+    private async Task OwePagesAsync()
+    {
+        if (_pagesOwed.Count == 0) return;
+        var now = time.GetUtcNow();
+        try
+        {
+            await database.SaveRewritesPendingAsync(
+                [.. _pagesOwed.Select(package => new RewritePending(package, now, RewriteCommand.Both))]);
+            _pagesOwed.Clear();
+        }
+        catch (DatabaseException away)
+        {
+            _trouble.Failed($"the pages: {away.Message}");
         }
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
 
@@ -12,6 +13,7 @@ public abstract partial class TaskLoop
     private readonly List<string> _binds = [];
     private readonly List<string> _connects = [];
     private readonly List<string> _waits = [];
+    private bool _cutsEndless;
 
     /// <summary>The addresses that this task binds, as declared.</summary>
     public IReadOnlyList<string> Binds => _binds;
@@ -47,10 +49,27 @@ public abstract partial class TaskLoop
     protected ZmqSocket BindRaw(ZmqSocketType type, string address, SocketOptions? options = null)
     {
         var socket = Create(type, options);
+        if (options is { CutsEndless: true } && !_cutsEndless)
+        {
+            _cutsEndless = true;
+            EveryEvenPaused(ConnectionGuard.Interval, CutEndless);
+        }
+
         _binds.Add(address);
         _openings.Add(() => socket.Bind(address));
         return socket;
     }
+
+    private Task CutEndless()
+    {
+        var cut = _sockets.Sum(static socket => socket.CutEndless());
+        if (cut > 0) EndlessCut(Logger, cut);
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(EventId = 103, Level = LogLevel.Warning,
+        Message = "cut {Count} connections that brought more than any message has, and none that ended")]
+    private static partial void EndlessCut(ILogger logger, int count);
 
     /// <summary>A socket whose frames are no CBOR; connected when the task starts.</summary>
     protected ZmqSocket ConnectRaw(ZmqSocketType type, string address, SocketOptions? options = null)

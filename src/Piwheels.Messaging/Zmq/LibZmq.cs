@@ -37,6 +37,9 @@ internal static partial class LibZmq
     public const int HandshakeInterval = 66;
     public const int ZapEnforceDomain = 93;
 
+    // Properties of a message
+    public const int SourceFd = 2;
+
     // Flags of send and receive
     public const int DontWait = 1;
     public const int SendMore = 2;
@@ -124,6 +127,14 @@ internal static partial class LibZmq
     [LibraryImport(Name, EntryPoint = "zmq_send", SetLastError = true)]
     internal static partial int Send(ZmqSocketHandle socket, ReadOnlySpan<byte> data, nuint length, int flags);
 
+    /// <summary>Answers how long the frame is, however much of it fits.</summary>
+    [LibraryImport(Name, EntryPoint = "zmq_recv", SetLastError = true)]
+    internal static partial int Receive(ZmqSocketHandle socket, Span<byte> data, nuint length, int flags);
+
+    [LibraryImport(
+        Name, EntryPoint = "zmq_socket_monitor", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int SocketMonitor(ZmqSocketHandle socket, string address, int events);
+
     [LibraryImport(Name, EntryPoint = "zmq_msg_init")]
     internal static partial int MessageInit(ref Message message);
 
@@ -142,6 +153,9 @@ internal static partial class LibZmq
     /// <summary>Text that lives as long as the message; null where it has no such property.</summary>
     [LibraryImport(Name, EntryPoint = "zmq_msg_gets")]
     internal static unsafe partial byte* MessageProperty(ref Message message, ReadOnlySpan<byte> name);
+
+    [LibraryImport(Name, EntryPoint = "zmq_msg_get")]
+    internal static partial int MessageGet(ref Message message, int property);
 
     [LibraryImport(Name, EntryPoint = "zmq_msg_close")]
     internal static partial int MessageClose(ref Message message);

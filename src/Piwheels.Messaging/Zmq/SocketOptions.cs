@@ -64,6 +64,12 @@ public sealed record SocketOptions
     /// </summary>
     public bool TellsPeers { get; init; }
 
+    /// <summary>
+    /// ROUTER with <see cref="TellsPeers"/>: cut TCP connections by which more comes than a message may have, and no end of
+    /// one. For that the owner looks every now and then (<see cref="ZmqSocket.CutEndless"/>).
+    /// </summary>
+    public bool CutsEndless { get; init; }
+
     /// <summary>Encrypt as CURVE server, with this secret key (Z85 text of 40 characters).</summary>
     public string? CurveServerSecretKey { get; init; }
 

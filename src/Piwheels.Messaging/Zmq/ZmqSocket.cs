@@ -15,6 +15,7 @@ public sealed class ZmqSocket : IDisposable
     private readonly ZmqSocketHandle _handle;
     private readonly SocketOptions _options;
     private readonly List<string> _endpoints = [];
+    private readonly ConnectionGuard? _guard;
     private int _ownerThread;
 
     internal ZmqSocket(ZmqContext context, ZmqSocketType type, SocketOptions? options)
@@ -25,6 +26,7 @@ public sealed class ZmqSocket : IDisposable
         try
         {
             Apply(_options);
+            if (_options.CutsEndless) _guard = new ConnectionGuard(context.Handle, _handle, EndlessBytesMax(_options));
         }
         catch
         {
@@ -207,7 +209,12 @@ public sealed class ZmqSocket : IDisposable
 
             more = LibZmq.MessageMore(ref message) != 0;
             // Once a message: its first frame, which is libzmq's own, does not tell
-            if (_options.TellsPeers && from is { Host: null, Bytes.IsEmpty: false }) from = PeerOf(ref message, from.Bytes);
+            if (_options.TellsPeers && from is { Host: null, Bytes.IsEmpty: false })
+            {
+                from = PeerOf(ref message, from.Bytes);
+                _guard?.Heard(LibZmq.MessageGet(ref message, LibZmq.SourceFd));
+            }
+
             return true;
         }
         finally
@@ -232,6 +239,19 @@ public sealed class ZmqSocket : IDisposable
         var text = LibZmq.MessageProperty(ref message, name);
         return text is null ? "" : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
     }
+
+    /// <summary>
+    /// Cuts the connections that <see cref="SocketOptions.CutsEndless"/> speaks of; answers how many those were.
+    /// </summary>
+    public int CutEndless()
+    {
+        Check();
+        return _guard?.Look() ?? 0;
+    }
+
+    // So much of a peer may wait unread in any case
+    private static long EndlessBytesMax(SocketOptions options) =>
+        Math.Max((long)options.MaxMessageBytes * SocketOptions.CutFactor, 16 * 1024 * 1024);
 
     /// <summary>Blocks until a message can be received, or the time is over.</summary>
     /// <returns>False when the time is over.</returns>
@@ -327,5 +347,9 @@ public sealed class ZmqSocket : IDisposable
     }
 
     /// <summary>Closes; what is unsent lingers. From the owner's thread, or when that has ended.</summary>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        _guard?.Dispose();
+        _handle.Dispose();
+    }
 }

@@ -3,6 +3,7 @@ namespace Piwheels.Messaging.Zmq;
 /// <summary>The socket types in use, numbered as in zmq.h.</summary>
 public enum ZmqSocketType
 {
+    Pair = 0,
     Pub = 1,
     Sub = 2,
     Req = 3,

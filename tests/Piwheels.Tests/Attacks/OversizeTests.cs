@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Piwheels.Core.States;
 using Piwheels.Master.Building;
 using Piwheels.Messaging.Protocols;
+using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Testing;
 using Piwheels.Tests.Building;
@@ -38,6 +39,35 @@ public sealed class OversizeTests
             await WaitForCutAsync(stranger);
         }
 
+        await farm.EndAsync();
+    }
+
+    [Theory]
+    [InlineData(false, 200)]
+    [InlineData(true, 64)]
+    public async Task A_message_of_frames_without_end_costs_its_sender_the_connection(bool onFileQueue, int megabytesMax)
+    {
+        await using var farm = await AttackedFarm.StartAsync();
+        TaskLoop task = onFileQueue ? farm.Bench.Juggler : farm.Bench.Driver;
+        using var stranger = await ConnectAsync(onFileQueue ? farm.Bench.FileAddress : farm.Bench.SlaveAddress);
+        await stranger.SendAsync(Greeting);
+        // Four frames of 250 kB, each with more to follow
+        byte[] frame = [0x03, .. BitConverter.GetBytes(IPAddress.HostToNetworkOrder(250_000L)), .. new byte[250_000]];
+        byte[] megabyte = [.. frame, .. frame, .. frame, .. frame];
+
+        var megabytes = 0;
+        for (var cut = false; !cut; megabytes++)
+        {
+            Assert.InRange(megabytes, 0, megabytesMax);
+            cut = !await TrySendAsync(stranger, megabyte);
+            farm.Bench.Bed.Time.Advance(TimeSpan.FromSeconds(1));
+            var looked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            task.Post(() => task.Post(looked.SetResult));
+            await looked.Task.Within();
+        }
+
+        Assert.Contains(farm.Bench.Log.Entries, line =>
+            line.Message.StartsWith("cut 1 connections", StringComparison.Ordinal));
         await farm.EndAsync();
     }
 
@@ -108,6 +138,19 @@ public sealed class OversizeTests
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(uri.Host.Trim('[', ']'), uri.Port).Within();
         return socket;
+    }
+
+    private static async Task<bool> TrySendAsync(Socket socket, ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            while (bytes.Length > 0) bytes = bytes[await socket.SendAsync(bytes).AsTask().Within()..];
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private static async Task WaitForCutAsync(Socket socket)
