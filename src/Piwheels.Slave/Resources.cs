@@ -7,6 +7,7 @@ internal static class Resources
 {
     private static readonly Lazy<string> RelayText = new(() => Read("relay.py"));
     private static readonly Lazy<string> PrepareText = new(() => Read("prepare.py"));
+    private static readonly Lazy<string> TrialText = new(() => Read("trial.py"));
     private static readonly Lazy<string> FactsText = new(() => Read("facts.py"));
 
     /// <summary>Has an interpreter tell about itself.</summary>
@@ -17,6 +18,9 @@ internal static class Resources
 
     /// <summary>Fetches what a build without network needs.</summary>
     public static string Prepare => PrepareText.Value;
+
+    /// <summary>Imports what a wheel has.</summary>
+    public static string Trial => TrialText.Value;
 
     private static string Read(string name)
     {

@@ -43,6 +43,9 @@ public sealed record SlaveConfiguration
     /// <summary>Hosts that builds may reach besides those of the indexes: HOST, HOST:PORT or *.DOMAIN.</summary>
     public IReadOnlyList<string> BuildHosts { get; init; } = [];
 
+    /// <summary>How wheels are looked at before they are handed over.</summary>
+    public WheelChecks Checks { get; init; } = new();
+
     /// <summary>The longest silence before slave and master give each other up.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromMinutes(5);
 

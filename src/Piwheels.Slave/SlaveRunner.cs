@@ -14,7 +14,6 @@ using Piwheels.Slave.Limits;
 using Piwheels.Slave.Machine;
 using Piwheels.Slave.Python;
 using Piwheels.Slave.Sandboxing;
-using Piwheels.Slave.Wheels;
 
 namespace Piwheels.Slave;
 
@@ -30,6 +29,8 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     private readonly SlaveConfiguration _configuration;
     private readonly PythonFacts _python;
     private readonly BuildContainment _containment;
+    private readonly WheelInspector _inspector;
+    private readonly TimeSpan? _importTime;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly TaskEnvironment _environment;
@@ -47,9 +48,11 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         _configuration = configuration;
         _python = python;
         _containment = containment;
+        _inspector = new WheelInspector(python, configuration.Checks.Machine);
         _environment = environment;
         _time = environment.Time;
         _logger = environment.Loggers.CreateLogger("slave");
+        _importTime = ImportChoice.Make(configuration.Checks, python, _logger);
         _socketOptions = new SocketOptions { CurveClient = configuration.Keys };
         _conversation = new SlaveConversation(
             SlaveMachine.Introduce(configuration, python),
@@ -288,9 +291,10 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         {
             Network = _configuration.BuildNetwork,
             Hosts = _configuration.BuildHosts,
+            ImportTime = _importTime,
         }.With(recipe);
         var build = _build;
-        var pip = new PipBuild(_python, rules, _containment, InspectAs(release), _time, _logger);
+        var pip = new PipBuild(_python, rules, _containment, _inspector.Of(release), _time, _logger);
         Follow(build, ExplainAsync(release, build.StartAsync(pip, index)), result =>
         {
             LogBuilt(_logger, release, result.Status ? "built" : "failed", result.Duration, result.Files.Count);
@@ -305,35 +309,6 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         return result.Status
             ? result
             : result with { Output = new FailureReader(new AptCatalog()).Read(release, result).AppendTo(result.Output) };
-    }
-
-    /// <summary>Debian's lists are read for each build: what is installed may change between two.</summary>
-    private InspectWheel InspectAs(Release release)
-    {
-        var environment = MarkerEnvironment.ForTarget(_python.Target, _python.Version);
-        var apt = new Lazy<AptDependencies>(() => AptDependencies.Read());
-        return path => environment is null
-            ? throw new InvalidDataException($"what {_python.Target} requires is not known")
-            : Inspect(path, release, environment, apt.Value) switch
-            {
-                WheelInspection.Accepted accepted => accepted.File,
-                WheelInspection.Refused refused =>
-                    throw new InvalidDataException($"{Path.GetFileName(path)} {refused.Reason}"),
-                _ => throw new InvalidOperationException("an inspection has two outcomes"),
-            };
-    }
-
-    // No room to unpack it is the build's misfortune; it is no reason for the slave to give up
-    private static WheelInspection Inspect(string path, Release release, MarkerEnvironment environment, AptDependencies apt)
-    {
-        try
-        {
-            return WheelFile.Inspect(path, release, environment, apt, Path.GetDirectoryName(path));
-        }
-        catch (IOException e)
-        {
-            return new WheelInspection.Refused($"cannot be read: {e.Message}");
-        }
     }
 
     private void StartSending(int slaveId, string filename)

@@ -53,6 +53,9 @@ public enum FailureClass
 
     /// <summary>It made no wheel, or one that is not sound, or not of what was asked for.</summary>
     BadWheel,
+
+    /// <summary>Its wheel is whole, but a module in machine code of it cannot be loaded.</summary>
+    ImportFailed,
 }
 
 /// <summary>What is known of each class.</summary>
@@ -81,6 +84,7 @@ public static class FailureClasses
         (FailureClass.BuildScript, "build-script", false, "its build script gave up"),
         (FailureClass.BadSource, "bad-source", false, "its source is broken"),
         (FailureClass.BadWheel, "bad-wheel", false, "its wheel is not sound"),
+        (FailureClass.ImportFailed, "import-failed", false, "its wheel cannot be imported"),
     ];
 
     /// <summary>The word on the wire and in the database.</summary>

@@ -50,6 +50,9 @@ public sealed record Recipe
 
     public RecipeNetwork? Network { get; init; }
 
+    /// <summary>Whether its wheels are handed over without having been imported.</summary>
+    public bool WithoutImport { get; init; }
+
     /// <summary>Why it is not built at all; null where it is.</summary>
     public string? Skip { get; init; }
 
@@ -61,8 +64,8 @@ public sealed record Recipe
     public bool Equals(Recipe? other) =>
         other is not null && Apt.SequenceEqual(other.Apt) && PipArguments.SequenceEqual(other.PipArguments)
         && Environment.SequenceEqual(other.Environment) && Timeout == other.Timeout && Memory == other.Memory
-        && Network == other.Network && Skip == other.Skip && Patch == other.Patch;
+        && Network == other.Network && WithoutImport == other.WithoutImport && Skip == other.Skip && Patch == other.Patch;
 
     public override int GetHashCode() =>
-        HashCode.Combine(Apt.Length, Environment.Count, PipArguments.Length, Timeout, Memory, Network, Skip, Patch);
+        HashCode.Combine(Apt.Length, Environment.Count, PipArguments.Length, Timeout, Memory, (Network, WithoutImport), Skip, Patch);
 }

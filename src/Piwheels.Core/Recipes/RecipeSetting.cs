@@ -14,8 +14,11 @@ public sealed record RecipeSetting(string Key, string Text, int Line, Func<Recip
 {
     public const string VariablePrefix = "environment.";
 
+    /// <summary>The value of check-import.</summary>
+    public const string Never = "never";
+
     private static readonly string[] Keys =
-        ["apt", VariablePrefix + "NAME", "pip-arguments", "timeout", "memory", "network", "skip", "patch"];
+        ["apt", VariablePrefix + "NAME", "pip-arguments", "timeout", "memory", "network", "check-import", "skip", "patch"];
 
     /// <summary>Reads one.</summary>
     /// <param name="readPatch">Reads a file beside the recipe.</param>
@@ -32,6 +35,7 @@ public sealed record RecipeSetting(string Key, string Text, int Line, Func<Recip
             "timeout" => Timeout(text),
             "memory" => Memory(text),
             "network" => Network(text),
+            "check-import" => CheckImport(text),
             "skip" => Skip(text),
             "patch" => Patch(text, readPatch),
             _ when key.StartsWith(VariablePrefix, StringComparison.Ordinal) => Variable(key[VariablePrefix.Length..], text),
@@ -82,6 +86,12 @@ public sealed record RecipeSetting(string Key, string Text, int Line, Func<Recip
     {
         RecipeNetwork? network = text.Length > 0 ? RecipeNetworks.Parse(text) : null;
         return recipe => recipe with { Network = network };
+    }
+
+    private static Func<Recipe, Recipe> CheckImport(string text)
+    {
+        Check(text is "" or Never ? null : $"'{Excerpt.Of(text)}' is not {Never}, which is all that a recipe may say of it");
+        return recipe => recipe with { WithoutImport = text.Length > 0 };
     }
 
     private static Func<Recipe, Recipe> Skip(string text)

@@ -15,6 +15,7 @@ public static class RecipeText
         if (recipe.Timeout is { } timeout) yield return $"timeout = {DurationText.Show(timeout)}";
         if (recipe.Memory is { } memory) yield return $"memory = {BytesText.Show(memory)}";
         if (recipe.Network is { } network) yield return $"network = {RecipeNetworks.WordOf(network)}";
+        if (recipe.WithoutImport) yield return $"check-import = {RecipeSetting.Never}";
         if (recipe.Patch is { } patch) yield return $"patch = {patch.Name}";
     }
 }

@@ -16,6 +16,7 @@ internal static class RecipeStates
     private const string Timeout = "timeout";
     private const string Memory = "memory";
     private const string Network = "network";
+    private const string CheckImport = "check-import";
     private const string Patch = "patch";
 
     /// <summary>Names of Debian packages: those asked about, or those of them that are there.</summary>
@@ -53,6 +54,7 @@ internal static class RecipeStates
                 Timeout => recipe with { Timeout = r.Duration(key) },
                 Memory => recipe with { Memory = r.Size(key) },
                 Network => recipe with { Network = ReadNetwork(r) },
+                CheckImport => recipe with { WithoutImport = r.Text(key, WireLimits.NameLengthMax) == RecipeSetting.Never },
                 Patch => recipe with { Patch = ReadPatch(r) },
                 _ => null,
             };
@@ -84,6 +86,12 @@ internal static class RecipeStates
         }
 
         WriteLimits(writer, recipe);
+        if (recipe.WithoutImport)
+        {
+            writer.WriteTextString(CheckImport);
+            writer.WriteTextString(RecipeSetting.Never);
+        }
+
         if (recipe.Patch is { } patch)
         {
             writer.WriteTextString(Patch);
@@ -116,7 +124,8 @@ internal static class RecipeStates
         ((ReadOnlySpan<bool>)
         [
             recipe.Apt.Length > 0, recipe.Environment.Count > 0, recipe.PipArguments.Length > 0,
-            recipe.Timeout is not null, recipe.Memory is not null, recipe.Network is not null, recipe.Patch is not null,
+            recipe.Timeout is not null, recipe.Memory is not null, recipe.Network is not null, recipe.WithoutImport,
+            recipe.Patch is not null,
         ]).Count(true);
 
     private static ImmutableSortedDictionary<string, string> ReadVariables(WireReader reader) =>

@@ -1,3 +1,4 @@
+using Piwheels.Core.Failures;
 using Piwheels.Core.States;
 
 namespace Piwheels.Slave.Building;
@@ -11,6 +12,9 @@ public sealed record BuildResult(bool Status, TimeSpan Duration, string Output, 
 {
     /// <summary>How its processes ended. A build that failed although they ended well made no sound wheel.</summary>
     public BuildEnding Ending { get; init; } = new BuildEnding.Exited(0);
+
+    /// <summary>Why it failed, where the slave has found that out itself; null: the ending and the output say it.</summary>
+    public BuildFailure? Failure { get; init; }
 
     /// <summary>Where it wanted to connect and was not let, as HOST:PORT; each once, and not more than a few.</summary>
     public IReadOnlyList<string> RefusedHosts { get; init; } = [];

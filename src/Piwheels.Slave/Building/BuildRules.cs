@@ -15,6 +15,9 @@ internal sealed record BuildRules(ResourceLimits Limits, IReadOnlyList<Uri> Extr
     /// <summary>Hosts that it may reach besides those of its indexes.</summary>
     public IReadOnlyList<string> Hosts { get; init; } = [];
 
+    /// <summary>How long the import of a wheel with machine code may take; null: it is not tried.</summary>
+    public TimeSpan? ImportTime { get; init; }
+
     /// <summary>What is special about this one.</summary>
     public Recipe Recipe { get; init; } = Recipe.None;
 
@@ -30,6 +33,7 @@ internal sealed record BuildRules(ResourceLimits Limits, IReadOnlyList<Uri> Extr
             WallTime = recipe.Timeout is { } timeout && timeout < Limits.WallTime ? timeout : Limits.WallTime,
             MemoryBytes = recipe.Memory is { } memory && memory < Limits.MemoryBytesMax ? memory : Limits.MemoryBytes,
         },
+        ImportTime = recipe.WithoutImport ? null : ImportTime,
         Network = recipe.Network is { } network ? Narrower(NetworkOf(network), Network) : Network,
     };
 

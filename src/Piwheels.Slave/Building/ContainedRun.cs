@@ -43,6 +43,9 @@ internal sealed partial class ContainedRun
     /// <summary>The folders as the commands see them.</summary>
     public BuildPlace Place { get; }
 
+    /// <summary>Whether the wheels can be read alone, which takes a sandbox.</summary>
+    public bool KeepsWheels { get; init; }
+
     public CappedOutput Output { get; } = new();
 
     /// <summary>How long the commands ran, all together.</summary>
@@ -101,7 +104,7 @@ internal sealed partial class ContainedRun
     // Without a sandbox, pip at least dies with the slave; the rest is ended by the next start
     private List<string> CommandLine(IReadOnlyList<string> command, BuildNetwork network) =>
         _containment.Sandbox is { } sandbox
-            ? sandbox.Command(_folder, command, network, _rules.Limits)
+            ? sandbox.Command(_folder, command, network, _rules.Limits, KeepsWheels)
             : ["/usr/bin/setpriv", "--pdeathsig", "KILL",
                 .. LimitLauncher.Command(_rules.Limits, LimitLauncher.CountOwnTasks(), command)];
 

@@ -7,12 +7,9 @@ using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 using Piwheels.Slave.Python;
 using Piwheels.Slave.Sandboxing;
+using Piwheels.Slave.Trials;
 
 namespace Piwheels.Slave.Building;
-
-/// <summary>Reads a wheel as the master wants it described.</summary>
-/// <exception cref="InvalidDataException">It is no sound wheel; the message names it, and says why.</exception>
-internal delegate FileState InspectWheel(string path);
 
 /// <summary>
 /// Builds one release as wheels, by pip, in a folder of its own: always from source for the release itself, without
@@ -51,9 +48,9 @@ internal sealed partial class PipBuild(
 
         try
         {
-            var files = InspectWheels(folder);
-            return files.Count > 0
-                ? Ended(run, ending, files)
+            var wheels = InspectWheels(folder);
+            return wheels.Count > 0
+                ? await TryAsync(run, ending, folder, wheels, index, drop)
                 : Failed(run, ending, "pip ended well, but made no wheel");
         }
         catch (InvalidDataException e)
@@ -106,23 +103,51 @@ internal sealed partial class PipBuild(
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._!+-]*\z")]
     private static partial Regex VersionText();
 
-    private List<FileState> InspectWheels(BuildFolder folder) =>
+    private List<InspectedWheel> InspectWheels(BuildFolder folder) =>
     [
         .. Directory.EnumerateFiles(folder.Wheels)
             .OrderBy(path => Path.GetFileName(path), StringComparer.Ordinal)
             .Select(path => inspect(path)),
     ];
 
+    /// <summary>Imports what the wheels have, if that is wanted: the last thing before they are handed over.</summary>
+    private async Task<BuildResult> TryAsync(
+        ContainedRun run, BuildEnding ending, BuildFolder folder, List<InspectedWheel> wheels, Uri index, CancellationToken drop)
+    {
+        var remarks = wheels.Where(wheel => wheel.Remark is not null).Select(wheel => $"{wheel.File.Filename} {wheel.Remark}").ToList();
+        List<FileState> files = [.. wheels.Select(wheel => wheel.File)];
+        foreach (var wheel in rules.ImportTime is null ? [] : wheels)
+        {
+            var trial = new ImportTrial(python, rules, rules.ImportTime!.Value, containment, time, logger);
+            var outcome = await trial.RunAsync(folder, wheel, index, drop);
+            if (outcome is TrialOutcome.NotTried) continue;
+            if (WheelSeal.Breach(folder.Wheels, files) is { } breach)
+                return Failed(run, ending, $"while {wheel.File.Filename} was imported its files were changed: {breach}");
+            if (outcome is TrialOutcome.Failed failed)
+            {
+                run.Output.Append(Encoding.UTF8.GetBytes(failed.Output));
+                return Failed(run, ending, $"{wheel.File.Filename} cannot be imported: {failed.Failure.Evidence}") with { Failure = failed.Failure };
+            }
+
+            remarks.Add(outcome is TrialOutcome.Inconclusive doubt
+                ? $"{wheel.File.Filename} was not tried to its end, which is no fault of it: {doubt.Why}"
+                : $"{wheel.File.Filename} can be imported");
+        }
+
+        return Ended(run, ending, files, remarks);
+    }
+
     private BuildResult Failed(ContainedRun run, BuildEnding ending, string? reason = null) =>
-        Ended(run, ending, [], reason ?? ending.Reason);
+        Ended(run, ending, [], [], reason ?? ending.Reason);
 
     private BuildResult Ended(
-        ContainedRun run, BuildEnding ending, IReadOnlyList<FileState> files, string? reason = null)
+        ContainedRun run, BuildEnding ending, IReadOnlyList<FileState> files, IReadOnlyList<string> remarks, string? reason = null)
     {
         var text = new StringBuilder(run.Output.ToText());
         foreach (var line in RecipeText.LinesOf(rules.Recipe)) Say($"by its recipe: {line}");
         foreach (var host in run.RefusedHosts)
             Say($"the build wanted to connect to {host}, which it may not (--build-hosts says where it may)");
+        foreach (var remark in remarks) Say(remark);
         if (reason is not null) Say(reason);
         return new BuildResult(reason is null, run.Duration, text.ToString(), files)
         {

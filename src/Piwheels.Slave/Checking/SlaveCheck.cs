@@ -79,10 +79,7 @@ public sealed class SlaveCheck
             new CheckFinding(
                 CheckGrade.Good, "Python",
                 $"{python.Executable} {python.Version} with pip {python.PipVersion}, for {python.Target}"),
-            python.HasVenv
-                ? new CheckFinding(CheckGrade.Good, "venv", "there")
-                : new CheckFinding(
-                    CheckGrade.Poor, "venv", "wheels cannot be tried in a fresh environment", Install(PackageInstaller.Tool.Venv)),
+            Venv(python),
             python.Compiler is { } compiler
                 ? new CheckFinding(CheckGrade.Good, "compiler", compiler)
                 : new CheckFinding(
@@ -92,6 +89,18 @@ public sealed class SlaveCheck
                 : new CheckFinding(
                     CheckGrade.Poor, "Python.h", "packages in C will not build", Install(PackageInstaller.Tool.Headers)),
         ];
+    }
+
+    private CheckFinding Venv(PythonFacts python)
+    {
+        const string Subject = "venv";
+        var mode = _configuration.Checks.Import;
+        if (mode == ImportMode.Never) return new CheckFinding(CheckGrade.Good, Subject, "wheels are handed over without being imported, as the setting says");
+        return python.HasVenv
+            ? new CheckFinding(CheckGrade.Good, Subject, "there: wheels with machine code are imported before they are handed over")
+            : new CheckFinding(
+                mode == ImportMode.Always ? CheckGrade.Fatal : CheckGrade.Poor, Subject,
+                "not there: wheels are handed over without being imported", Install(PackageInstaller.Tool.Venv));
     }
 
     private async Task<CheckFinding> SandboxAsync(PythonFacts python, CancellationToken cancel)

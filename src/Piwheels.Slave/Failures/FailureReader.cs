@@ -38,6 +38,7 @@ internal sealed partial class FailureReader(AptCatalog apt)
     /// <summary>Why a build failed: from its ending, else from its log.</summary>
     public BuildFailure Read(Release release, BuildResult result)
     {
+        if (result.Failure is { } known) return known;
         var reason = result.Ending.Reason;
         switch (result.Ending)
         {

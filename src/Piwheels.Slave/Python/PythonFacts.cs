@@ -16,7 +16,7 @@ public sealed class PythonNotFoundException(string message) : SlaveException(mes
 /// <param name="Abi">Its ABI tag (PEP 425), e.g. <c>cp311</c>.</param>
 /// <param name="Platform">Its platform tag, e.g. <c>linux_armv7l</c>; of its own word size, whatever the kernel's.</param>
 /// <param name="PipVersion">pip's version.</param>
-/// <param name="HasVenv">Whether it can make virtual environments with pip in them.</param>
+/// <param name="HasVenv">Whether it can make virtual environments, pip in them or not.</param>
 /// <param name="Compiler">The C compiler that it would call; null when there is none.</param>
 /// <param name="HasHeaders">Whether Python.h is there, which every extension in C includes.</param>
 public sealed record PythonFacts(
@@ -40,6 +40,9 @@ public sealed record PythonFacts(
 
     /// <summary>The folders that it needs to run: its own, and that which it was made a virtual environment of.</summary>
     public IReadOnlyList<string> Folders { get; init; } = [];
+
+    /// <summary>How its modules in machine code end, the one that it looks for first at the beginning.</summary>
+    public IReadOnlyList<string> ExtensionSuffixes { get; init; } = [];
 
     /// <summary>What it builds for.</summary>
     public Target Target => new(Abi, Platform);
@@ -109,7 +112,7 @@ public sealed record PythonFacts(
             facts.Headers)
         {
             Glibc = Core.Packaging.Glibc.TryParse(facts.Glibc, out var glibc) ? glibc : null,
-
+            ExtensionSuffixes = facts.Extensions,
             Folders = facts.Folders,
         };
     }
@@ -163,6 +166,7 @@ internal sealed record PythonAnswer(
     [property: JsonRequired] string Pip,
     [property: JsonRequired] bool Venv,
     [property: JsonRequired] string Compiler,
+    [property: JsonRequired] IReadOnlyList<string> Extensions,
     [property: JsonRequired] IReadOnlyList<string> Folders,
     [property: JsonRequired] bool Headers);
 

@@ -1,5 +1,6 @@
 """Tells about the interpreter that runs it, as one line of JSON. Works with every Python 3."""
 
+import importlib.machinery
 import importlib.util
 import json
 import os
@@ -60,8 +61,9 @@ print(json.dumps({
     "platform": platform(),
     "glibc": glibc(),
     "pip": pip(),
-    "venv": all(importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip")),
+    "venv": importlib.util.find_spec("venv") is not None,
     "compiler": compiler(),
+    "extensions": importlib.machinery.EXTENSION_SUFFIXES,
     # Where it lives, wherever that is: a virtual environment, its base, what either of them is a link to
     "folders": sorted({
         os.path.abspath(folder)

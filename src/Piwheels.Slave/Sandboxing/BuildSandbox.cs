@@ -27,8 +27,9 @@ internal sealed class BuildSandbox(
     public static BuildPlace Place => BuildPlace.Sandboxed;
 
     /// <summary>The command line that runs a command in the sandbox, with its limits.</summary>
+    /// <param name="keepsWheels">The command can read the wheels, and not change them.</param>
     public List<string> Command(
-        BuildFolder folder, IReadOnlyList<string> command, BuildNetwork network, ResourceLimits limits) =>
+        BuildFolder folder, IReadOnlyList<string> command, BuildNetwork network, ResourceLimits limits, bool keepsWheels = false) =>
     [
         program,
         "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
@@ -41,7 +42,7 @@ internal sealed class BuildSandbox(
         .. shown, // After /tmp, where an interpreter may be, too
         .. Names(folder, network),
         "--dir", "/build",
-        "--bind", folder.Wheels, Place.Wheels,
+        keepsWheels ? "--ro-bind" : "--bind", folder.Wheels, Place.Wheels,
         "--bind", folder.Home, Place.Home,
         "--bind", folder.Work, Place.Work,
         network == BuildNetwork.None ? "--ro-bind" : "--bind", folder.Store, Place.Store,

@@ -10,6 +10,9 @@ public sealed record WheelObject(string Path, ElfFile Elf);
 public sealed record SystemNeeds(IReadOnlyList<string> Packages, IReadOnlyList<string> Unowned)
 {
     public static readonly SystemNeeds None = new([], []);
+
+    /// <summary>The libraries that the packages have, by the names that the wheel needs them by.</summary>
+    public IReadOnlySet<string> Owned { get; init; } = new HashSet<string>();
 }
 
 /// <summary>
@@ -48,19 +51,24 @@ public sealed class AptDependencies
 
         var packages = new SortedSet<string>(StringComparer.Ordinal);
         var unowned = new SortedSet<string>(StringComparer.Ordinal);
+        var owned = new HashSet<string>(StringComparer.Ordinal);
         foreach (var part in native)
         {
             foreach (var library in part.Elf.Needed)
             {
                 if (!TryFind(part, library, paths, out var path)) continue;
-                if (path is not null && _owners.OwnerOf(path) is { } owner) packages.Add(owner);
+                if (path is not null && _owners.OwnerOf(path) is { } owner)
+                {
+                    packages.Add(owner);
+                    owned.Add(library);
+                }
 
                 // A library of the wheel that is not on its search path may have been loaded by another before
                 else if (path is not null || !names.Contains(library)) unowned.Add(library);
             }
         }
 
-        return new SystemNeeds([.. packages], [.. unowned]);
+        return new SystemNeeds([.. packages], [.. unowned]) { Owned = owned };
     }
 
     // False: the wheel has it itself. A null path: it is nowhere

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 
 namespace Piwheels.Slave.Wheels;
@@ -7,7 +8,27 @@ namespace Piwheels.Slave.Wheels;
 /// <summary>What kind of machine an ELF file is for. Files of different kinds cannot be loaded together.</summary>
 /// <param name="Bits">32 or 64.</param>
 /// <param name="Machine">The processor's number, e.g. 40 for ARM, 62 for x86-64, 183 for AArch64.</param>
-public readonly record struct ElfKind(int Bits, bool IsLittleEndian, int Machine);
+public readonly record struct ElfKind(int Bits, bool IsLittleEndian, int Machine)
+{
+    /// <summary>In words, like <c>32-bit Arm</c>.</summary>
+    public override string ToString()
+    {
+        var processor = Machine switch
+        {
+            3 => "x86",
+            8 => "MIPS",
+            20 or 21 => "PowerPC",
+            22 => "S/390",
+            40 => "Arm",
+            62 => "x86-64",
+            183 => "AArch64",
+            243 => "RISC-V",
+            258 => "LoongArch",
+            _ => string.Create(CultureInfo.InvariantCulture, $"processor {Machine}"),
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{Bits}-bit {processor}");
+    }
+}
 
 /// <summary>
 /// What the loader reads of a program or a shared object (System V ABI, chapters "Object Files" and "Dynamic
@@ -24,6 +45,9 @@ public sealed class ElfFile
     /// <summary>The longest search path, in bytes.</summary>
     public const int SearchPathBytesMax = 4_096;
 
+    /// <summary>Most functions that begin modules of Python in one file.</summary>
+    public const int InitNamesMax = 1_000;
+
     private const int HeaderBytesMax = 64;
     private const int SegmentsMax = 1_000;
     private const int DynamicEntriesMax = 10_000;
@@ -36,13 +60,24 @@ public sealed class ElfFile
     private const ulong TagNull = 0;
     private const ulong TagNeeded = 1;
     private const ulong TagStringTable = 5;
+    private const ulong TagStringTableBytes = 10;
     private const ulong TagSoname = 14;
     private const ulong TagRpath = 15;
     private const ulong TagRunpath = 29;
 
+    private const int ScanBytes = 64 * 1024;
+
     private ElfFile(ElfKind kind) => Kind = kind;
 
     public ElfKind Kind { get; }
+
+    /// <summary>What it needs of the processor beyond that, as each kind of machine has it (e_flags).</summary>
+    public uint Flags { get; private init; }
+
+    /// <summary>
+    /// The modules of Python that it has the first function of: NAME for PyInit_NAME among the names that the loader reads.
+    /// </summary>
+    public IReadOnlySet<string> InitNames { get; private set; } = new HashSet<string>();
 
     /// <summary>The name that others need it by; null where it has none.</summary>
     public string? Soname { get; private set; }
@@ -88,7 +123,10 @@ public sealed class ElfFile
 
         var fields = new Fields(header, is64, isLittle);
         if (fields.UInt16(16) is not (TypeExecutable or TypeShared)) return null;
-        var file = new ElfFile(new ElfKind(is64 ? 64 : 32, isLittle, fields.UInt16(18)));
+        var file = new ElfFile(new ElfKind(is64 ? 64 : 32, isLittle, fields.UInt16(18)))
+        {
+            Flags = fields.UInt32(is64 ? 48 : 36),
+        };
         var table = fields.Word(is64 ? 32 : 28);
         var entryBytes = fields.UInt16(is64 ? 54 : 42);
         var count = fields.UInt16(is64 ? 56 : 44);
@@ -137,6 +175,32 @@ public sealed class ElfFile
         Soname = texts[TagSoname].Select(at => ReadText(stream, at, NameBytesMax)).FirstOrDefault();
         var search = texts[TagRunpath].Concat(texts[TagRpath]).Take(1).Select(at => ReadText(stream, at, SearchPathBytesMax));
         SearchPath = [.. search.SelectMany(text => text.Split(':')).Where(folder => folder.Length > 0)];
+        InitNames = FindInitNames(
+            stream, strings, entries.FirstOrDefault(entry => entry.Tag == TagStringTableBytes).Value);
+    }
+
+    /// <summary>
+    /// Looks through the names for those of first functions. A linker may keep a name as the end of a longer one, so it may
+    /// begin anywhere.
+    /// </summary>
+    private static HashSet<string> FindInitNames(Stream stream, ulong start, ulong length)
+    {
+        var prefix = "PyInit_"u8;
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var end = start > (ulong)stream.Length ? start : start + Math.Min(length, (ulong)stream.Length - start);
+        for (var at = start; at < end && names.Count < InitNamesMax; at += ScanBytes)
+        {
+            // What begins near the end of a part is read to its end with it
+            var part = ReadAt(stream, at, (int)Math.Min((ulong)(ScanBytes + NameBytesMax), end - at)).AsSpan();
+            for (var from = 0; part[from..].IndexOf(prefix) is >= 0 and var found && from + found < ScanBytes;)
+            {
+                from += found + prefix.Length;
+                var name = part[from..];
+                if (name.IndexOf((byte)0) is > 0 and < NameBytesMax and var nameEnd) names.Add(Encoding.UTF8.GetString(name[..nameEnd]));
+            }
+        }
+
+        return names;
     }
 
     // The dynamic section speaks of addresses; a loaded segment says which part of the file is there

@@ -12,7 +12,7 @@ public abstract record WheelInspection
     }
 
     /// <summary>It is a whole wheel of what was asked for.</summary>
-    public sealed record Accepted(FileState File, WheelMetadata Metadata) : WheelInspection;
+    public sealed record Accepted(FileState File, WheelMetadata Metadata, WheelContents Contents) : WheelInspection;
 
     /// <summary>It is none; the reason goes on after the file's name.</summary>
     public sealed record Refused(string Reason) : WheelInspection;
@@ -88,8 +88,11 @@ public static class WheelFile
             return Refuse($"is broken: {e.Message}");
         }
 
-        var dependencies = Dependencies(metadata.MandatoryDependencies(environment), apt?.Of(objects) ?? SystemNeeds.None);
-        return new WheelInspection.Accepted(Describe(name!, size, hash, metadata, dependencies), metadata);
+        var needs = apt?.Of(objects) ?? SystemNeeds.None;
+        var dependencies = Dependencies(metadata.MandatoryDependencies(environment), needs);
+        return new WheelInspection.Accepted(
+            Describe(name!, size, hash, metadata, dependencies), metadata,
+            new WheelContents([.. archive.Entries.Select(entry => InstalledPath(entry.Name))], objects, needs));
     }
 
     private static string? ProblemWithName(string fileName, Release asked, out WheelFileName? name)

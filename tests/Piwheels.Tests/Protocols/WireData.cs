@@ -89,6 +89,7 @@ internal static class WireData
         if (recipe.Timeout is { } timeout) map["timeout"] = Duration(timeout);
         if (recipe.Memory is { } memory) map["memory"] = memory;
         if (recipe.Network is { } network) map["network"] = RecipeNetworks.WordOf(network);
+        if (recipe.WithoutImport) map["check-import"] = "never";
         if (recipe.Patch is { } patch) map["patch"] = List(patch.Name, patch.Text);
         return map;
     }

@@ -5,6 +5,7 @@ using Piwheels.Core.States;
 using Piwheels.Slave.Building;
 using Piwheels.Slave.Limits;
 using Piwheels.Slave.Python;
+using Piwheels.Slave.Wheels;
 using Xunit;
 
 namespace Piwheels.Tests.Slave;
@@ -39,8 +40,9 @@ public sealed partial class PipBuildTests : IAsyncLifetime
         return build.RunAsync(_folder, new Release(PackageName.Parse(package), version), index.Url, drop).WaitAsync(Limit, CancellationToken.None);
     }
 
-    private static FileState Inspect(string path) => new(
-        Path.GetFileName(path), new FileInfo(path).Length, "", "", "", "", "", "", null, FileState.NoDependencies);
+    private static InspectedWheel Inspect(string path) => new(
+        new FileState(Path.GetFileName(path), new FileInfo(path).Length, "", "", "", "", "", "", null, FileState.NoDependencies),
+        WheelContents.Nothing);
 
     [Fact]
     public async Task The_demo_packages_become_wheels_without_a_download()

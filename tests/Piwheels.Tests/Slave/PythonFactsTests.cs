@@ -31,6 +31,8 @@ public sealed class PythonFactsTests : IDisposable
         Assert.Equal("cp" + facts.PyVersion, facts.Abi);
         Assert.Matches("^linux_[a-z0-9_]+$", facts.Platform);
         Assert.NotEqual("", facts.PipVersion);
+        Assert.Equal(".so", facts.ExtensionSuffixes[^1]);
+        Assert.Matches(@"^\.cpython-\d+-.*\.so$", facts.ExtensionSuffixes[0]);
     }
 
     [Fact]
@@ -52,7 +54,7 @@ public sealed class PythonFactsTests : IDisposable
     [InlineData(
         "echo '{\"executable\": \"x\", \"version\": \"3.9.2\", \"py_version\": \"39\", \"abi\": \"cp39\", "
         + "\"platform\": \"linux_armv7l\", \"glibc\": \"2.31\", \"pip\": \"\", \"venv\": true, \"compiler\": \"\", "
-        + "\"folders\": [], \"headers\": false}'",
+        + "\"extensions\": [], \"folders\": [], \"headers\": false}'",
         "has no pip (apt install python3-pip)")]
     public async Task One_that_does_not_work_is_said_in_one_line(string script, string message)
     {

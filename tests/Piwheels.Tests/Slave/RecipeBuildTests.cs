@@ -6,6 +6,7 @@ using Piwheels.Slave.Building;
 using Piwheels.Slave.Limits;
 using Piwheels.Slave.Python;
 using Piwheels.Slave.Sandboxing;
+using Piwheels.Slave.Wheels;
 using Xunit;
 
 namespace Piwheels.Tests.Slave;
@@ -146,6 +147,7 @@ public sealed class RecipeBuildTests : IAsyncLifetime
         new PipBuild(_python, Rules(recipe, network), BuildContainment.None, Inspect, TimeProvider.System, NullLogger.Instance)
             .RunAsync(_folder, Tiny, index.Url, CancellationToken.None).WaitAsync(Limit, CancellationToken.None);
 
-    private static FileState Inspect(string path) => new(
-        Path.GetFileName(path), new FileInfo(path).Length, "", "", "", "", "", "", null, FileState.NoDependencies);
+    private static InspectedWheel Inspect(string path) => new(
+        new FileState(Path.GetFileName(path), new FileInfo(path).Length, "", "", "", "", "", "", null, FileState.NoDependencies),
+        WheelContents.Nothing);
 }

@@ -6,6 +6,7 @@ using Piwheels.Slave.Building;
 using Piwheels.Slave.Limits;
 using Piwheels.Slave.Python;
 using Piwheels.Slave.Sandboxing;
+using Piwheels.Slave.Wheels;
 using Piwheels.Testing;
 using Xunit;
 
@@ -47,8 +48,9 @@ public sealed class SandboxedBuildTests : IAsyncLifetime
             folder, new Release(PackageName.Parse(package), version), _index.Url, CancellationToken.None).WaitAsync(Limit);
     }
 
-    private static FileState Inspect(string path) => new(
-        Path.GetFileName(path), new FileInfo(path).Length, "", "", "", "", "", "", null, FileState.NoDependencies);
+    private static InspectedWheel Inspect(string path) => new(
+        new FileState(Path.GetFileName(path), new FileInfo(path).Length, "", "", "", "", "", "", null, FileState.NoDependencies),
+        WheelContents.Nothing);
 
     /// <summary>An interpreter in a folder that no sandbox shows by itself, with the pip of the system.</summary>
     private async Task<PythonFacts> MakeForeignPythonAsync()

@@ -90,18 +90,27 @@ internal sealed class SourceIndex : IDisposable
     /// <param name="buildRequires">Of pyproject.toml: strings in quotes, with commas.</param>
     public SourceIndex Add(string name, string before = "", string requires = "", string buildRequires = "")
     {
-        var stem = $"{name.Replace('-', '_')}-1.0";
+        var stem = StemOf(name);
         var metadata = $"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}";
+        return AddSource(
+            name, metadata,
+            Backend.Replace("BEFORE", before, StringComparison.Ordinal)
+                .Replace("STEM", stem, StringComparison.Ordinal)
+                .Replace("b\"METADATA\"", $"b\"\"\"{metadata}\"\"\"", StringComparison.Ordinal),
+            buildRequires);
+    }
+
+    /// <summary>Adds version 1.0 of a project with a build backend of its own.</summary>
+    public SourceIndex AddSource(string name, string metadata, string backend, string buildRequires = "")
+    {
+        var stem = StemOf(name);
         var path = Path.Combine(_folder.FullName, stem + ".tar.gz");
         using (var gzip = new GZipStream(File.Create(path), CompressionLevel.Fastest))
         using (var tar = new TarWriter(gzip))
         {
             Write(tar, $"{stem}/PKG-INFO", metadata);
             Write(tar, $"{stem}/pyproject.toml", Project.Replace("REQUIRES", buildRequires, StringComparison.Ordinal));
-            Write(tar, $"{stem}/backend.py", Backend
-                .Replace("BEFORE", before, StringComparison.Ordinal)
-                .Replace("STEM", stem, StringComparison.Ordinal)
-                .Replace("b\"METADATA\"", $"b\"\"\"{metadata}\"\"\"", StringComparison.Ordinal));
+            Write(tar, $"{stem}/backend.py", backend);
         }
 
         List(name, path);
@@ -156,6 +165,8 @@ internal sealed class SourceIndex : IDisposable
             Path.Combine(page.FullName, "index.html"),
             $"<!DOCTYPE html><html><body><a href=\"../../{Path.GetFileName(path)}\">{Path.GetFileName(path)}</a></body></html>");
     }
+
+    private static string StemOf(string name) => $"{name.Replace('-', '_')}-1.0";
 
     private static void Write(TarWriter tar, string name, string text) => tar.WriteEntry(
         new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) });

@@ -23,6 +23,7 @@ public sealed class RecipeBookTests
             timeout = 6h
             memory = 1.5G
             network = none
+            check-import = never
             patch = lxml.patch
             """);
         Assert.Equal(["libxml2-dev", "libxslt1-dev"], recipe.Apt);
@@ -32,6 +33,7 @@ public sealed class RecipeBookTests
         Assert.Equal(TimeSpan.FromHours(6), recipe.Timeout);
         Assert.Equal(1536L << 20, recipe.Memory);
         Assert.Equal(RecipeNetwork.None, recipe.Network);
+        Assert.True(recipe.WithoutImport);
         Assert.Equal(new RecipePatch("lxml.patch", Patch), recipe.Patch);
         Assert.Null(recipe.Skip);
         Assert.True(recipe.ChangesBuild);
@@ -98,6 +100,7 @@ public sealed class RecipeBookTests
     [InlineData("[lxml]\ntimeout = 30d", "[lxml] timeout: not between one second and seven days")]
     [InlineData("[lxml]\nmemory = 2", "[lxml] memory: '2' is no amount of memory")]
     [InlineData("[lxml]\nmemory = 1K", "[lxml] memory: not between 64M and 16T")]
+    [InlineData("[lxml]\ncheck-import = always", "[lxml] check-import: 'always' is not never, which is all that a recipe may say of it")]
     [InlineData("[lxml]\nnetwork = some", "[lxml] network: 'some' is none of index, none, full")]
     [InlineData("[lxml]\npip-arguments = --index-url=http://x", "'--index-url=http://x' is no argument that a recipe may give")]
     [InlineData("[lxml]\npip-arguments = -C x=y", "'-C' is no argument that a recipe may give")]

@@ -24,6 +24,12 @@ internal sealed class ElfMaker
 
     public string? Runpath { get; init; }
 
+    /// <summary>What it needs of the processor beyond the machine.</summary>
+    public int Flags { get; init; }
+
+    /// <summary>Names of functions; only their texts are there.</summary>
+    public string[] Functions { get; init; } = [];
+
     /// <summary>Bytes of content that nobody reads.</summary>
     public int Padding { get; init; }
 
@@ -38,9 +44,12 @@ internal sealed class ElfMaker
         if (Rpath is not null) dynamic.Add((15, Text(texts, Rpath)));
         if (Runpath is not null) dynamic.Add((29, Text(texts, Runpath)));
 
+        foreach (var name in Functions) Text(texts, name);
+
         var dynamicStart = headerBytes + (2 * segmentBytes);
-        var textStart = dynamicStart + ((dynamic.Count + 2) * 2 * wordBytes);
+        var textStart = dynamicStart + ((dynamic.Count + 3) * 2 * wordBytes);
         dynamic.Add((5, TextAddress + textStart));
+        dynamic.Add((10, texts.Count));
         dynamic.Add((0, 0));
         var file = new byte[textStart + texts.Count + Padding];
         "\u007fELF"u8.CopyTo(file);
@@ -50,6 +59,7 @@ internal sealed class ElfMaker
         Put(file, 16, 2, Type);
         Put(file, 18, 2, Machine);
         Put(file, is64 ? 32 : 28, wordBytes, headerBytes);
+        Put(file, is64 ? 48 : 36, 4, Flags);
         Put(file, is64 ? 54 : 42, 2, segmentBytes);
         Put(file, is64 ? 56 : 44, 2, 2);
         PutSegment(file, headerBytes, 1, 0, TextAddress, file.Length);
