@@ -26,6 +26,7 @@ internal sealed class SlaveCommand : PiwCommand
     private readonly Setting<TimeSpan> _idleInterval;
     private readonly Setting<TimeSpan> _busyTimeout;
     private readonly ContainmentSettings _containment;
+    private readonly CheckSettings _checks;
     private readonly Setting<long> _diskMin;
     private readonly Setting<long> _memoryMin;
     private readonly Setting<bool> _oldMaster;
@@ -46,6 +47,7 @@ internal sealed class SlaveCommand : PiwCommand
         _busyTimeout = Add(Settings.Duration(
             "busy-timeout", "The longest silence before slave and master give each other up", Defaults.BusyTimeout));
         _containment = new ContainmentSettings(setting => Add(setting));
+        _checks = new CheckSettings(setting => Add(setting));
         _diskMin = Add(Settings.Size("disk-min", "Take no build with less disk free", Defaults.Needs.DiskFree));
         _memoryMin = Add(Settings.Size("memory-min", "Take no build with less memory free", Defaults.Needs.MemoryFree));
         _oldMaster = Add(Settings.Flag("old-master", "The master is piwheels' before 0.22, which knows no locations of files"));
@@ -54,7 +56,7 @@ internal sealed class SlaveCommand : PiwCommand
 
     protected override async Task<int> RunAsync(CommandContext context)
     {
-        var configuration = _containment.Apply(ConfigurationIn(context.Source), context.Source);
+        var configuration = _checks.Apply(_containment.Apply(ConfigurationIn(context.Source), context.Source), context.Source);
         if (context.Parsed.GetValue(_check)) return await CheckAsync(configuration, context);
         if (Privileges.IsRoot)
             throw new CommandFault("a slave runs other people's code, so it does not run as root: start it as an ordinary user");

@@ -19,6 +19,7 @@ internal sealed class UpCommand : FarmCommand
     private readonly Setting<TimeSpan> _timeout;
     private readonly Setting<bool> _withoutCompiler;
     private readonly ContainmentSettings _containment;
+    private readonly CheckSettings _checks;
 
     public UpCommand()
         : base(
@@ -42,6 +43,7 @@ internal sealed class UpCommand : FarmCommand
         _withoutCompiler = Add(Settings.Flag(
             "without-compiler", "Go on where there is no C compiler: pure Python packages build without"));
         _containment = new ContainmentSettings(setting => Add(setting));
+        _checks = new CheckSettings(setting => Add(setting));
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
@@ -80,7 +82,10 @@ internal sealed class UpCommand : FarmCommand
         Once = context.Parsed.GetValue(_once),
         BuildTimeout = _timeout.In(context.Source),
         WithoutCompiler = _withoutCompiler.In(context.Source),
-        Containment = _containment.Arguments(context.Source, _slaves.In(context.Source)),
+        Containment =
+        [
+            .. _containment.Arguments(context.Source, _slaves.In(context.Source)), .. _checks.Arguments(context.Source),
+        ],
     };
 
     internal static CommandFault NothingWanted() => new(

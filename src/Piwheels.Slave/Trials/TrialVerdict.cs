@@ -40,7 +40,7 @@ internal sealed partial class TrialVerdict(WheelContents contents)
             report.Events.FirstOrDefault(each => each.Event == "raised") is { } raised
                 ? OneLine($"importing {raised.Module} raised {raised.Error}: {FirstLine(raised.Text)}")
                 : null,
-        _ => "its import ended without an end",
+        _ => "its import ended before it was through",
     };
 
     /// <summary>Text of a stranger on one line.</summary>

@@ -55,7 +55,8 @@ def unpack(wheel, folder, report, modules):
                 continue
             path = place_of(entry.filename, folder, site)
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with file.open(entry) as source, open(path, "wb") as target:
+            # Nothing is there twice, and no link is followed: the environment's python is one to the slave's own
+            with file.open(entry) as source, open(path, "xb") as target:
                 shutil.copyfileobj(source, target, UNPACK_BYTES)
     python = python_of(folder)
     os.execv(python, [python, "-I", "-B", os.path.abspath(__file__), "import", folder, report, modules])

@@ -140,6 +140,26 @@ public sealed class SlaveRunnerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_wheel_that_cannot_be_imported_is_a_failed_build_with_its_class()
+    {
+        _index.AddNative("bad", """module("bad", "extern int nowhere(void);", "nowhere();")""").AddNative("good", """module("good")""");
+        await using var master = await ScriptedMaster.StartAsync(_index, """ "builds": [["bad", "1.0"], ["good", "1.0"]] """);
+
+        var slave = RunAsync(master);
+
+        var bad = await master.WhenSaidAsync("BUILT");
+        await master.EndAsync();
+        await slave;
+        Assert.Equal("HELLO IDLE BUILT IDLE BUILT SENT IDLE BYE", master.Requests);
+        Assert.False(bad.Data[0].GetBoolean());
+        Assert.True(BuildFailure.TryReadEnd(bad.Data[2].GetString()!, out var failure));
+        Assert.Equal(FailureClass.ImportFailed, failure.Class);
+        Assert.Contains("undefined symbol: nowhere", failure.Evidence, StringComparison.Ordinal);
+        Assert.Equal(0, bad.Data[3].GetArrayLength());
+        Assert.EndsWith(".whl can be imported\n", master.Last("BUILT")[2].GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_master_that_drops_the_build_gets_an_IDLE_and_no_process_of_it_is_left()
     {
         AddEndless();

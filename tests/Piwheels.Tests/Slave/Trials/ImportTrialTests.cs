@@ -269,11 +269,23 @@ public sealed class ImportTrialTests : IAsyncLifetime
     public async Task A_wheel_that_speaks_as_the_sandbox_does_not_stop_the_slave()
     {
         _index.AddNative("native", """
-            put("native-1.0.data/data/bin/python", "#!/bin/sh\necho 'bwrap: there are no namespaces'\nexit 1\n")
+            put("native/__init__.py", "import os\nos.write(1, b'bwrap: there are no namespaces\\n')\nos._exit(1)")
+            module("native/_core")
+            """);
+
+        await AssertPassesAsync("native", "which is no fault of it: its import ended before it was through");
+    }
+
+    [Fact]
+    public async Task A_wheel_does_not_take_the_place_of_what_the_environment_has()
+    {
+        // Its python is a link to the slave's own, which must not be followed; this one would be harmless
+        _index.AddNative("native", """
+            put("native-1.0.data/data/pyvenv.cfg", "home = /usr/bin\n")
             module("native")
             """);
 
-        await AssertPassesAsync("native", "which is no fault of it");
+        await AssertPassesAsync("native", "which is no fault of it: its import ended before it was through");
     }
 
     [Fact]

@@ -109,8 +109,8 @@ public sealed class TrialVerdictTests
     {
         var limits = new ResourceLimits { WallTime = TimeSpan.FromSeconds(60) };
         Assert.Null(Doubt(Well, """{"event": "end"}"""));
-        Assert.Equal("its import ended without an end", Doubt(Well));
-        Assert.Equal("its import ended without an end", Doubt(new BuildEnding.Exited(3), """{"event": "end"}"""));
+        Assert.Equal("its import ended before it was through", Doubt(Well));
+        Assert.Equal("its import ended before it was through", Doubt(new BuildEnding.Exited(3), """{"event": "end"}"""));
         Assert.Equal("its import was ended by SIGABRT", Doubt(new BuildEnding.Signalled(6)));
         Assert.Equal("its import was ended by signal 15", Doubt(new BuildEnding.Signalled(15)));
         Assert.Equal("its import did not end within 60 seconds", Doubt(LimitCheck.WallTime(limits)));

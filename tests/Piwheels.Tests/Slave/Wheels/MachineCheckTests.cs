@@ -192,6 +192,11 @@ public sealed class MachineCheckTests
         Assert.True(ElfFile.TryRead(new MemoryStream(maker.ToBytes()), out var elf));
         Assert.Equal(["last", "one", "two"], elf.InitNames.Order());
 
+        // Names are read in parts of 64 KiB, from an empty one on: this begins three bytes before the end of the first
+        var across = new ElfMaker { Functions = [new string('f', 65_531), "PyInit_across"] };
+        Assert.True(ElfFile.TryRead(new MemoryStream(across.ToBytes()), out elf));
+        Assert.Equal(["across"], elf.InitNames);
+
         var many = new ElfMaker { Functions = [.. Enumerable.Range(0, 200_000).Select(i => $"PyInit_{i}")] };
         Assert.True(ElfFile.TryRead(new MemoryStream(many.ToBytes()), out elf));
         Assert.InRange(elf.InitNames.Count, ElfFile.InitNamesMax, ElfFile.InitNamesMax + 65_536);
