@@ -44,6 +44,9 @@ public sealed class PendingBuilds
     private readonly Dictionary<PackageName, DateTimeOffset> _deletedPackages = [];
     private int _sweepAt = SweepAtEntries;
 
+    /// <summary>Changes with whatever may make something ready to be handed out, but for the clock.</summary>
+    public long Revision { get; private set; }
+
     /// <summary>How many releases wait per target and are not being built.</summary>
     public IReadOnlyDictionary<Target, long> Lengths =>
         _queues.ToDictionary(
@@ -53,6 +56,7 @@ public sealed class PendingBuilds
     /// <summary>Takes over what is to be built now; replaces all that was pushed before.</summary>
     public void Replace(IEnumerable<KeyValuePair<Target, IReadOnlyList<Release>>> queues)
     {
+        Revision++;
         _queues.Clear();
         foreach (var (target, releases) in queues.Take(TargetsMax))
         {
@@ -109,6 +113,7 @@ public sealed class PendingBuilds
     /// </summary>
     public void Lost(Target target, Release release, DateTimeOffset now)
     {
+        Revision++;
         var key = (target, release);
         _active.Remove(key);
         var count = _losses.TryGetValue(key, out var loss) && now - loss.At < LostPauseMax * 2 ? loss.Count + 1 : 1;

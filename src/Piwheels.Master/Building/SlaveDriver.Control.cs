@@ -99,6 +99,12 @@ public sealed partial class SlaveDriver
         }
     }
 
+    private void CountLoss(SlaveSession slave)
+    {
+        var origin = PeerOrigin.Of(slave.Address);
+        if (_losses.Lost(origin, Now) is { } until) LosesAll(Logger, origin, LossBook.LossesMax, until);
+    }
+
     private bool MaySay()
     {
         var may = _lines.TryTake(out var unsaid);
@@ -201,4 +207,8 @@ public sealed partial class SlaveDriver
     [LoggerMessage(EventId = 37, Level = LogLevel.Warning,
         Message = "{Count} more slaves came or went within a minute, and are not named here")]
     private static partial void Unsaid(ILogger logger, int count);
+
+    [LoggerMessage(EventId = 38, Level = LogLevel.Warning,
+        Message = "slaves of {Origin} have lost {Count} builds and ended none: they get nothing until {Until:u}")]
+    private static partial void LosesAll(ILogger logger, string origin, int count, DateTimeOffset until);
 }

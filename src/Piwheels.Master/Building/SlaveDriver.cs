@@ -81,6 +81,7 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly DropLog _refused;
     private readonly DiskGate _disk;
     private readonly LineAllowance _lines;
+    private readonly LossBook _losses = new();
 
     public SlaveDriver(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
@@ -172,7 +173,12 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         if (!_roster.TryFind(from, out var slave)) return new SlaveReply.Die();
         if (slave.Working) return null;
-        if (slave.Release is { } release) _leaving.Add(DropAsync(slave, release, $"it talks nonsense: {reason}"));
+        if (slave.Release is { } release)
+        {
+            CountLoss(slave);
+            _leaving.Add(DropAsync(slave, release, $"it talks nonsense: {reason}"));
+        }
+
         slave.Replied(new SlaveReply.Die(), Now);
         Tell(slave, Now, new SlaveEvent.Die());
         return new SlaveReply.Die();
@@ -213,6 +219,7 @@ public sealed partial class SlaveDriver : TaskLoop
                     Reply(slave, reply);
                     return;
                 case SlaveStep.Drop(var reply, var release, var reason):
+                    if (reply is SlaveReply.Die) CountLoss(slave);
                     await DropAsync(slave, release, reason);
                     Reply(slave, reply);
                     return;
@@ -257,10 +264,19 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         if (Paused || !_disk.IsOpen) return new SlaveReply.Sleep(Paused: true);
         _targets.Note(slave.Target);
-        if (!_recorder.HasRoom) return new SlaveReply.Sleep(Paused: false);
+        if (!_recorder.HasRoom || !_losses.MayBuild(PeerOrigin.Of(slave.Address), Now)
+            || slave.HasJustAsked(_pending.Revision, Now))
+        {
+            return new SlaveReply.Sleep(Paused: false);
+        }
+
         if (slave.Question(_gate.AptAsked) is { } question) return question;
         if (!_pending.TryTake(slave.Target, Now, out var release, waiting => _gate.MayBuild(slave, waiting)))
+        {
+            slave.FoundNothing(_pending.Revision, Now);
             return new SlaveReply.Sleep(Paused: false);
+        }
+
         BuildGiven(Logger, slave.Id, release);
         var recipe = _gate.For(release, slave.Target);
         return slave.Assign(release, Now, recipe == Recipe.None ? null : recipe);
@@ -340,6 +356,7 @@ public sealed partial class SlaveDriver : TaskLoop
         switch (await _recorder.RecordAsync(build, () => PublishAsync(slave), Quitting))
         {
             case RecordOutcome.Recorded(var buildId):
+                _losses.Ended(PeerOrigin.Of(slave.Address));
                 BuildRecorded(Logger, slave.Id, release, build.Status, buildId, build.Duration);
                 _pending.Finished(slave.Target, release, Now);
                 return new SlaveStep.Answer(new SlaveReply.Done());
@@ -378,6 +395,7 @@ public sealed partial class SlaveDriver : TaskLoop
         if (slave.Working || slave.Release is not { } release) return;
         if (slave is not { Phase: SlavePhase.Sending, FileExpected: { } file, TakenBack: null })
         {
+            if (slave.TakenBack is null) CountLoss(slave);
             await DropAsync(slave, release, reason);
             return;
         }

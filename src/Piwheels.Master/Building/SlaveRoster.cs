@@ -25,6 +25,12 @@ public sealed class SlaveRoster
     /// <summary>A slave says HELLO once over a connection. One that does so faster than this is not answered.</summary>
     public static readonly TimeSpan HelloIntervalMin = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How often a full roster is searched for those who are silent: a flood of hellos must not have it searched all the
+    /// time.
+    /// </summary>
+    private static readonly TimeSpan SearchInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>How many unknown addresses are remembered as logged before all are forgotten.</summary>
     public const int StrangersMax = 1_000;
 
@@ -32,6 +38,7 @@ public sealed class SlaveRoster
     private readonly Dictionary<PeerAddress, SlaveSession> _slaves = [];
     private readonly Dictionary<string, int> _origins = new(StringComparer.Ordinal);
     private readonly HashSet<PeerAddress> _strangers = [];
+    private DateTimeOffset _searchFrom = DateTimeOffset.MinValue;
     private int _lastId;
 
     public SlaveRoster(int slavesMax = SlavesMax) => _slavesMax = slavesMax;
@@ -84,9 +91,14 @@ public sealed class SlaveRoster
     private SlaveSession? WhoGivesWay(string origin, DateTimeOffset now)
     {
         var idle = _slaves.Values.Where(static slave => slave is { Release: null, Working: false });
-        var quiet = idle.Where(slave => now - slave.LastSeen > (slave.LastReply is null ? GreetedMax : QuietMax))
-            .MinBy(static slave => slave.LastSeen);
-        if (quiet is not null) return quiet;
+        if (now >= _searchFrom)
+        {
+            var quiet = idle.Where(slave => now - slave.LastSeen > (slave.LastReply is null ? GreetedMax : QuietMax))
+                .MinBy(static slave => slave.LastSeen);
+            if (quiet is not null) return quiet;
+            _searchFrom = now + SearchInterval;
+        }
+
         var (largest, count) = _origins.MaxBy(static each => each.Value);
         return count > _origins.GetValueOrDefault(origin) + 1
             ? idle.Where(slave => PeerOrigin.Of(slave.Address) == largest).MinBy(static slave => slave.LastSeen)

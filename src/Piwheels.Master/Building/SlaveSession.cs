@@ -41,6 +41,9 @@ public sealed class SlaveSession
     /// <summary>How often a file is asked for before the build counts as failed.</summary>
     public const int TransferAttemptsMax = 3;
 
+    /// <summary>Whoever asks for work more often hears what it heard before.</summary>
+    public static readonly TimeSpan AskIntervalMin = TimeSpan.FromSeconds(1);
+
     /// <summary>Bounds of the silence after which a slave is forgotten, whatever its hello asks for.</summary>
     public static readonly TimeSpan ExpiryMin = TimeSpan.FromSeconds(10);
 
@@ -57,6 +60,7 @@ public sealed class SlaveSession
     private int _attempts;
     private string? _takenBack;
     private bool _killed;
+    private (long Revision, DateTimeOffset At) _foundNothing = (-1, DateTimeOffset.MinValue);
     private IReadOnlyList<string> _aptAsked = [];
     private bool _aptKnown = true;
 
@@ -177,6 +181,7 @@ public sealed class SlaveSession
         var said = facts.Apt.ToHashSet(StringComparer.Ordinal);
         Apt = _aptAsked.Where(said.Contains).ToHashSet(StringComparer.Ordinal);
         _aptKnown = true;
+        _foundNothing = (-1, default);
         return new SlaveStep.Answer(new SlaveReply.Cont());
     }
 
@@ -302,6 +307,13 @@ public sealed class SlaveSession
         Apt = NoPackages;
         _aptKnown = apt.Count == 0;
     }
+
+    /// <summary>Whether work was looked for a moment ago, and nothing has changed since; nobody honest asks so often.</summary>
+    public bool HasJustAsked(long revision, DateTimeOffset now) =>
+        _foundNothing.Revision == revision && now - _foundNothing.At < AskIntervalMin;
+
+    /// <summary>There was no work for it.</summary>
+    public void FoundNothing(long revision, DateTimeOffset now) => _foundNothing = (revision, now);
 
     /// <summary>Gives the slave a release to build. Only on <see cref="SlaveStep.FindWork"/>.</summary>
     /// <param name="recipe">How; sent to a slave of this program alone.</param>

@@ -68,9 +68,13 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     /// <summary>How long the sender of an import may take to come before another import may be meant.</summary>
     public static readonly TimeSpan ImportComesWithin = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often all senders are searched for one of no use.</summary>
+    private static readonly TimeSpan SearchInterval = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<TransferOwner, ExpectedFile> _expected = [];
     private readonly Dictionary<PeerAddress, IncomingFile> _senders = [];
     private readonly List<ExpectedFile> _imports = [];
+    private DateTimeOffset _searchFrom = DateTimeOffset.MinValue;
 
     public int SendersCount => _senders.Count;
 
@@ -242,9 +246,11 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
                 : expected.Incoming.Where(incoming => now - incoming.StartedAt > GiveWayAfter);
         }
 
-        return _senders.Count < SendersMax
-            ? null
-            : _senders.Values.Where(incoming => now - incoming.LastUseful > GiveWayAfter);
+        if (_senders.Count < SendersMax) return null;
+        if (now < _searchFrom) return [];
+        var useless = _senders.Values.Where(incoming => now - incoming.LastUseful > GiveWayAfter).ToList();
+        if (useless.Count == 0) _searchFrom = now + SearchInterval;
+        return useless;
     }
 
     private static bool IsFor(ExpectedFile expected, int slaveId) =>

@@ -1,3 +1,4 @@
+using Piwheels.Core.Packaging;
 using Piwheels.Master.Building;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
@@ -104,6 +105,59 @@ public sealed class FloodTests
                 line.Message.Contains(" is pi-1", StringComparison.Ordinal)
                 || line.Message.Contains(" is gone: it said BYE", StringComparison.Ordinal)),
             LineAllowance.LinesMax / 2, LineAllowance.LinesMax);
+    }
+
+    [Fact]
+    public async Task Who_takes_builds_and_goes_away_gets_none_after_a_while()
+    {
+        await using var farm = await AttackedFarm.StartAsync();
+        var releases = Enumerable.Range(1, 50).Select(number => new Release(Slaves.Numpy.Package, $"3.{number}")).ToArray();
+        farm.Bench.Push(releases);
+
+        var given = 0;
+        for (SlaveReply? reply = null; reply is not SlaveReply.Sleep;)
+        {
+            using var thief = farm.Stranger();
+            thief.Ask(new SlaveRequest.Hello(Slaves.Hello));
+            // The push may not be there yet
+            for (var asked = 0; (reply = thief.Ask(new SlaveRequest.Idle(Slaves.Stats))) is SlaveReply.Sleep; asked++)
+            {
+                if (given > 0 || asked == 10_000) break;
+            }
+
+            if (reply is not SlaveReply.Build) continue;
+            given++;
+            thief.AssertReply<SlaveReply.Die>(new SlaveRequest.Sent());
+        }
+
+        Assert.InRange(given, 1, LossBook.LossesMax);
+        await farm.Bench.Log.WhenSaidAsync("have lost 10 builds and ended none");
+        await farm.EndAsync();
+        // The honest build ended: its address is trusted again
+        using var next = farm.Stranger();
+        next.Ask(new SlaveRequest.Hello(Slaves.Hello));
+        next.AssertReply<SlaveReply.Build>(new SlaveRequest.Idle(Slaves.Stats));
+    }
+
+    [Fact]
+    public void The_pause_of_an_origin_that_loses_all_doubles_and_ends_with_a_build()
+    {
+        var book = new LossBook();
+        var now = Slaves.Start;
+        foreach (var pause in new[] { 1, 2, 4, 8, 16, 32, 60, 60 })
+        {
+            for (var loss = 1; loss < LossBook.LossesMax; loss++) Assert.Null(book.Lost("192.0.2.1", now));
+            Assert.Equal(now + TimeSpan.FromMinutes(pause), book.Lost("192.0.2.1", now));
+            Assert.False(book.MayBuild("192.0.2.1", now));
+            Assert.True(book.MayBuild("192.0.2.2", now));
+            now += TimeSpan.FromMinutes(pause);
+            Assert.True(book.MayBuild("192.0.2.1", now));
+        }
+
+        book.Ended("192.0.2.1");
+        Assert.Equal(0, book.Count);
+        for (var number = 0; number < LossBook.OriginsMax * 2; number++) book.Lost($"{number}", now);
+        Assert.Equal(LossBook.OriginsMax, book.Count);
     }
 
     [Fact]
