@@ -55,7 +55,7 @@ public sealed class FalseClaimTests
 
     /// <summary>250 characters: as a file it could be written, but not its METADATA beside it.</summary>
     private static string LongName =>
-        $"scipy-1{string.Concat(Enumerable.Repeat(".0", 107))}-cp311-cp311-linux_armv7l.whl";
+        $"scipy-1.0-1{new string('a', 210)}-cp311-cp311-linux_armv7l.whl";
 
     [Theory]
     [MemberData(nameof(Claims))]

@@ -215,10 +215,10 @@ public sealed class TransferAttackTests
     {
         await using var farm = await AttackedFarm.StartAsync();
         using var attacker = farm.Builder();
-        farm.Bench.DiskFree = 3L << 30;
+        const long Promise = (2L << 30) - 1;
+        farm.Bench.DiskFree = Promise + FileJuggler.DiskReserveBytes + 1_000;
 
-        attacker.AssertReply<SlaveReply.Send>(
-            Slaves.Built(Slaves.File(AttackedFarm.ScipyWheel, (2L << 30) - 1)));
+        attacker.AssertReply<SlaveReply.Send>(Slaves.Built(Slaves.File(AttackedFarm.ScipyWheel, Promise)));
 
         await farm.EndAsync();
     }
