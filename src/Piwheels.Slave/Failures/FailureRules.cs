@@ -127,7 +127,7 @@ internal static partial class FailureRules
 
     [GeneratedRegex(
         @"headers or library files could not be found for (?<name>[\w+-]+)|^\S*RequiredDependencyException: (?<name>[\w+-]+)"
-        + @"|\b(?:development|devel|dev) (?:headers|packages|files|librar(?:y|ies))\b", RegexOptions.IgnoreCase)]
+        + @"|(?:\blib(?<name>[\w+-]+) )?\b(?:development|devel|dev) (?:headers|packages|files|librar(?:y|ies))\b", RegexOptions.IgnoreCase)]
     private static partial Regex SaidLibrary();
 
     [GeneratedRegex(@"(?<name>\b\w+[_-]config)\b(?: executable)?(?:'|:)? (?:command )?not found|\bNo such file or directory: '(?<name>\w+[_-]config)'")]
