@@ -47,7 +47,19 @@ public sealed class SlaveCommandTests
         Assert.Equal(0, await check.EndAsync());
         Assert.Contains("good     Python", check.Output, StringComparison.Ordinal);
         Assert.Contains("good     sandbox", check.Output, StringComparison.Ordinal);
+        Assert.Contains("good     venv", check.Output, StringComparison.Ordinal);
         Assert.Contains("poor     slave queue  tcp://localhost:5555 does not answer", check.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--check-elf", "often", "'often' is none of always, never")]
+    [InlineData("--check-import", "often", "'often' is none of auto, always, never")]
+    [InlineData("--check-import-time", "often", "'often'")]
+    public async Task What_is_asked_of_wheels_is_one_of_few_words(string option, string value, string fault)
+    {
+        await using var slave = PiwProcess.StartAsUser("slave", option, value);
+        Assert.Equal(2, await slave.EndAsync());
+        Assert.Contains(fault, slave.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using FsCheck.Xunit;
 using Piwheels.Core.Packaging;
 using Piwheels.Slave.Wheels;
 using Xunit;
@@ -161,17 +162,18 @@ public sealed class MachineCheckTests
         var files = new[]
         {
             "thing/__init__.py", "thing/sub/__init__.py", $"thing/sub/_a{Suffix}", $"thing/_library{Suffix}", "single.py", $"_thing{Suffix}",
+            $"1a2b__mypyc{Suffix}",
             "tests/__init__.py", "setup.py", "not-a-name/x.py", "thing/no-module.so", "thing-1.0.dist-info/METADATA", "thing.libs/lib.so.1",
             "thing-1.0.data/scripts/run.py", $"thing/class{Suffix}/evil{Suffix}", $"thing/{new string('x', 101)}{Suffix}", "..\n/x.py",
         };
-        var elves = new[] { ($"thing/sub/_a{Suffix}", "_a"), ($"_thing{Suffix}", "_thing"), ($"thing/_library{Suffix}", "other") }.Select(each =>
+        var elves = new[] { ($"thing/sub/_a{Suffix}", "_a"), ($"_thing{Suffix}", "_thing"), ($"thing/_library{Suffix}", "other"), ($"1a2b__mypyc{Suffix}", "1a2b__mypyc") }.Select(each =>
         {
             Assert.True(ElfFile.TryRead(new MemoryStream(Init(OfArm, each.Item2).ToBytes()), out var elf));
             return new WheelObject(each.Item1, elf);
         });
         var modules = WheelModules.Of(new WheelContents(files, [.. elves], SystemNeeds.None), Suffixes);
-        Assert.Equal(["thing", "single", "_thing", "thing.sub._a"], modules.ToImport);
-        Assert.Equal(["thing.sub._a", "thing._library", "_thing"], modules.Extensions.Select(module => module.Name));
+        Assert.Equal(["thing", "single", "_thing", "1a2b__mypyc", "thing.sub._a"], modules.ToImport);
+        Assert.Equal(["thing.sub._a", "thing._library", "_thing", "1a2b__mypyc"], modules.Extensions.Select(module => module.Name));
     }
 
     [Fact]
@@ -180,6 +182,17 @@ public sealed class MachineCheckTests
         Assert.True(ElfFile.TryRead(new MemoryStream(OfArm.ToBytes()), out var elf));
         var contents = new WheelContents([$"thing{Suffix}"], [new WheelObject($"thing{Suffix}", elf)], SystemNeeds.None);
         Assert.Equal(["thing"], WheelModules.Of(contents, Suffixes).ToImport);
+    }
+
+    [Property(MaxTest = 1_000)]
+    public bool Whatever_files_a_wheel_has_they_get_an_answer(string[] paths, int[] places, bool isAny)
+    {
+        string[] parts = ["thing", "/", ".so", Suffix, ".abi3.so", ".libs/", "__init__.py", ".py", "..", "\0", ".data/platlib/"];
+        paths = [.. paths.OfType<string>(), string.Concat(places.Select(place => parts[(place & int.MaxValue) % parts.Length]))];
+        Assert.True(ElfFile.TryRead(new MemoryStream(Init(OfIntel, "thing").ToBytes()), out var elf));
+        var contents = new WheelContents(paths, [.. paths.Select(path => new WheelObject(path, elf))], SystemNeeds.None);
+        _ = Check.Look(WheelFileName.Parse($"thing-1.0-py3-none-{(isAny ? "any" : "linux_armv7l")}.whl"), contents);
+        return WheelModules.Of(contents, Suffixes).ToImport.All(name => !name.Any(char.IsControl));
     }
 
     [Fact]
