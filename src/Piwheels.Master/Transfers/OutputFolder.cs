@@ -123,14 +123,22 @@ internal sealed class OutputFolder(string root, bool flush)
         File.Move(file.Path, path);
     }
 
-    private static void Place(string from, string folder)
+    private void Place(string from, string folder)
     {
         // An earlier attempt may have come as far as this
         if (!File.Exists(from)) return;
         // Twice, since the simple index may be on another file system, where the first move is a copy and not atomic
         var beside = Path.Combine(folder, $".{RandomNumberGenerator.GetHexString(32, lowercase: true)}{TemporaryExtension}");
         File.Move(from, beside);
+        if (flush) FlushFile(beside);
         File.Move(beside, Path.Combine(folder, Path.GetFileName(from)), overwrite: true);
+    }
+
+    // Costs nothing where it was a rename
+    private static void FlushFile(string path)
+    {
+        using var handle = File.OpenHandle(path);
+        RandomAccess.FlushToDisk(handle);
     }
 
     /// <summary>Has the names in a folder reach the disk: without that a rename may be lost with the power (fsync(2)).</summary>
