@@ -3,6 +3,7 @@ using Npgsql;
 using Piwheels.Bench.Following;
 using Piwheels.Bench.Functions;
 using Piwheels.Bench.Generating;
+using Piwheels.Bench.Loading;
 using Piwheels.Bench.Measuring;
 using Piwheels.Core.Database;
 using Piwheels.Storage.Private;
@@ -24,6 +25,8 @@ internal static class Program
             FunctionsCommand.Create(),
             FollowCommand.Create(),
             SyntheticIndex.Create(),
+            LoadCommand.Create(),
+            EchoServer.Create(),
         };
         try
         {

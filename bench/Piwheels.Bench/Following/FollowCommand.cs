@@ -5,7 +5,6 @@ using Piwheels.Bench.Measuring;
 using Piwheels.Bench.Places;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Upstream;
-using Piwheels.Storage.Schema;
 
 namespace Piwheels.Bench.Following;
 
@@ -65,7 +64,7 @@ internal static class FollowCommand
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         var log = new SyntheticLog(packages, versions);
         Say($"{log.Count:N0} events of {packages:N0} packages with {versions} versions");
-        await using var followed = await CreateAsync(cluster, DatabaseName, cancel);
+        await using var followed = await cluster.CreateDatabaseAsync(DatabaseName, cancel);
         await using (var master = followed.ConnectMaster())
         {
             foreach (var target in Targets) await master.AddTargetAsync(target);
@@ -78,13 +77,13 @@ internal static class FollowCommand
             {
                 await ReadAsync(root, log, cancel);
                 var took = await FollowAsync(cluster, followed, root, log, cancel);
-                await using var copied = await CreateAsync(cluster, CopyName, cancel);
+                await using var copied = await cluster.CreateDatabaseAsync(CopyName, cancel);
                 var runs = (int)Math.Ceiling(log.Count / 25_000.0);
                 var (copy, rows) = await CopiedRows.MeasureAsync(followed, copied, runs, cancel);
                 Say($"COPY of the same {rows:N0} rows in as many transactions: {copy.TotalSeconds:N1} s, "
                     + $"as of {log.Count / copy.TotalSeconds:N0} events a second; following takes {took / copy:N1} times as long");
                 await copied.DisposeAsync();
-                await DropAsync(cluster, CopyName, cancel);
+                await cluster.DropDatabaseAsync(CopyName, cancel);
             }
             finally
             {
@@ -161,30 +160,6 @@ internal static class FollowCommand
         Say($"processor's time an event: {own.TotalMicroseconds / log.Count:N1} µs of the follower, "
             + $"{others.TotalMicroseconds / log.Count:N1} µs of PostgreSQL");
         return all;
-    }
-
-    private static async Task<BenchDatabase> CreateAsync(BenchCluster cluster, string name, CancellationToken cancel)
-    {
-        await DropAsync(cluster, name, cancel);
-        await using (var server = new BenchDatabase(cluster.Superuser, null))
-        {
-            if (!await server.AskAsync<bool>(
-                $"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '{DatabaseOptions.OrdinaryUser}')", cancel))
-                await server.RunAsync($"CREATE ROLE {DatabaseOptions.OrdinaryUser} LOGIN", cancel);
-            await server.RunAsync($"CREATE DATABASE {name}", cancel);
-        }
-
-        var database = new BenchDatabase(cluster.Superuser.WithDatabase(name), null);
-        await using var installer = await SchemaInstaller.ConnectAsync(database.Superuser, cancel);
-        await installer.ApplyAsync(
-            await installer.DetectVersionAsync(cancel: cancel), DatabaseOptions.OrdinaryUser, null, cancel);
-        return database;
-    }
-
-    private static async Task DropAsync(BenchCluster cluster, string name, CancellationToken cancel)
-    {
-        await using var server = new BenchDatabase(cluster.Superuser, null);
-        await server.RunAsync($"DROP DATABASE IF EXISTS {name} WITH (FORCE)", cancel);
     }
 
     private static void Say(string line) => Console.WriteLine(line);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Piwheels.Storage;
 using Piwheels.Storage.Private;
+using Piwheels.Storage.Schema;
 
 namespace Piwheels.Bench.Places;
 
@@ -24,9 +25,6 @@ internal enum BenchClusterUse
 /// </summary>
 internal sealed class BenchCluster : IAsyncDisposable
 {
-    private const string UnprivilegedUser = "nobody";
-    private const string UnprivilegedGroup = "nogroup";
-
     /// <summary>After a kill the server first replays its log.</summary>
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(15);
 
@@ -84,37 +82,13 @@ internal sealed class BenchCluster : IAsyncDisposable
             throw new BenchFault($"there is no generated database in {folder}; 'generate' makes one");
         }
 
-        Directory.CreateDirectory(folder);
-        var start = new ProcessStartInfo("/bin/sh")
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        if (Environment.IsPrivilegedProcess)
-        {
-            using var chown = Process.Start("chown", [$"{UnprivilegedUser}:{UnprivilegedGroup}", folder]);
-            await chown.WaitForExitAsync(cancel);
-            start.FileName = "setpriv";
-            foreach (var argument in new[]
-            {
-                $"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedGroup}", "--clear-groups", "/bin/sh",
-            })
-            {
-                start.ArgumentList.Add(argument);
-            }
-        }
-
-        foreach (var argument in new[]
-        {
-            "-c", HoldScript, "sh", PostgresBinaries.Find().Folder, folder,
-            use == BenchClusterUse.Generating ? GeneratingSettings : Settings,
-        })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        await Unprivileged.CreateFolderAsync(folder, cancel);
+        var start = Unprivileged.Start(
+            "/bin/sh", "-c", HoldScript, "sh", PostgresBinaries.Find().Folder, folder,
+            use == BenchClusterUse.Generating ? GeneratingSettings : Settings);
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         var shell = Process.Start(start)!;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(StartTimeout);
@@ -125,6 +99,39 @@ internal sealed class BenchCluster : IAsyncDisposable
         }
 
         return new BenchCluster(shell, folder);
+    }
+
+    /// <summary>An empty database with the farm's schema, in place of one of that name.</summary>
+    public async Task<BenchDatabase> CreateDatabaseAsync(string name, CancellationToken cancel)
+    {
+        await DropDatabaseAsync(name, cancel);
+        await using (var server = new BenchDatabase(Superuser, null))
+        {
+            if (!await server.AskAsync<bool>(
+                $"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '{DatabaseOptions.OrdinaryUser}')", cancel))
+                await server.RunAsync($"CREATE ROLE {DatabaseOptions.OrdinaryUser} LOGIN", cancel);
+            await server.RunAsync($"CREATE DATABASE {name}", cancel);
+        }
+
+        var database = new BenchDatabase(Superuser.WithDatabase(name), null);
+        await using var installer = await SchemaInstaller.ConnectAsync(database.Superuser, cancel);
+        await installer.ApplyAsync(
+            await installer.DetectVersionAsync(cancel: cancel), DatabaseOptions.OrdinaryUser, null, cancel);
+        return database;
+    }
+
+    public async Task DropDatabaseAsync(string name, CancellationToken cancel)
+    {
+        await using var server = new BenchDatabase(Superuser, null);
+        await server.RunAsync($"DROP DATABASE IF EXISTS {name} WITH (FORCE)", cancel);
+    }
+
+    /// <summary>Stops all its processes where they are, or lets them go on (SIGSTOP, SIGCONT).</summary>
+    public void Freeze(bool frozen)
+    {
+        var pids = ServerProcessor.ProcessesOf(_folder);
+        using var kill = Process.Start("kill", [frozen ? "-STOP" : "-CONT", .. pids]);
+        kill.WaitForExit();
     }
 
     public async ValueTask DisposeAsync()

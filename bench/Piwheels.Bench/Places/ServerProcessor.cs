@@ -15,23 +15,24 @@ internal static class ServerProcessor
     private const double TicksPerSecond = 100;
 
     /// <param name="folder">The folder of the server.</param>
-    public static TimeSpan TimeOf(string folder)
+    public static TimeSpan TimeOf(string folder) => TimeSpan.FromSeconds(
+        // With the children that have ended, of which only the postmaster has any
+        StatisticsOf(folder).Sum(static process => process.Fields[UserField..(ChildrensSystemField + 1)].Sum(
+            static field => long.Parse(field, CultureInfo.InvariantCulture))) / TicksPerSecond);
+
+    /// <summary>The numbers of its processes, the postmaster's first.</summary>
+    public static IReadOnlyList<string> ProcessesOf(string folder) =>
+        [.. StatisticsOf(folder).Select(static process => process.Number)];
+
+    private static IEnumerable<(string Number, string[] Fields)> StatisticsOf(string folder)
     {
-        var pidFile = Path.Combine(folder, "cluster", "postmaster.pid");
-        var postmaster = File.ReadLines(pidFile).First().Trim();
-        var ticks = 0L;
+        var postmaster = File.ReadLines(Path.Combine(folder, "cluster", "postmaster.pid")).First().Trim();
+        if (Read(postmaster) is { } own) yield return (postmaster, own);
         foreach (var process in Directory.EnumerateDirectories("/proc").Select(Path.GetFileName))
         {
-            if (!char.IsAsciiDigit(process![0]) || Read(process) is not { } fields) continue;
-            // With the children that have ended, of which only the postmaster has any
-            if (process == postmaster || fields[ParentField] == postmaster)
-            {
-                ticks += fields[UserField..(ChildrensSystemField + 1)].Sum(
-                    f => long.Parse(f, CultureInfo.InvariantCulture));
-            }
+            if (char.IsAsciiDigit(process![0]) && Read(process) is { } fields && fields[ParentField] == postmaster)
+                yield return (process, fields);
         }
-
-        return TimeSpan.FromSeconds(ticks / TicksPerSecond);
     }
 
     private static string[]? Read(string process)
