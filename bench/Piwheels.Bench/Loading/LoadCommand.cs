@@ -11,6 +11,9 @@ internal static class LoadCommand
         return new Command("load", "Measures a real master under the load of fake slaves")
         {
             RecordedBuilds.Create(options),
+            Replies.Create(options),
+            Outage.Create(options),
+            Transfers.Create(options),
         };
     }
 }

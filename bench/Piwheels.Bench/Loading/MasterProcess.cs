@@ -45,8 +45,8 @@ internal sealed class MasterProcess : IAsyncDisposable
         [
             program, "master", "--dsn", dsn.ToSettings().ConnectionString, "--output-path", Path.Combine(folder, "www"),
             "--slave-queue", $"tcp://*:{slaves}", "--file-queue", $"tcp://*:{files}",
-            "--status-queue", $"ipc://{folder}/status", "--control-queue", $"ipc://{folder}/control",
-            "--import-queue", $"ipc://{folder}/import", "--log-queue", $"ipc://{folder}/log",
+            "--status-queue", $"ipc://{folder}/queue-status", "--control-queue", $"ipc://{folder}/queue-control",
+            "--import-queue", $"ipc://{folder}/queue-import", "--log-queue", $"ipc://{folder}/queue-log",
             "--pypi-xmlrpc", "http://127.0.0.1:9/pypi", "--pypi-simple", "http://127.0.0.1:9/simple",
             "--pypi-json", "http://127.0.0.1:9/pypi", .. more,
         ];

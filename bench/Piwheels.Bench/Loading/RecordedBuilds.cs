@@ -12,8 +12,8 @@ internal static class RecordedBuilds
     private const double Wanted = 700;
     private const double ProcessorWanted = 1;
 
-    /// <summary>Builds before the first that is counted, and as many after the last.</summary>
-    private const int LeadTimes = 2;
+    /// <summary>Builds before the first that is counted, until all code has been compiled at its best.</summary>
+    private const int LeadMin = 6_000;
 
     /// <summary>How long a slave sleeps that gets no work; in earnest it is 5 to 10 s.</summary>
     private static readonly TimeSpan Sleep = TimeSpan.FromMilliseconds(100);
@@ -40,7 +40,7 @@ internal static class RecordedBuilds
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             limit.CancelAfter(Limit);
             var (fleet, count) = (parsed.GetValue(slaves), parsed.GetValue(builds));
-            var all = count + (2 * LeadTimes * fleet);
+            var all = LeadOf(fleet) + count + fleet;
             var wheels = LoadWheel.MakeAll(all, LoadFarm.Target, WheelBytes);
             var own = await MeasureEchoAsync(fleet, count, wheels[0], limit.Token);
             await using var farm = await LoadFarm.StartAsync(options, parsed, all, limit.Token);
@@ -50,12 +50,14 @@ internal static class RecordedBuilds
         return command;
     }
 
+    private static int LeadOf(int slaves) => Math.Max(LeadMin, 2 * slaves);
+
     /// <summary>The load program's own limit: builds a second with a master that does nothing.</summary>
     private static async Task<double> MeasureEchoAsync(int slaves, int builds, LoadWheel wheel, CancellationToken cancel)
     {
         await using var echo = await EchoServer.StartAsync(wheel.Content.Length, cancel);
-        var work = new Work(_ => wheel, LeadTimes * slaves, builds);
-        var fleet = await GreetAsync(echo.SlavePort, echo.FilePort, slaves, cancel);
+        var work = new Work(_ => wheel, LeadOf(slaves), builds);
+        var fleet = await Fleet.GreetAsync(echo.SlavePort, echo.FilePort, slaves, cancel);
         var running = RunAsync(fleet, work, cancel);
         await work.Began.WaitAsync(cancel);
         var (own, others, began) = (Environment.CpuUsage.TotalTime, echo.ProcessorTime, Stopwatch.GetTimestamp());
@@ -72,8 +74,8 @@ internal static class RecordedBuilds
     private static async Task MeasureAsync(
         LoadFarm farm, LoadWheel[] wheels, int slaves, int builds, bool pages, double own, CancellationToken cancel)
     {
-        var work = new Work(release => wheels[release], LeadTimes * slaves, builds);
-        var fleet = await GreetAsync(farm.Master.SlavePort, farm.Master.FilePort, slaves, cancel);
+        var work = new Work(release => wheels[release], LeadOf(slaves), builds);
+        var fleet = await Fleet.GreetAsync(farm.Master.SlavePort, farm.Master.FilePort, slaves, cancel);
         var running = RunAsync(fleet, work, cancel);
         await work.Began.WaitAsync(cancel);
         farm.BeginCounting();
@@ -88,7 +90,7 @@ internal static class RecordedBuilds
 
         var took = Stopwatch.GetElapsedTime(began);
         var (master, server, bench) = farm.Counted;
-        var counted = pages ? work.Done - (LeadTimes * slaves) : builds;
+        var counted = pages ? work.Done - (LeadOf(slaves)) : builds;
         work.Stop();
         await running;
         var name = $"Builds of {slaves:N0} slaves recorded" + (pages ? ", with all their pages" : "");
@@ -122,10 +124,6 @@ internal static class RecordedBuilds
 
         return rates;
     }
-
-    private static async Task<FakeSlave[]> GreetAsync(int slavePort, int filePort, int count, CancellationToken cancel) =>
-        await Task.WhenAll(Enumerable.Range(0, count).Select(
-            number => FakeSlave.GreetAsync(slavePort, filePort, LoadFarm.Target, number, cancel)));
 
     private static Task RunAsync(FakeSlave[] fleet, Work work, CancellationToken cancel) =>
         Task.WhenAll(fleet.Select(slave => Task.Run(() => RunAsync(slave, work, cancel), cancel)));
