@@ -14,6 +14,9 @@ namespace Piwheels.Master;
 /// </summary>
 internal sealed partial class MainLoop : TaskLoop
 {
+    /// <summary>Messages passed on before what monitors say has its turn.</summary>
+    private const int MessagesPerTurn = 64;
+
     private readonly MessageSocket<NoMessages, StatusMessage> _status;
     private readonly MasterTasks _tasks;
     private readonly MasterHello _hello;
@@ -27,7 +30,7 @@ internal sealed partial class MainLoop : TaskLoop
         var shared = SocketOptions.Default with { GroupWritable = true };
         _status = Bind<NoMessages, StatusMessage>(ZmqSocketType.Pub, configuration.StatusQueue, shared);
         var control = Bind<ControlMessage, NoMessages>(ZmqSocketType.Pull, configuration.ControlQueue, shared);
-        var inner = Bind<StatusMessage, NoMessages>(ZmqSocketType.Pull, MasterConfiguration.InnerStatusQueue);
+        var inner = BindRaw(ZmqSocketType.Pull, MasterConfiguration.InnerStatusQueue);
         Register(control, HandleControl);
         Register(inner, HandleStatus);
     }
@@ -35,11 +38,11 @@ internal sealed partial class MainLoop : TaskLoop
     /// <summary>Ends when somebody has asked for the master's end on the control queue.</summary>
     public Task QuitAsked => _quitAsked.Task;
 
-    private Task HandleStatus(StatusMessage message)
+    private void HandleStatus(ZmqSocket inner)
     {
-        // A monitor that does not keep up loses messages; that is PUB's own rule
-        _ = _status.TrySend(message);
-        return Task.CompletedTask;
+        // As they are: our own tasks wrote them. A monitor that does not keep up loses messages; that is PUB's own rule
+        for (var count = 0; count < MessagesPerTurn && inner.TryReceive(out var frames); count++)
+            _ = _status.Socket.TrySend(frames);
     }
 
     private Task HandleControl(ControlMessage message)

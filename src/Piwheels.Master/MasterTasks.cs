@@ -30,13 +30,15 @@ public sealed class MasterTasks
 
     public IReadOnlyList<TaskLoop> All { get; }
 
-    /// <summary>Makes them, without starting them. Oracles and TheArchitect share a pool of connections.</summary>
+    /// <summary>Makes them, without starting them. Oracles, TheArchitect and SlaveDriver share a pool of connections.</summary>
     /// <exception cref="RecipeException">A recipe is none.</exception>
     public static MasterTasks Create(MasterConfiguration configuration, TaskEnvironment environment, Database database)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var recipes = RecipeShelf.Open(configuration.Recipes, environment.Loggers.CreateLogger("master.recipes"));
-        var slaveDriver = new SlaveDriver(configuration, environment, recipes: recipes);
+        var depth = new QueueDepth();
+        var slaveDriver = new SlaveDriver(
+            configuration, environment, recipes: recipes, recording: database, depth: depth);
         var bigBrother = new BigBrother(configuration, environment);
         return new MasterTasks(slaveDriver, bigBrother,
         [
@@ -46,7 +48,7 @@ public sealed class MasterTasks
             new CloudGazer(configuration, environment),
             new TheArchitect(
                 configuration, environment, database, database.ListenToBuildQueueAsync,
-                cancel => database.SettleTargetsAsync(cancel: cancel)),
+                cancel => database.SettleTargetsAsync(cancel: cancel), depth),
             slaveDriver,
             new FileJuggler(configuration, environment),
             new TheSecretary(configuration, environment),

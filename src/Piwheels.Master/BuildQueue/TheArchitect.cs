@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
+using Piwheels.Master.Building;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
@@ -14,9 +15,6 @@ namespace Piwheels.Master.BuildQueue;
 /// </summary>
 public sealed partial class TheArchitect : TaskLoop
 {
-    /// <summary>Releases read per target.</summary>
-    public const int ReleasesPerTarget = 1000;
-
     /// <summary>The shortest time between two queries.</summary>
     public static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
 
@@ -35,6 +33,7 @@ public sealed partial class TheArchitect : TaskLoop
     private readonly IDatabase _database;
     private readonly Func<Action, CancellationToken, Task> _listen;
     private readonly MessageSocket<NoMessages, BuildQueueMessage> _builds;
+    private readonly QueueDepth _depth;
     private Task _listening = Task.CompletedTask;
     private DateTimeOffset _notBefore;
     private DateTimeOffset _atLatest;
@@ -44,12 +43,14 @@ public sealed partial class TheArchitect : TaskLoop
     /// <param name="database">Its own connection, not the oracles': a long query must not take one of theirs.</param>
     /// <param name="listen">Calls its argument, on any thread, whenever the queue has changed; until cancelled.</param>
     /// <param name="settle">Takes a step of a change of targets, when it is time, and answers what is left.</param>
+    /// <param name="depth">How many releases of each target are read.</param>
     public TheArchitect(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase database,
         Func<Action, CancellationToken, Task> listen,
-        Func<CancellationToken, Task<IReadOnlyList<SettlingTarget>>> settle)
+        Func<CancellationToken, Task<IReadOnlyList<SettlingTarget>>> settle, QueueDepth? depth = null)
         : base("the_architect", environment)
     {
+        _depth = depth ?? new QueueDepth();
         _database = database;
         _listen = listen;
         _settle = settle;
@@ -105,7 +106,7 @@ public sealed partial class TheArchitect : TaskLoop
         _changed = false;
         try
         {
-            var queue = await _database.GetBuildQueueAsync(ReleasesPerTarget);
+            var queue = await _database.GetBuildQueueAsync(_depth.Releases);
             _notBefore = Now + ShortestPause;
             _atLatest = Now + LongestPause;
             _away = false;

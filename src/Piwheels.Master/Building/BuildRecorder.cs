@@ -105,7 +105,8 @@ internal sealed partial class BuildRecorder(
         if (build is not { Status: false, Failure: { } failure } || !failure.Class.IsTransient()) return null;
         var retryAt = await _recording.DeferAsync(build, retryDelays, quitting);
         if (retryAt is not null)
-            await TellSecretaryAsync(new SecretaryRequest.Project(PackageName.Parse(build.Package)), quitting);
+            await TellSecretaryAsync(
+                new SecretaryRequest.Owed(PackageName.Parse(build.Package), RewriteCommand.Project), quitting);
         return retryAt;
     }
 
@@ -123,9 +124,10 @@ internal sealed partial class BuildRecorder(
     private async Task PublishAsync(long buildId, BuildState build, CancellationToken quitting)
     {
         var package = PackageName.Parse(build.Package);
-        await TellSecretaryAsync(new SecretaryRequest.Log(buildId, package, build.Output), quitting);
-        await TellSecretaryAsync(
-            build.Status ? new SecretaryRequest.Both(package) : new SecretaryRequest.Project(package), quitting);
+        var owed = build.Status ? RewriteCommand.Both : RewriteCommand.Project;
+        await Task.WhenAll(
+            TellSecretaryAsync(new SecretaryRequest.Log(buildId, package, build.Output), quitting),
+            TellSecretaryAsync(new SecretaryRequest.Owed(package, owed), quitting));
     }
 
     private async Task TellSecretaryAsync(SecretaryRequest request, CancellationToken quitting)

@@ -31,17 +31,19 @@ public sealed class PendingBuilds
     /// </summary>
     public const int TargetsMax = 1000;
 
-    public const int ReleasesPerTargetMax = 10_000;
+    public const int ReleasesPerTargetMax = QueueDepth.Most;
 
     /// <summary>From how many entries on those that are over are looked for and dropped.</summary>
     private const int SweepAtEntries = 1024;
 
-    private readonly Dictionary<Target, List<Release>> _queues = [];
+    private readonly Dictionary<Target, TargetQueue> _queues = [];
     private readonly HashSet<(Target Target, Release Release)> _active = [];
     private readonly Dictionary<(Target Target, Release Release), DateTimeOffset> _heldBack = [];
     private readonly Dictionary<(Target Target, Release Release), (int Count, DateTimeOffset At)> _losses = [];
     private readonly Dictionary<Release, DateTimeOffset> _deletedReleases = [];
     private readonly Dictionary<PackageName, DateTimeOffset> _deletedPackages = [];
+    private readonly Dictionary<Target, int> _activeOf = [];
+    private int _mostActive;
     private int _sweepAt = SweepAtEntries;
 
     /// <summary>Changes with whatever may make something ready to be handed out, but for the clock.</summary>
@@ -51,7 +53,7 @@ public sealed class PendingBuilds
     public IReadOnlyDictionary<Target, long> Lengths =>
         _queues.ToDictionary(
             static queue => queue.Key,
-            queue => queue.Value.LongCount(release => !_active.Contains((queue.Key, release))));
+            queue => queue.Value.Releases.LongCount(release => !_active.Contains((queue.Key, release))));
 
     /// <summary>Takes over what is to be built now; replaces all that was pushed before.</summary>
     public void Replace(IEnumerable<KeyValuePair<Target, IReadOnlyList<Release>>> queues)
@@ -60,7 +62,7 @@ public sealed class PendingBuilds
         _queues.Clear();
         foreach (var (target, releases) in queues.Take(TargetsMax))
         {
-            _queues[target] = [.. releases.Take(ReleasesPerTargetMax)];
+            _queues[target] = new TargetQueue(releases.Take(ReleasesPerTargetMax));
         }
     }
 
@@ -73,21 +75,33 @@ public sealed class PendingBuilds
     {
         release = default;
         if (!_queues.TryGetValue(target, out var queue)) return false;
-        foreach (var candidate in queue)
+        for (var place = queue.First; place < queue.Count; place++)
         {
-            if (!MayBeBuilt(target, candidate, now) || isFor?.Invoke(candidate) == false) continue;
+            if (!queue.TryGet(place, out var candidate)) continue;
+            if (_active.Contains((target, candidate)))
+            {
+                queue.PassOver(place);
+                continue;
+            }
+
+            if (IsHeldBack(target, candidate, now) || isFor?.Invoke(candidate) == false) continue;
             release = candidate;
             _active.Add((target, release));
+            queue.PassOver(place);
+            _mostActive = Math.Max(_mostActive, _activeOf[target] = ActiveOf(target) + 1);
             return true;
         }
 
         return false;
     }
 
+    /// <summary>How many releases are being built for the target that most are built for.</summary>
+    public int MostActive => _mostActive;
+
     /// <summary>All that waits and is not being built, in the order of its queues.</summary>
     public IEnumerable<(Target Target, Release Release)> Waiting =>
         from queue in _queues
-        from release in queue.Value
+        from release in queue.Value.Releases
         where !_active.Contains((queue.Key, release))
         select (queue.Key, release);
 
@@ -100,7 +114,7 @@ public sealed class PendingBuilds
     /// <summary>A build's result is recorded: a push that does not know of it yet shall not bring it back.</summary>
     public void Finished(Target target, Release release, DateTimeOffset now)
     {
-        _active.Remove((target, release));
+        End(target, release);
         _losses.Remove((target, release));
         if (_queues.TryGetValue(target, out var queue)) queue.Remove(release);
         _heldBack[(target, release)] = now + StalePushMax;
@@ -115,7 +129,8 @@ public sealed class PendingBuilds
     {
         Revision++;
         var key = (target, release);
-        _active.Remove(key);
+        End(target, release);
+        if (_queues.TryGetValue(target, out var queue)) queue.Return(release);
         var count = _losses.TryGetValue(key, out var loss) && now - loss.At < LostPauseMax * 2 ? loss.Count + 1 : 1;
         _losses[key] = (count, now);
         var pause = count > 20 ? LostPauseMax : LostPauseMin * Math.Pow(2, count - 1);
@@ -126,7 +141,7 @@ public sealed class PendingBuilds
     /// <summary>Nothing of the package is handed out from pushes made before its deletion.</summary>
     public void Exclude(PackageName package, DateTimeOffset now)
     {
-        foreach (var queue in _queues.Values) queue.RemoveAll(release => release.Package == package);
+        foreach (var queue in _queues.Values) queue.Remove(package);
         _deletedPackages[package] = now + StalePushMax;
         Sweep(now);
     }
@@ -150,10 +165,19 @@ public sealed class PendingBuilds
     /// <summary>How many ends, losses and deletions are remembered at the moment.</summary>
     public int Remembered => _heldBack.Count + _losses.Count + _deletedReleases.Count + _deletedPackages.Count;
 
-    private bool MayBeBuilt(Target target, Release release, DateTimeOffset now) =>
-        !_active.Contains((target, release))
-        && !(_heldBack.TryGetValue((target, release), out var until) && now < until)
-        && !IsExcluded(release, now);
+    private bool IsHeldBack(Target target, Release release, DateTimeOffset now) =>
+        (_heldBack.TryGetValue((target, release), out var until) && now < until) || IsExcluded(release, now);
+
+    private int ActiveOf(Target target) => _activeOf.GetValueOrDefault(target);
+
+    private void End(Target target, Release release)
+    {
+        if (!_active.Remove((target, release))) return;
+        var before = ActiveOf(target);
+        if (before > 1) _activeOf[target] = before - 1;
+        else _activeOf.Remove(target);
+        if (before == _mostActive) _mostActive = _activeOf.Count == 0 ? 0 : _activeOf.Values.Max();
+    }
 
     private void Sweep(DateTimeOffset now)
     {

@@ -82,12 +82,18 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly DiskGate _disk;
     private readonly LineAllowance _lines;
     private readonly LossBook _losses = new();
+    private readonly QueueDepth _depth;
 
+    /// <param name="recording">
+    /// Where builds are recorded; by connections of its own, in batches: what every build needs is worth the shortest way.
+    /// </param>
+    /// <param name="depth">Is told how far the queues are to be read.</param>
     public SlaveDriver(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
-        RecipeShelf? recipes = null)
+        RecipeShelf? recipes = null, IDatabase? recording = null, QueueDepth? depth = null)
         : base("slave_driver", environment)
     {
+        _depth = depth ?? new QueueDepth();
         database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _configuration = configuration;
         _slaves = BindRouter<SlaveRequest, SlaveReply>(configuration.SlaveQueue, SlaveSocketOptions(configuration));
@@ -101,7 +107,7 @@ public sealed partial class SlaveDriver : TaskLoop
             ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout, SlaveRoster.SlavesMax));
         var web = ConnectRpc<SecretaryRequest, SecretaryReply>(
             configuration.WebQueue, pendingMax: BuildRecorder.WaitingMax);
-        _recorder = new BuildRecorder(database, web, configuration.RetryDelays, Time, Logger);
+        _recorder = new BuildRecorder(recording ?? database, web, configuration.RetryDelays, Time, Logger);
         _targets = new TargetList(database, Logger);
         _recipes = recipes ?? RecipeShelf.Open("", Logger);
         _gate = new RecipeGate(_recipes, configuration.RecipesForAll);
@@ -277,6 +283,7 @@ public sealed partial class SlaveDriver : TaskLoop
             return new SlaveReply.Sleep(Paused: false);
         }
 
+        _depth.Note(_pending.MostActive);
         BuildGiven(Logger, slave.Id, release);
         var recipe = _gate.For(release, slave.Target);
         return slave.Assign(release, Now, recipe == Recipe.None ? null : recipe);

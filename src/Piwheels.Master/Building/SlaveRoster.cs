@@ -8,7 +8,7 @@ namespace Piwheels.Master.Building;
 public sealed class SlaveRoster
 {
     /// <summary>The most slaves at a time.</summary>
-    public const int SlavesMax = 5_000;
+    public const int SlavesMax = 20_000;
 
     /// <summary>
     /// A slave says IDLE at once after its ACK. One that has not for this long makes room where the roster is full, so
@@ -121,7 +121,7 @@ public sealed class SlaveRoster
     /// <summary>Forgets the slaves that have been silent for too long, and answers them.</summary>
     public IReadOnlyList<SlaveSession> Expire(DateTimeOffset now)
     {
-        var expired = All.Where(slave => slave.IsExpired(now)).ToList();
+        var expired = _slaves.Values.Where(slave => slave.IsExpired(now)).OrderBy(static slave => slave.Id).ToList();
         foreach (var slave in expired) Remove(slave);
         return expired;
     }

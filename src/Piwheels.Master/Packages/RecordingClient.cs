@@ -13,11 +13,13 @@ internal sealed partial class RecordingClient(IDatabase database, TimeProvider t
     public static readonly TimeSpan RetryPauseMin = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan RetryPauseMax = TimeSpan.FromSeconds(30);
 
+    private readonly BuildBatches _batches = new(database);
+
     /// <summary>Answers the build's number.</summary>
     /// <exception cref="DatabaseException">It is refused.</exception>
     /// <exception cref="OperationCanceledException">The master quits.</exception>
     public Task<long> RecordAsync(BuildState build, CancellationToken quitting) =>
-        TryAsync(build, request => database.LogBuildAsync(build, request), quitting);
+        TryAsync(build, request => _batches.RecordAsync(build, request), quitting);
 
     /// <summary>Has a failed build tried again later; answers when, or null where it is to be recorded.</summary>
     /// <exception cref="DatabaseException">It is refused.</exception>

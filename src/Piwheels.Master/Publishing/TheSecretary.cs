@@ -70,6 +70,7 @@ public sealed partial class TheSecretary : TaskLoop
         {
             SecretaryRequest.Project project => GatherAsync(project.Package, RewriteCommand.Project),
             SecretaryRequest.Both both => GatherAsync(both.Package, RewriteCommand.Both),
+            SecretaryRequest.Owed owed => GatherOwed(owed.Package, owed.Pages),
             SecretaryRequest.Home => PassAsync(new ScribeRequest.Home()),
             SecretaryRequest.Search => PassAsync(new ScribeRequest.Search()),
             SecretaryRequest.Log log => PassAsync(new ScribeRequest.Log(log.BuildId, log.Package, log.Text)),
@@ -80,7 +81,7 @@ public sealed partial class TheSecretary : TaskLoop
         return new SecretaryReply.Done();
     }
 
-    // Gathered: PROJECT and BOTH
+    // Gathered: PROJECT, BOTH and OWED
 
     private Task GatherAsync(PackageName package, RewriteCommand command)
     {
@@ -93,6 +94,12 @@ public sealed partial class TheSecretary : TaskLoop
         var quitting = Quitting.UnsafeRegister(_ => unsaved.Saved.TrySetCanceled(), null);
         Force(SaveAsync);
         return ReleaseAfterAsync(unsaved.Saved.Task, quitting);
+    }
+
+    private Task GatherOwed(PackageName package, RewriteCommand command)
+    {
+        _buffer.Add(new RewritePending(package, Now, command));
+        return Task.CompletedTask;
     }
 
     private static async Task ReleaseAfterAsync(Task task, CancellationTokenRegistration registration)

@@ -1,4 +1,5 @@
 using System.Formats.Cbor;
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Cbor;
 
@@ -20,6 +21,7 @@ public abstract record SecretaryRequest : IWireMessage<SecretaryRequest>
             ("SEARCH", false) => new Search(),
             ("PROJECT", true) => new Project(BuildStates.ReadPackage(reader)),
             ("BOTH", true) => new Both(BuildStates.ReadPackage(reader)),
+            ("OWED", true) => Owed.ReadData(reader),
             ("LOG", true) => Log.ReadData(reader),
             ("DELPKG", true) => new DeletePackage(BuildStates.ReadPackage(reader)),
             ("DELVER", true) => new DeleteVersion(BuildStates.ReadRelease(reader)),
@@ -63,6 +65,34 @@ public abstract record SecretaryRequest : IWireMessage<SecretaryRequest>
             writer.WriteStartMessage(Name);
             writer.WriteTextString(Package.Value);
             writer.WriteEndArray();
+        }
+    }
+
+    /// <summary>
+    /// The same as PROJECT or BOTH, of pages that the database has entered as owed already: it need not be told again.
+    /// </summary>
+    public sealed record Owed(PackageName Package, RewriteCommand Pages) : SecretaryRequest
+    {
+        public override string Name => "OWED";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteStartArray(2);
+            writer.WriteTextString(Package.Value);
+            writer.WriteBoolean(Pages == RewriteCommand.Both);
+            writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        internal static Owed ReadData(WireReader reader)
+        {
+            reader.StartRecord("owed pages");
+            var owed = new Owed(
+                BuildStates.ReadPackage(reader),
+                reader.Boolean("both") ? RewriteCommand.Both : RewriteCommand.Project);
+            reader.EndRecord("owed pages");
+            return owed;
         }
     }
 
