@@ -48,7 +48,6 @@ internal sealed class LoopingSlave : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _running;
-        _stop.Dispose();
     }
 
     private void Run()

@@ -55,11 +55,54 @@ public sealed class RestartedMasterTests(DatabaseFixture databases)
         folder.Delete(recursive: true);
     }
 
-    private static async Task AddReleasesAsync(TestDatabase store)
+    [Fact]
+    public async Task Killed_when_a_build_is_recorded_and_its_wheel_not_yet_in_its_place_it_publishes_it_at_its_next_start()
+    {
+        var folder = Directory.CreateTempSubdirectory("piw-e2e-");
+        Open(folder.FullName);
+        await using var store = await databases.CreateDatabaseAsync();
+        await AddReleasesAsync(store, packages: 1);
+        using var zmq = new ZmqContext();
+        var done = new ConcurrentBag<FileState>();
+        await using var slave = new LoopingSlave(
+            zmq, $"ipc://{folder.FullName}/slave", $"ipc://{folder.FullName}/file", Path.Combine(folder.FullName, "slave1"),
+            FileStateForm.WithLocation, done);
+
+        // What is recorded is asked for before the wheel is moved
+        await using (var gate = new StatementGate(
+            store.UserDsn.Host, (_, sql) => sql.Contains("get_package_files", StringComparison.Ordinal), holdsAnswer: false))
+        {
+            Open(gate.Folder);
+            Open(Path.Combine(gate.Folder, ".s.PGSQL.5432"));
+            await using var master = Start(store, folder.FullName, gate.Folder);
+            await Task.WhenAny(gate.Stopped, master.EndAsync());
+            Assert.True(gate.Stopped.IsCompleted, master.Output);
+            master.Signal("KILL");
+            await master.EndAsync();
+        }
+
+        var hash = Assert.Single(await store.ColumnAsync("SELECT filehash FROM files"));
+        Assert.Empty(Wheels(folder));
+        Assert.Empty(done);
+        await using (var master = Start(store, folder.FullName))
+        {
+            var ended = master.EndAsync();
+            while (Wheels(folder).Length == 0) Assert.False(ended.IsCompleted, master.Output);
+            master.Signal("TERM");
+            Assert.True(await master.EndAsync() == 0, master.Output);
+        }
+
+        Assert.Equal(hash, HashOf(Assert.Single(Wheels(folder))));
+        Assert.Equal("1", (await store.ColumnAsync("SELECT count(*)::text FROM builds"))[0]);
+        await slave.DisposeAsync();
+        folder.Delete(recursive: true);
+    }
+
+    private static async Task AddReleasesAsync(TestDatabase store, int packages = Packages)
     {
         await using var database = new Database(store.UserDsn);
         await database.AddTargetAsync(new Target("cp311", "linux_armv7l"));
-        for (var number = 0; number < Packages; number++)
+        for (var number = 0; number < packages; number++)
         {
             var package = PackageName.Parse($"package{number}");
             await database.AddNewPackageAsync(package);
@@ -75,10 +118,11 @@ public sealed class RestartedMasterTests(DatabaseFixture databases)
         while (await isBuilt.ExecuteScalarAsync() is not true) Assert.False(ended.IsCompleted, master.Output);
     }
 
-    private static PiwProcess Start(TestDatabase store, string folder) => PiwProcess.StartAsUser(
+    /// <param name="server">Where the database is asked; itself unless something stands before it.</param>
+    private static PiwProcess Start(TestDatabase store, string folder, string? server = null) => PiwProcess.StartAsUser(
     [
         "master", "--dev-mode", "--output-path", Path.Combine(folder, "www"),
-        "--dsn", $"postgresql://piwheels@{Uri.EscapeDataString(store.UserDsn.Host)}/{store.UserDsn.Database}",
+        "--dsn", $"postgresql://piwheels@{Uri.EscapeDataString(server ?? store.UserDsn.Host)}/{store.UserDsn.Database}",
         // Nobody listens there: what is built is in the database already
         .. new[] { "xmlrpc", "json", "simple" }.SelectMany(each => new[] { $"--pypi-{each}", "http://127.0.0.1:9/" }),
         .. new[] { "status", "control", "import", "log", "slave", "file" }.SelectMany(
