@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
-using Piwheels.Master.Building;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;

@@ -1,4 +1,6 @@
-namespace Piwheels.Master.Building;
+using Piwheels.Master.Building;
+
+namespace Piwheels.Master;
 
 /// <summary>
 /// How far into each target's queue is read. What is being built stands at its head, and is not handed out twice: so that is
