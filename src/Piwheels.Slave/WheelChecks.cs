@@ -39,7 +39,12 @@ internal static partial class ImportChoice
         if (checks.Import == ImportMode.Never) return null;
         if (python.HasVenv) return checks.ImportTime;
         if (checks.Import == ImportMode.Always)
-            throw new SlaveException($"wheels are to be imported before they are handed over, and {python.Executable} has no venv (apt install python3-venv)");
+        {
+            throw new SlaveException(
+                $"wheels are to be imported before they are handed over, and {python.Executable} has no venv "
+                + "(apt install python3-venv)");
+        }
+
         LogNoVenv(logger, python.Executable);
         return null;
     }

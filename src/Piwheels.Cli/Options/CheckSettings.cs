@@ -3,7 +3,10 @@ using Piwheels.Slave;
 
 namespace Piwheels.Cli.Options;
 
-/// <summary>How wheels are looked at before they are handed over, as `piw slave` and `piw up` take it. Texts, as those of <see cref="ContainmentSettings"/>.</summary>
+/// <summary>
+/// How wheels are looked at before they are handed over, as `piw slave` and `piw up` take it. Texts, as those of
+/// <see cref="ContainmentSettings"/>.
+/// </summary>
 internal sealed class CheckSettings
 {
     private readonly Setting<string> _elf;
@@ -13,9 +16,15 @@ internal sealed class CheckSettings
     /// <param name="add">Makes a setting one of the command's.</param>
     public CheckSettings(Action<Setting<string>> add)
     {
-        _elf = Make("check-elf", "Refuse wheels with modules for another machine than their tag says: always, never", "always", Elf);
-        _import = Make("check-import", "Import wheels with machine code before they are handed over: auto (where it can), always (or not build), never", "auto", Import);
-        _importTime = Make("check-import-time", "The longest time for one import, with the installation of what the wheel requires", "60s", DurationText.Parse);
+        _elf = Make(
+            "check-elf", "Refuse wheels with modules for another machine than their tag says: always, never", "always", Elf);
+        _import = Make(
+            "check-import",
+            "Import wheels with machine code before they are handed over: auto (where it can), always (or not build), never",
+            "auto", Import);
+        _importTime = Make(
+            "check-import-time", "The longest time for one import, with the installation of what the wheel requires", "60s",
+            DurationText.Parse);
         foreach (var setting in All) add(setting);
     }
 

@@ -67,5 +67,6 @@ public sealed record Recipe
         && Network == other.Network && WithoutImport == other.WithoutImport && Skip == other.Skip && Patch == other.Patch;
 
     public override int GetHashCode() =>
-        HashCode.Combine(Apt.Length, Environment.Count, PipArguments.Length, Timeout, Memory, (Network, WithoutImport), Skip, Patch);
+        HashCode.Combine(
+            Apt.Length, Environment.Count, PipArguments.Length, Timeout, Memory, (Network, WithoutImport), Skip, Patch);
 }

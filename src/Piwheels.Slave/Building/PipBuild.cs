@@ -112,9 +112,11 @@ internal sealed partial class PipBuild(
 
     /// <summary>Imports what the wheels have, if that is wanted: the last thing before they are handed over.</summary>
     private async Task<BuildResult> TryAsync(
-        ContainedRun run, BuildEnding ending, BuildFolder folder, List<InspectedWheel> wheels, Uri index, CancellationToken drop)
+        ContainedRun run, BuildEnding ending, BuildFolder folder, List<InspectedWheel> wheels, Uri index,
+        CancellationToken drop)
     {
-        var remarks = wheels.Where(wheel => wheel.Remark is not null).Select(wheel => $"{wheel.File.Filename} {wheel.Remark}").ToList();
+        var remarks = wheels.Where(wheel => wheel.Remark is not null)
+            .Select(wheel => $"{wheel.File.Filename} {wheel.Remark}").ToList();
         List<FileState> files = [.. wheels.Select(wheel => wheel.File)];
         foreach (var wheel in rules.ImportTime is null ? [] : wheels)
         {
@@ -126,7 +128,8 @@ internal sealed partial class PipBuild(
             if (outcome is TrialOutcome.Failed failed)
             {
                 run.Output.Append(Encoding.UTF8.GetBytes(failed.Output));
-                return Failed(run, ending, $"{wheel.File.Filename} cannot be imported: {failed.Failure.Evidence}") with { Failure = failed.Failure };
+                var reason = $"{wheel.File.Filename} cannot be imported: {failed.Failure.Evidence}";
+                return Failed(run, ending, reason) with { Failure = failed.Failure };
             }
 
             remarks.Add(outcome is TrialOutcome.Inconclusive doubt
@@ -141,7 +144,8 @@ internal sealed partial class PipBuild(
         Ended(run, ending, [], [], reason ?? ending.Reason);
 
     private BuildResult Ended(
-        ContainedRun run, BuildEnding ending, IReadOnlyList<FileState> files, IReadOnlyList<string> remarks, string? reason = null)
+        ContainedRun run, BuildEnding ending, IReadOnlyList<FileState> files, IReadOnlyList<string> remarks,
+        string? reason = null)
     {
         var text = new StringBuilder(run.Output.ToText());
         foreach (var line in RecipeText.LinesOf(rules.Recipe)) Say($"by its recipe: {line}");

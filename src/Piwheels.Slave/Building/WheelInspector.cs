@@ -23,7 +23,9 @@ internal sealed class WheelInspector(PythonFacts python, bool checksMachine)
 {
     private readonly MachineCheck? _machine = checksMachine ? MachineCheck.For(python) : null;
 
-    /// <summary>Looks at wheels of a release. Debian's lists are read for each build: what is installed may change between two.</summary>
+    /// <summary>
+    /// Looks at wheels of a release. Debian's lists are read for each build: what is installed may change between two.
+    /// </summary>
     public InspectWheel Of(Release release)
     {
         var environment = MarkerEnvironment.ForTarget(python.Target, python.Version);

@@ -3,7 +3,9 @@ using Piwheels.Core.States;
 
 namespace Piwheels.Slave.Building;
 
-/// <summary>Makes sure that wheels are those that were inspected, byte for byte, after strangers' code has run beside them.</summary>
+/// <summary>
+/// Makes sure that wheels are those that were inspected, byte for byte, after strangers' code has run beside them.
+/// </summary>
 internal static class WheelSeal
 {
     /// <summary>What is another one than it was, in words; null when all is as it was.</summary>

@@ -22,9 +22,16 @@ internal sealed class ImportTrial(
     private const string ModulesName = "modules.txt";
     private const string ReportName = "report";
 
-    private readonly BuildRules _rules = rules with { Recipe = Recipe.None, Limits = rules.Limits with { WallTime = timeMax } };
+    private readonly BuildRules _rules = rules with
+    {
+        Recipe = Recipe.None,
+        Limits = rules.Limits with { WallTime = timeMax },
+    };
 
-    /// <summary>Tries one wheel of a build whose processes have ended. What the build has left in its folder is removed, but for the wheels.</summary>
+    /// <summary>
+    /// Tries one wheel of a build whose processes have ended. What the build has left in its folder is removed, but for
+    /// the wheels.
+    /// </summary>
     /// <param name="index">The index that has the dependencies.</param>
     /// <exception cref="SlaveException">The sandbox does not run on this machine any more.</exception>
     /// <exception cref="OperationCanceledException">It was dropped, and nothing of it runs any more.</exception>
@@ -49,7 +56,8 @@ internal sealed class ImportTrial(
     }
 
     private async Task<TrialOutcome> RunAsync(
-        ContainedRun run, BuildFolder folder, InspectedWheel wheel, IReadOnlyList<string> modules, Uri index, CancellationToken drop)
+        ContainedRun run, BuildFolder folder, InspectedWheel wheel, IReadOnlyList<string> modules, Uri index,
+        CancellationToken drop)
     {
         var (place, path) = (run.Place, $"{run.Place.Wheels}/{wheel.File.Filename}");
         var environment = $"{place.Work}/environment";
@@ -65,7 +73,8 @@ internal sealed class ImportTrial(
                 ],
                 BuildNetwork.Index, drop);
             if (ending is not BuildEnding.Exited { Status: 0 }) return new TrialOutcome.Inconclusive(Uninstalled(ending, run));
-            ending = await run.RunAsync([$"{environment}/bin/python", .. program, "import", .. import], BuildNetwork.None, drop);
+            ending = await run.RunAsync(
+                [$"{environment}/bin/python", .. program, "import", .. import], BuildNetwork.None, drop);
         }
         else
         {
@@ -86,7 +95,8 @@ internal sealed class ImportTrial(
     {
         const string What = "it cannot be installed with its dependencies as wheels";
         if (ending is BuildEnding.LimitReached { Why: var why }) return $"{What}: {why}";
-        var error = run.Output.ToText().Split('\n').LastOrDefault(line => line.StartsWith("ERROR: ", StringComparison.Ordinal));
+        var error = run.Output.ToText().Split('\n')
+            .LastOrDefault(line => line.StartsWith("ERROR: ", StringComparison.Ordinal));
         return TrialVerdict.OneLine(error is null ? What : $"{What}: {error["ERROR: ".Length..]}");
     }
 

@@ -71,8 +71,8 @@ internal sealed class TrialReport
         {
             try
             {
-                if (line.Length > 0 && JsonSerializer.Deserialize(line, TrialJson.Default.TrialEvent) is { Event: not null } each)
-                    events.Add(each);
+                if (line.Length == 0) continue;
+                if (JsonSerializer.Deserialize(line, TrialJson.Default.TrialEvent) is { Event: not null } each) events.Add(each);
             }
             catch (JsonException)
             {

@@ -19,11 +19,17 @@ internal sealed partial class TrialVerdict(WheelContents contents)
     /// <summary>Signals of what a processor or the C library refuses to go on with.</summary>
     private static readonly Dictionary<int, string> Crashes = new()
     {
-        [4] = "SIGILL", [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE", [11] = "SIGSEGV",
+        [4] = "SIGILL",
+        [6] = "SIGABRT",
+        [7] = "SIGBUS",
+        [8] = "SIGFPE",
+        [11] = "SIGSEGV",
     };
 
     private readonly HashSet<string> _files = contents.Files.ToHashSet(StringComparer.Ordinal);
-    private readonly HashSet<string> _needed = contents.Objects.SelectMany(part => part.Elf.Needed).ToHashSet(StringComparer.Ordinal);
+
+    private readonly HashSet<string> _needed =
+        contents.Objects.SelectMany(part => part.Elf.Needed).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Why the wheel fails; null when it does not.</summary>
     public BuildFailure? Failure(TrialReport report, BuildEnding ending) =>
@@ -51,7 +57,9 @@ internal sealed partial class TrialVerdict(WheelContents contents)
         if (each.Event is not ("fault" or "raised") || each.Kind is not ("ImportError" or "OSError")) return null;
         var text = FirstLine(each.Text);
         var failure = ClassOf(text, each);
-        return failure is null ? null : new BuildFailure(failure.Value, $"{each.Loading ?? each.Module}: {each.Error}: {text}");
+        return failure is null
+            ? null
+            : new BuildFailure(failure.Value, $"{each.Loading ?? each.Module}: {each.Error}: {text}");
     }
 
     private FailureClass? ClassOf(string text, TrialEvent each)
@@ -63,7 +71,8 @@ internal sealed partial class TrialVerdict(WheelContents contents)
             return _needed.Contains(library) && !contents.Needs.Owned.Contains(library) ? FailureClass.MissingLibrary : null;
         }
 
-        if (Unloadable().Match(text) is { Success: true } refused && IsOwn(refused.Groups["file"].Value)) return FailureClass.ImportFailed;
+        if (Unloadable().Match(text) is { Success: true } refused && IsOwn(refused.Groups["file"].Value))
+            return FailureClass.ImportFailed;
 
         // What has such a name without being a module is loaded by ctypes; only a package that imports it is wrong
         return each.Event == "raised" && NoInit().IsMatch(text) && IsOwn(each.File) ? FailureClass.ImportFailed : null;
@@ -106,8 +115,8 @@ internal sealed partial class TrialVerdict(WheelContents contents)
     private static partial Regex NoLibrary();
 
     [GeneratedRegex(
-        @"^(?<file>[^:]+): (?:undefined symbol: |wrong ELF class: |invalid ELF header|file too short|symbol \S+,? version \S+ not defined in file "
-        + @"|ELF file |only ET_DYN and ET_EXEC can be loaded|object file has no |cannot dynamically load |unexpected reloc type )"
+        @"^(?<file>[^:]+): (?:undefined symbol: |wrong ELF class: |invalid ELF header|file too short"
+        + @"|symbol \S+,? version \S+ not defined in file |ELF file |only ET_DYN and ET_EXEC can be loaded|object file has no |cannot dynamically load |unexpected reloc type )"
         + @"|: version `[^']+' not found \(required by (?<file>[^)]+)\)"
         + @"|^Error relocating (?<file>[^:]+): .*: symbol not found|^Error loading shared library (?<file>[^:]+): Exec format error")]
     private static partial Regex Unloadable();

@@ -196,7 +196,8 @@ public sealed class ElfFile
             {
                 from += found + prefix.Length;
                 var name = part[from..];
-                if (name.IndexOf((byte)0) is > 0 and < NameBytesMax and var nameEnd) names.Add(Encoding.UTF8.GetString(name[..nameEnd]));
+                if (name.IndexOf((byte)0) is > 0 and < NameBytesMax and var nameEnd)
+                    names.Add(Encoding.UTF8.GetString(name[..nameEnd]));
             }
         }
 

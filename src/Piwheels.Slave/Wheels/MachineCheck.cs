@@ -31,7 +31,8 @@ internal sealed class MachineCheck(IReadOnlyList<string> suffixes, CLibrary? lib
 
     public MachineFindings Look(WheelFileName name, WheelContents contents)
     {
-        if (contents.Objects.Count == 0 && WheelModules.Of(contents, suffixes).Extensions.Count == 0) return MachineFindings.None;
+        var imported = Imported(contents);
+        if (contents.Objects.Count == 0 && imported.Count == 0) return MachineFindings.None;
         var tags = name.PlatformTag.ToLowerInvariant().Split('.');
         var machines = new List<PlatformMachine>();
         if (!tags.Contains(PlatformMachine.Any, StringComparer.Ordinal))
@@ -44,13 +45,13 @@ internal sealed class MachineCheck(IReadOnlyList<string> suffixes, CLibrary? lib
             }
         }
 
-        var imported = Imported(contents);
         var problem = imported.Select(each => ProblemWith(each.Path, each.Elf, machines, name.PlatformTag))
             .FirstOrDefault(problem => problem is not null);
         var paths = imported.Select(each => each.Path).ToHashSet(StringComparer.Ordinal);
         var foreign = contents.Objects
             .Where(each => !paths.Contains(each.Path) && machines.All(machine => machine.Kind != each.Elf.Kind)).ToList();
-        return new MachineFindings(problem, RemarkOn(foreign, machines.Count == 0 ? "" : " for other machines", name.PlatformTag));
+        var which = machines.Count == 0 ? "" : " for other machines";
+        return new MachineFindings(problem, RemarkOn(foreign, which, name.PlatformTag));
     }
 
     private List<(string Path, ElfFile? Elf)> Imported(WheelContents contents)
@@ -72,9 +73,14 @@ internal sealed class MachineCheck(IReadOnlyList<string> suffixes, CLibrary? lib
         if (alike.Count == 0)
             return $"is tagged '{tag}', which is {machines[0].Kind}, and has a module for {elf.Kind}: {file}";
         if (PlatformMachine.LibraryOf(elf) is { } needed && alike.All(machine => (machine.Library ?? needed) != needed))
-            return $"is tagged '{tag}', where the C library is {Word(alike[0].Library)}, and has a module for {Word(needed)}: {file}";
+        {
+            return $"is tagged '{tag}', where the C library is {Word(alike[0].Library)}, "
+                + $"and has a module for {Word(needed)}: {file}";
+        }
+
         return PlatformMachine.FloatOf(elf) is { } passed && alike.All(machine => (machine.Float ?? passed) != passed)
-            ? $"is tagged '{tag}', which is Arm's {Word(alike[0].Float)}-float ABI here, and has a module for the {Word(passed)}-float one: {file}"
+            ? $"is tagged '{tag}', which is Arm's {Word(alike[0].Float)}-float ABI here, "
+                + $"and has a module for the {Word(passed)}-float one: {file}"
             : null;
     }
 
@@ -82,8 +88,8 @@ internal sealed class MachineCheck(IReadOnlyList<string> suffixes, CLibrary? lib
         ? null
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"is tagged '{Excerpt.Of(tag)}', and has programs or libraries{which} that Python does not import ({foreign.Count}), "
-            + $"such as {Excerpt.Of(foreign[0].Path)} for {foreign[0].Elf.Kind}");
+            $"is tagged '{Excerpt.Of(tag)}', and has programs or libraries{which} that Python does not import "
+            + $"({foreign.Count}), such as {Excerpt.Of(foreign[0].Path)} for {foreign[0].Elf.Kind}");
 
     private static string Word<T>(T value) => $"{value}".ToLowerInvariant();
 

@@ -9,7 +9,9 @@ internal enum CLibrary
     Musl,
 }
 
-/// <summary>How functions of Arm programs are handed floating-point numbers; code of both kinds cannot be loaded together.</summary>
+/// <summary>
+/// How functions of Arm programs are handed floating-point numbers; code of both kinds cannot be loaded together.
+/// </summary>
 internal enum ArmFloat
 {
     Soft,
@@ -62,7 +64,8 @@ internal sealed record PlatformMachine(ElfKind Kind, CLibrary? Library, ArmFloat
         foreach (var (name, kind) in Machines)
         {
             if (!tag.EndsWith("_" + name, StringComparison.Ordinal)) continue;
-            machine = new PlatformMachine(kind, library, kind.Machine == MachineArm && library is not null ? ArmFloat.Hard : null);
+            var isHard = kind.Machine == MachineArm && library is not null;
+            machine = new PlatformMachine(kind, library, isHard ? ArmFloat.Hard : null);
             return true;
         }
 

@@ -52,7 +52,8 @@ public sealed partial class WheelModules
     {
         get
         {
-            var libraries = Extensions.Where(module => !module.HasInit).Select(module => module.Name).ToHashSet(StringComparer.Ordinal);
+            var libraries = Extensions.Where(module => !module.HasInit).Select(module => module.Name)
+                .ToHashSet(StringComparer.Ordinal);
             string[] all =
             [
                 .. _top.Where(name => !libraries.Contains(name)).Take(TopMax),
@@ -82,7 +83,8 @@ public sealed partial class WheelModules
 
         var modules = extensions.Values.Select(each => each.Module).ToList();
         var importable = modules.Select(module => module.Name.Split('.')[0]).ToHashSet(StringComparer.Ordinal);
-        var top = contents.Files.Where(path => path.EndsWith(".py", StringComparison.Ordinal)).Select(TopOf).Concat(importable)
+        var top = contents.Files.Where(path => path.EndsWith(".py", StringComparison.Ordinal)).Select(TopOf)
+            .Concat(importable)
             .Where(name => ModuleName().IsMatch(name) && (importable.Contains(name) || !Strays.Contains(name)))
             .Distinct(StringComparer.Ordinal).ToList();
         return new WheelModules(modules, top);

@@ -21,8 +21,12 @@ public sealed class MachineCheckTests
 
     private static ElfMaker Init(ElfMaker maker, string name) => new()
     {
-        Bits = maker.Bits, IsLittleEndian = maker.IsLittleEndian, Machine = maker.Machine, Flags = maker.Flags,
-        Needed = maker.Needed, Functions = [$"PyInit_{name}"],
+        Bits = maker.Bits,
+        IsLittleEndian = maker.IsLittleEndian,
+        Machine = maker.Machine,
+        Flags = maker.Flags,
+        Needed = maker.Needed,
+        Functions = [$"PyInit_{name}"],
     };
 
     private static MachineFindings Look(string tag, params (string Path, ElfMaker? Elf)[] files)
@@ -166,10 +170,15 @@ public sealed class MachineCheckTests
             "tests/__init__.py", "setup.py", "not-a-name/x.py", "thing/no-module.so", "thing-1.0.dist-info/METADATA", "thing.libs/lib.so.1",
             "thing-1.0.data/scripts/run.py", $"thing/class{Suffix}/evil{Suffix}", $"thing/{new string('x', 101)}{Suffix}", "..\n/x.py",
         };
-        var elves = new[] { ($"thing/sub/_a{Suffix}", "_a"), ($"_thing{Suffix}", "_thing"), ($"thing/_library{Suffix}", "other"), ($"1a2b__mypyc{Suffix}", "1a2b__mypyc") }.Select(each =>
+        (string Path, string Init)[] modulesHere =
+        [
+            ($"thing/sub/_a{Suffix}", "_a"), ($"_thing{Suffix}", "_thing"), ($"thing/_library{Suffix}", "other"),
+            ($"1a2b__mypyc{Suffix}", "1a2b__mypyc"),
+        ];
+        var elves = modulesHere.Select(each =>
         {
-            Assert.True(ElfFile.TryRead(new MemoryStream(Init(OfArm, each.Item2).ToBytes()), out var elf));
-            return new WheelObject(each.Item1, elf);
+            Assert.True(ElfFile.TryRead(new MemoryStream(Init(OfArm, each.Init).ToBytes()), out var elf));
+            return new WheelObject(each.Path, elf);
         });
         var modules = WheelModules.Of(new WheelContents(files, [.. elves], SystemNeeds.None), Suffixes);
         Assert.Equal(["thing", "single", "_thing", "1a2b__mypyc", "thing.sub._a"], modules.ToImport);
