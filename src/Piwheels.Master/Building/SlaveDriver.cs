@@ -368,6 +368,7 @@ public sealed partial class SlaveDriver : TaskLoop
                 _pending.Finished(slave.Target, release, Now);
                 return new SlaveStep.Answer(new SlaveReply.Done());
             case RecordOutcome.Deferred(var retryAt):
+                _losses.Ended(PeerOrigin.Of(slave.Address));
                 BuildDeferred(Logger, slave.Id, release, build.Failure!, retryAt);
                 _pending.Finished(slave.Target, release, Now);
                 return new SlaveStep.Answer(new SlaveReply.Done());

@@ -9,12 +9,17 @@ namespace Piwheels.Messaging.Zmq;
 /// </summary>
 public static class PeerOrigin
 {
+    private const string Loopback = "loopback";
+
     /// <summary>Text that is equal for peers of one origin; "" where that is not known.</summary>
     public static string Of(PeerAddress peer)
     {
         if (peer.Key is { Length: > 0 } key) return key;
         if (peer.Host is not { Length: > 0 } host) return "";
-        if (!IPAddress.TryParse(host, out var address) || address.AddressFamily != AddressFamily.InterNetworkV6) return host;
+        if (!IPAddress.TryParse(host, out var address)) return host;
+        // A slave may come by one of its loopbacks, and its file by the other
+        if (IPAddress.IsLoopback(address)) return Loopback;
+        if (address.AddressFamily != AddressFamily.InterNetworkV6) return host;
         Span<byte> bytes = stackalloc byte[16];
         address.TryWriteBytes(bytes, out _);
         bytes[8..].Clear();

@@ -84,6 +84,7 @@ public sealed class FloodTests
     [InlineData("192.0.2.1", "192.0.2.2", false)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::1", true)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
+    [InlineData("127.0.0.1", "::1", true)]
     public void The_addresses_of_one_customer_are_one_origin(string one, string other, bool isOne) =>
         Assert.Equal(isOne, PeerOrigin.Of(From(one, 1)) == PeerOrigin.Of(From(other, 2)));
 
