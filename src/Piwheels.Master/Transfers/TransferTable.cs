@@ -30,10 +30,10 @@ internal abstract record TransferStep
 /// <param name="dropped">Called for each transfer that ends without its file having been taken.</param>
 internal sealed class TransferTable(Action<IncomingFile> dropped)
 {
-    /// <summary>The most files expected at a time.</summary>
-    public const int ExpectedMax = 10_000;
+    /// <summary>The most files expected at a time: one of each slave, and those of imports.</summary>
+    public const int ExpectedMax = 25_000;
 
-    /// <summary>The most senders at a time.</summary>
+    /// <summary>The most senders at a time, each with an open file; others come to their turn with a later HELLO.</summary>
     public const int SendersMax = 10_000;
 
     /// <summary>
