@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Piwheels.Cli.Options;
 using Piwheels.Cli.Posix;
 using Piwheels.Master;
@@ -5,8 +6,14 @@ using Piwheels.Master;
 namespace Piwheels.Cli.Commands;
 
 /// <summary>`piw master`: the master with all its tasks.</summary>
-internal sealed class MasterCommand : PiwCommand
+internal sealed partial class MasterCommand : PiwCommand
 {
+    /// <summary>Files that may be open from which on nobody has to think of it: enough for two thousand slaves.</summary>
+    private const int FilesForMany = 4_096;
+
+    /// <summary>Files, sockets and events that a master has open without any slave, with room to spare.</summary>
+    private const int FilesOfItsOwn = 300;
+
     private static readonly MasterConfiguration Defaults = new();
 
     private readonly Setting<string> _dsn;
@@ -85,8 +92,18 @@ internal sealed class MasterCommand : PiwCommand
     {
         if (Privileges.IsRoot) throw new CommandFault("the master does not run as root: start it as an ordinary user");
         var configuration = ConfigurationOf(context.Source);
+        var files = OpenFiles.RaiseLimit();
+        if (files < FilesForMany) FewFiles(context.Loggers.CreateLogger("master"), files, SlavesFor(files));
         return await MasterProgram.RunAsync(configuration, context.Loggers, context.Time, context.Stop);
     }
+
+    /// <summary>Each has one connection, and a second one while it sends a wheel.</summary>
+    private static long SlavesFor(long files) => Math.Max(0, (files - FilesOfItsOwn) / 2);
+
+    [LoggerMessage(EventId = 50, Level = LogLevel.Warning,
+        Message = "no more than {Files} files may be open here, which is enough for {Slaves} slaves: raise the hard limit "
+            + "(ulimit -Hn, LimitNOFILE of a unit)")]
+    private static partial void FewFiles(ILogger logger, long files, long slaves);
 
     private MasterConfiguration ConfigurationOf(SettingsSource source) => new()
     {

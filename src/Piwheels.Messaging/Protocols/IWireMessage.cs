@@ -22,3 +22,10 @@ public interface IWireMessage<TSelf>
 
 /// <summary>What a peer sent is not a message of its queue. The text says what was wrong, for the log.</summary>
 public sealed class WireException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>A message that may be so large that encoding it takes its time.</summary>
+internal interface ILargeMessage
+{
+    /// <summary>About how many characters or bytes it has.</summary>
+    int Length { get; }
+}

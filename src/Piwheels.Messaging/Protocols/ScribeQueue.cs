@@ -67,9 +67,11 @@ public abstract record ScribeRequest : IWireMessage<ScribeRequest>
     }
 
     /// <summary>A build's log, to be kept and published.</summary>
-    public sealed record Log(long BuildId, PackageName Package, string Text) : ScribeRequest
+    public sealed record Log(long BuildId, PackageName Package, string Text) : ScribeRequest, ILargeMessage
     {
         public override string Name => "LOG";
+
+        int ILargeMessage.Length => Text.Length;
 
         public override void Write(CborWriter writer)
         {

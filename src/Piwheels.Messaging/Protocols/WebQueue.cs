@@ -97,9 +97,11 @@ public abstract record SecretaryRequest : IWireMessage<SecretaryRequest>
     }
 
     /// <summary>A build's log, to be kept and published.</summary>
-    public sealed record Log(long BuildId, PackageName Package, string Text) : SecretaryRequest
+    public sealed record Log(long BuildId, PackageName Package, string Text) : SecretaryRequest, ILargeMessage
     {
         public override string Name => "LOG";
+
+        int ILargeMessage.Length => Text.Length;
 
         public override void Write(CborWriter writer)
         {

@@ -45,23 +45,41 @@ internal static class WirePayload
     public static T? Read<T>(ReadOnlyMemory<byte> payload, DropLog dropped, out string reason)
         where T : class, IWireMessage<T>
     {
+        var (message, failure) = Read<T>(payload);
+        return Taken(message, failure, dropped, out reason);
+    }
+
+    /// <summary>The message, or what went wrong; from any thread.</summary>
+    public static (T? Message, Exception? Failure) Read<T>(ReadOnlyMemory<byte> payload)
+        where T : class, IWireMessage<T>
+    {
         try
         {
-            reason = "";
-            return T.Read(payload);
+            return (T.Read(payload), null);
         }
-        catch (WireException wrong)
+        catch (Exception failure)
+        {
+            return (null, failure);
+        }
+    }
+
+    /// <summary>What was read; where that is nothing, it is told in the log.</summary>
+    public static T? Taken<T>(T? message, Exception? failure, DropLog dropped, out string reason)
+        where T : class
+    {
+        reason = "";
+        if (failure is WireException wrong)
         {
             reason = wrong.Message;
             dropped.Add(reason);
         }
-        catch (Exception failure)
+        else if (failure is not null)
         {
             // A reader's own fault, found by a peer's nonsense: worth its stack in the log, not worth the task's life
             reason = "the message cannot be read";
             dropped.Add(reason, failure);
         }
 
-        return null;
+        return message;
     }
 }

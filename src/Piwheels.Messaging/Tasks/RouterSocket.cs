@@ -13,8 +13,17 @@ public sealed class RouterSocket<TReceive, TSend>
     where TReceive : class, IWireMessage<TReceive>
     where TSend : class, IWireMessage<TSend>
 {
+    /// <summary>A message of more bytes takes so long to be read that it is read beside the others, on another thread.</summary>
+    private const int AsideFromBytes = 1024 * 1024;
+
+    /// <summary>Messages read aside at a time; as long as there are so many, further ones are read in turn.</summary>
+    private const int AsideMax = 16;
+
     private readonly WireEncoder _encoder = new();
     private readonly DropLog _dropped;
+    private readonly HashSet<PeerAddress> _aside = [];
+    private Action<Task>? _track;
+    private Func<PeerAddress, TReceive, Task>? _handler;
 
     /// <param name="address">For the log.</param>
     public RouterSocket(ZmqSocket socket, string address, ILogger logger, TimeProvider time)
@@ -64,8 +73,39 @@ public sealed class RouterSocket<TReceive, TSend>
         return false;
     }
 
+    /// <summary>Has large messages read aside, and then handed to the handler.</summary>
+    /// <param name="track">Watches what is under way.</param>
+    internal void ReadLargeAside(Func<PeerAddress, TReceive, Task> handler, Action<Task> track) =>
+        (_handler, _track) = (handler, track);
+
+    private async Task ReadAsideAsync(
+        PeerAddress from, ReadOnlyMemory<byte> payload, Func<PeerAddress, string, TSend?>? refused)
+    {
+        TReceive? message;
+        try
+        {
+            var (read, failure) = await Task.Run(() => WirePayload.Read<TReceive>(payload));
+            message = WirePayload.Taken(read, failure, _dropped, out var reason);
+            if (message is null && refused?.Invoke(from, reason) is { } answer) TrySend(from, answer);
+        }
+        finally
+        {
+            _aside.Remove(from);
+        }
+
+        if (message is not null) await _handler!(from, message);
+    }
+
     private TReceive? Parse(PeerAddress from, ReadOnlyMemory<byte> payload, Func<PeerAddress, string, TSend?>? refused)
     {
+        if (payload.Length > AsideFromBytes && _track is not null && _aside.Count < AsideMax)
+        {
+            // A REQ peer waits for its answer; one that does not wait is not listened to
+            if (_aside.Add(from)) _track(ReadAsideAsync(from, payload, refused));
+            else _dropped.Add("a large message while another one of its sender is read");
+            return null;
+        }
+
         var message = WirePayload.Read<TReceive>(payload, _dropped, out var reason);
         if (message is null && refused?.Invoke(from, reason) is { } answer)
             TrySend(from, answer);

@@ -20,6 +20,9 @@ public sealed class RpcClient<TRequest, TReply> : IRpcClient
     where TRequest : class, IWireMessage<TRequest>
     where TReply : class, IWireMessage<TReply>
 {
+    /// <summary>From which length on a request is encoded beside the others.</summary>
+    private const int LargeFrom = 256 * 1024;
+
     private readonly ZmqSocket _socket;
     private readonly LoopContext _context;
     private readonly DropLog _dropped;
@@ -64,7 +67,17 @@ public sealed class RpcClient<TRequest, TReply> : IRpcClient
             : Refuse("the task that asks has ended");
     }
 
-    private Task<TReply> Ask(TRequest request, CancellationToken ct)
+    private Task<TReply> Ask(TRequest request, CancellationToken ct) =>
+        request is ILargeMessage { Length: > LargeFrom } ? AskLargeAsync(request, ct) : Ask(_encoder.Encode(request), ct);
+
+    // Encoded on another thread, so that nobody waits for that whom the task serves meanwhile
+    private async Task<TReply> AskLargeAsync(TRequest request, CancellationToken ct)
+    {
+        var payload = await Task.Run(() => new WireEncoder().Encode(request).ToArray(), ct);
+        return await Ask(payload, ct);
+    }
+
+    private Task<TReply> Ask(ReadOnlySpan<byte> payload, CancellationToken ct)
     {
         if (ct.IsCancellationRequested)
             return Task.FromCanceled<TReply>(ct);
@@ -74,7 +87,6 @@ public sealed class RpcClient<TRequest, TReply> : IRpcClient
             return Refuse($"{_pendingMax} requests are under way at {_address}");
         Span<byte> id = stackalloc byte[RpcFrames.IdBytes];
         BinaryPrimitives.WriteUInt64BigEndian(id, ++_lastId);
-        var payload = _encoder.Encode(request);
         if (!_socket.TrySendFrame(id, more: true) || !_socket.TrySendFrame(payload))
             return Refuse($"{_address} takes in nothing");
         var answer = new TaskCompletionSource<TReply>(TaskCreationOptions.RunContinuationsAsynchronously);

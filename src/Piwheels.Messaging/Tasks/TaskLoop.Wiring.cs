@@ -106,7 +106,9 @@ public abstract partial class TaskLoop
         int concurrencyMax = 1,
         Func<PeerAddress, string, TSend?>? refused = null)
         where TReceive : class, IWireMessage<TReceive>
-        where TSend : class, IWireMessage<TSend> =>
+        where TSend : class, IWireMessage<TSend>
+    {
+        socket.ReadLargeAside(handler, reading => _tracker.Track(reading));
         Register(
             socket.Socket,
             (out handling) =>
@@ -116,6 +118,7 @@ public abstract partial class TaskLoop
                 return taken;
             },
             concurrencyMax);
+    }
 
     /// <summary>
     /// Has a handler called whenever a socket is readable. It should take a limited number of messages.

@@ -28,7 +28,8 @@ public sealed class DeferredBuildTests
         slave.AssertReply<SlaveReply.Done>(Failed(Full));
 
         Assert.Empty(farm.Database.Builds);
-        Assert.Equal(new SecretaryRequest.Project(Slaves.Numpy.Package), await farm.Pages.NextAsync());
+        Assert.Equal(
+            new SecretaryRequest.Owed(Slaves.Numpy.Package, RewriteCommand.Project), await farm.Pages.NextAsync());
         await farm.Log.WhenAsync(line => line.Message.Contains("the disk was full (No space left on device); it is tried again at", StringComparison.Ordinal));
         Assert.Empty((await farm.Database.GetBuildQueueAsync()).Values.SelectMany(releases => releases));
         slave.AssertReply<SlaveReply.Sleep>(Idle);

@@ -90,6 +90,47 @@ public sealed class PendingBuildsTests
     }
 
     [Fact]
+    public void A_lost_build_keeps_its_place_before_those_behind_it()
+    {
+        Push((Cp311, [NumpyOld, Numpy, Six]));
+        Take(Cp311, Start);
+        Take(Cp311, Start);
+        _builds.Lost(Cp311, NumpyOld, Start);
+        var later = Start + PendingBuilds.LostPauseMin;
+
+        Assert.Equal(NumpyOld, Take(Cp311, later));
+        Assert.Equal(Six, Take(Cp311, later));
+        Assert.Null(Take(Cp311, later));
+    }
+
+    [Fact]
+    public void What_one_may_not_have_keeps_its_place_for_others()
+    {
+        Push((Cp311, [Numpy, Six]));
+
+        Assert.True(_builds.TryTake(Cp311, Start, out var first, release => release != Numpy));
+        Assert.Equal(Six, first);
+        Assert.Equal(Numpy, Take(Cp311, Start));
+    }
+
+    [Fact]
+    public void How_many_are_built_at_most_for_one_target_follows_what_begins_and_ends()
+    {
+        Push((Cp311, [Numpy, Six]), (Cp313, [Numpy]));
+        Take(Cp311, Start);
+        Take(Cp313, Start);
+        Assert.Equal(1, _builds.MostActive);
+        Take(Cp311, Start);
+        Assert.Equal(2, _builds.MostActive);
+
+        _builds.Finished(Cp311, Numpy, Start);
+        _builds.Lost(Cp311, Six, Start);
+        Assert.Equal(1, _builds.MostActive);
+        _builds.Finished(Cp313, Numpy, Start);
+        Assert.Equal(0, _builds.MostActive);
+    }
+
+    [Fact]
     public void The_pause_after_losses_has_a_limit()
     {
         Push((Cp311, [Numpy]));

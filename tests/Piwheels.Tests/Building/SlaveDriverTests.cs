@@ -33,7 +33,8 @@ public sealed class SlaveDriverTests
         Assert.Equal([state.Filename], build.Files.Select(file => file.Filename));
         Assert.Equal(new SecretaryRequest.Log(build.BuildId!.Value, Slaves.Numpy.Package, "Successfully built\n"),
             await farm.Pages.NextAsync());
-        Assert.Equal(new SecretaryRequest.Both(Slaves.Numpy.Package), await farm.Pages.NextAsync());
+        Assert.Equal(
+            new SecretaryRequest.Owed(Slaves.Numpy.Package, RewriteCommand.Both), await farm.Pages.NextAsync());
         Assert.Equal([$"simple/numpy/{state.Filename}", $"simple/numpy/{state.Filename}.metadata"], farm.OutputFiles());
         Assert.Equal(
             await File.ReadAllBytesAsync(path),
@@ -51,7 +52,8 @@ public sealed class SlaveDriverTests
 
         Assert.False(Assert.Single(farm.Database.Builds).Status);
         Assert.IsType<SecretaryRequest.Log>(await farm.Pages.NextAsync());
-        Assert.Equal(new SecretaryRequest.Project(Slaves.Numpy.Package), await farm.Pages.NextAsync());
+        Assert.Equal(
+            new SecretaryRequest.Owed(Slaves.Numpy.Package, RewriteCommand.Project), await farm.Pages.NextAsync());
     }
 
     [Fact]

@@ -399,6 +399,38 @@ public sealed class TaskLoopTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_large_message_is_read_beside_the_others_and_handled_on_the_task_s_thread()
+    {
+        var task = _bed.Task();
+        var router = task.BindRouter<Note, Note>("tcp://127.0.0.1:*");
+        var threads = new ConcurrentBag<int>();
+        task.Register(
+            router,
+            (from, note) =>
+            {
+                threads.Add(Environment.CurrentManagedThreadId);
+                Assert.True(router.TrySend(from, new Note($"{note.Text.Length}")));
+                return Task.CompletedTask;
+            },
+            refused: (_, reason) => new Note(reason));
+        task.Start();
+        Assert.Equal("3", Ask(task, new Note("abc").ToBytes()));
+        Assert.Equal("5000000", Ask(task, new Note(new string('x', 5_000_000)).ToBytes()));
+        Assert.Equal("trailing bytes", Ask(task, [.. new Note(new string('x', 5_000_000)).ToBytes(), 0]));
+        Assert.Single(threads.Distinct());
+    }
+
+    private string Ask(ScriptedTask task, byte[] payload)
+    {
+        using var socket = _bed.Zmq.CreateSocket(ZmqSocketType.Req);
+        socket.Connect(task.Endpoints[0]);
+        Assert.True(socket.TrySend(payload));
+        Assert.True(socket.WaitReadable(Waiting.Limit));
+        Assert.True(socket.TryReceive(out var frames));
+        return Note.Read(frames[0]).Text;
+    }
+
+    [Fact]
     public async Task A_thousand_requesters_are_served_by_one_router()
     {
         const int Peers = 1000;

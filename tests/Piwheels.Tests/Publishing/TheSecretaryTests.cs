@@ -99,6 +99,21 @@ public sealed class TheSecretaryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_the_database_has_entered_already_is_held_too_and_not_entered_again()
+    {
+        await StartAsync(Foo);
+        _database.Before = method => method == "SaveRewritesPending"
+            ? throw new DatabaseException("entered again", transient: false)
+            : Task.CompletedTask;
+        await AskAsync(new SecretaryRequest.Owed(Foo, RewriteCommand.Project));
+        await AskAsync(new SecretaryRequest.Owed(Foo, RewriteCommand.Both));
+        Assert.False(_scribe.HasMore);
+        await AdvanceAsync(Minute);
+        Assert.Equal(new ScribeRequest.Both(Foo), await NextAsync());
+        Assert.False(_scribe.HasMore);
+    }
+
+    [Fact]
     public async Task The_rest_passes_at_once_and_in_order()
     {
         await StartAsync(Foo);
