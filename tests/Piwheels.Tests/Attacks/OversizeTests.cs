@@ -93,10 +93,12 @@ public sealed class OversizeTests
 
         attacker.AssertReply<SlaveReply.Done>(Slaves.Failed(log));
 
-        var build = Assert.Single(farm.Bench.Database.Builds);
-        Assert.InRange(build.Output.Length, BuiltCheck.LogLengthMax, BuiltCheck.LogLengthMax + 100);
-        Assert.StartsWith("begin", build.Output, StringComparison.Ordinal);
-        Assert.EndsWith("end\n", build.Output, StringComparison.Ordinal);
+        Assert.Single(farm.Bench.Database.Builds);
+        var published = Assert.IsType<SecretaryRequest.Log>(
+            await farm.Bench.Pages.NextAsync(request => request is SecretaryRequest.Log)).Text;
+        Assert.InRange(published.Length, BuiltCheck.LogLengthMax, BuiltCheck.LogLengthMax + 100);
+        Assert.StartsWith("begin", published, StringComparison.Ordinal);
+        Assert.EndsWith("end\n", published, StringComparison.Ordinal);
         await farm.EndAsync();
     }
 

@@ -158,7 +158,7 @@ public sealed class TransferAttackTests
         }
 
         var build = Assert.Single(farm.Bench.Database.Builds);
-        Assert.Contains("SHA-256", build.Output, StringComparison.Ordinal);
+        Assert.Contains("SHA-256", build.Failure!.Evidence, StringComparison.Ordinal);
         await farm.EndAsync();
     }
 
