@@ -94,8 +94,7 @@ public sealed class OversizeTests
         attacker.AssertReply<SlaveReply.Done>(Slaves.Failed(log));
 
         Assert.Single(farm.Bench.Database.Builds);
-        var published = Assert.IsType<SecretaryRequest.Log>(
-            await farm.Bench.Pages.NextAsync(request => request is SecretaryRequest.Log)).Text;
+        var published = await farm.Bench.LogPublishedAsync();
         Assert.InRange(published.Length, BuiltCheck.LogLengthMax, BuiltCheck.LogLengthMax + 100);
         Assert.StartsWith("begin", published, StringComparison.Ordinal);
         Assert.EndsWith("end\n", published, StringComparison.Ordinal);

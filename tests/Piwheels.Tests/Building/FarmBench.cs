@@ -90,6 +90,10 @@ internal sealed class FarmBench : IAsyncDisposable
 
     public TestInbox<StatsMessage> Stats => _stats;
 
+    /// <summary>The next log of a build that TheSecretary is given.</summary>
+    public async Task<string> LogPublishedAsync() =>
+        ((SecretaryRequest.Log)await _pages.NextAsync(request => request is SecretaryRequest.Log)).Text;
+
     public string SlaveAddress => TcpAddresses(Driver).First();
 
     public string FileAddress => TcpAddresses(Juggler).First();

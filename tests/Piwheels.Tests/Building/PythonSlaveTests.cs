@@ -18,7 +18,7 @@ public sealed class PythonSlaveTests
             Assert.Equal(["ACK", "BUILD", "CONT", "SEND", "DONE", "SLEEP"], replies);
             var build = Assert.Single(farm.Database.Builds);
             Assert.True(build.Status);
-            Assert.Equal("Successfully built ünïcode\n", build.Output);
+            Assert.Equal("Successfully built ünïcode\n", await farm.LogPublishedAsync());
             Assert.Equal(TimeSpan.FromSeconds(93.25), build.Duration);
             Assert.Equal("/simple", Assert.Single(build.Files).Location);
             Assert.Equal(2, farm.OutputFiles().Count);
@@ -43,7 +43,8 @@ public sealed class PythonSlaveTests
         await using (farm)
         {
             Assert.Equal(["ACK", "BUILD", "CONT", "DONE", "SLEEP"], replies);
-            Assert.Equal("error: gcc failed\n", Assert.Single(farm.Database.Builds).Output);
+            Assert.Single(farm.Database.Builds);
+            Assert.Equal("error: gcc failed\n", await farm.LogPublishedAsync());
         }
     }
 

@@ -429,7 +429,7 @@ public sealed class SlaveDriverTests
         Assert.IsType<SlaveReply.Done>(reply);
         var build = Assert.Single(farm.Database.Builds);
         Assert.False(build.Status);
-        Assert.Contains("SHA-256", build.Output, StringComparison.Ordinal);
+        Assert.Contains("SHA-256", await farm.LogPublishedAsync(), StringComparison.Ordinal);
         Assert.Empty(farm.OutputFiles());
     }
 
@@ -447,7 +447,9 @@ public sealed class SlaveDriverTests
         await farm.SendAsync(1, path);
         slave.AssertReply<SlaveReply.Done>(Sent);
 
-        Assert.Contains("METADATA is of the project 'scipy'", Assert.Single(farm.Database.Builds).Output, StringComparison.Ordinal);
+        Assert.Single(farm.Database.Builds);
+        Assert.Contains(
+            "METADATA is of the project 'scipy'", await farm.LogPublishedAsync(), StringComparison.Ordinal);
         Assert.Empty(farm.OutputFiles());
     }
 
