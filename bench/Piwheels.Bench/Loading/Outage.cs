@@ -33,7 +33,7 @@ internal static class Outage
             var count = parsed.GetValue(slaves) + parsed.GetValue(builds);
             await using var farm = await LoadFarm.StartAsync(options, parsed, count, limit.Token);
             await MeasureAsync(
-                farm, count, parsed.GetValue(builds), LogOf(parsed.GetValue(log) * 1_000_000),
+                farm, count, parsed.GetValue(builds), FakeSlave.Failure(LogOf(parsed.GetValue(log) * 1_000_000)),
                 TimeSpan.FromSeconds(parsed.GetValue(seconds)), limit.Token);
             return 0;
         });
@@ -41,7 +41,7 @@ internal static class Outage
     }
 
     private static async Task MeasureAsync(
-        LoadFarm farm, int count, int builds, string log, TimeSpan time, CancellationToken cancel)
+        LoadFarm farm, int count, int builds, byte[] failure, TimeSpan time, CancellationToken cancel)
     {
         var fleet = await Fleet.GreetAsync(farm.Master.SlavePort, farm.Master.FilePort, count, cancel);
         foreach (var slave in fleet) await Fleet.WorkAsync(slave, cancel);
@@ -56,7 +56,7 @@ internal static class Outage
         List<Task> failing;
         try
         {
-            failing = [.. fleet[..builds].Select(slave => Task.Run(() => slave.FailAsync(log, cancel), cancel))];
+            failing = [.. fleet[..builds].Select(slave => Task.Run(() => slave.FailAsync(failure, cancel), cancel))];
             await Task.Delay(time, TimeProvider.System, cancel);
         }
         finally
@@ -64,7 +64,7 @@ internal static class Outage
             farm.Cluster.Freeze(frozen: false);
         }
 
-        Console.WriteLine($"the database stands, {builds} logs of {log.Length:N0} characters come: "
+        Console.WriteLine($"the database stands, {builds} logs of {failure.Length / 1_000_000} MB come: "
             + $"{Latencies.Describe(answers.Take())} (wanted: within {Wanted} ms)");
         var back = Stopwatch.GetTimestamp();
         await Task.WhenAll(failing);

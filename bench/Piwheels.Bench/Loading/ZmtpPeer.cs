@@ -13,6 +13,10 @@ internal sealed class ZmtpPeer : IDisposable
 {
     private const int GreetingBytes = 64;
     private const int HeaderBytesMax = 9;
+
+    /// <summary>Bytes handed to the kernel at a time.</summary>
+    private const int SentAtATime = 1 << 20;
+
     private const byte More = 1;
     private const byte Long = 2;
     private const byte Command = 4;
@@ -23,7 +27,7 @@ internal sealed class ZmtpPeer : IDisposable
     };
 
     private byte[] _received = new byte[256];
-    private byte[] _sending = new byte[512];
+    private readonly byte[] _sending = new byte[1024];
     private int _start;
     private int _end;
 
@@ -57,13 +61,26 @@ internal sealed class ZmtpPeer : IDisposable
     public async ValueTask SendAsync(
         ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, ReadOnlyMemory<byte>? third, CancellationToken cancel)
     {
-        var length = first.Length + second.Length + (third?.Length ?? 0) + 3 * HeaderBytesMax;
-        if (_sending.Length < length) _sending = new byte[length];
+        // The last frame may be large, and is sent from where it is
+        var last = third ?? second;
         var at = Append(0, first.Span, More);
-        at = Append(at, second.Span, third is null ? (byte)0 : More);
-        if (third is { } last) at = Append(at, last.Span, 0);
-        for (var sent = 0; sent < at;)
-            sent += await _socket.SendAsync(_sending.AsMemory(sent, at - sent), cancel);
+        if (third is not null) at = Append(at, second.Span, More);
+        at = AppendHeader(at, last.Length, 0);
+        if (last.Length <= _sending.Length - at)
+        {
+            last.Span.CopyTo(_sending.AsSpan(at));
+            await SendAllAsync(_sending.AsMemory(0, at + last.Length), cancel);
+            return;
+        }
+
+        await SendAllAsync(_sending.AsMemory(0, at), cancel);
+        await SendAllAsync(last, cancel);
+    }
+
+    private async ValueTask SendAllAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
+    {
+        while (bytes.Length > 0)
+            bytes = bytes[await _socket.SendAsync(bytes[..Math.Min(bytes.Length, SentAtATime)], cancel)..];
     }
 
     /// <summary>The last frame of the next message, and the one before it; valid until the next call.</summary>
@@ -141,20 +158,23 @@ internal sealed class ZmtpPeer : IDisposable
 
     private int Append(int at, ReadOnlySpan<byte> frame, byte flags)
     {
-        if (frame.Length <= byte.MaxValue)
-        {
-            _sending[at++] = flags;
-            _sending[at++] = (byte)frame.Length;
-        }
-        else
-        {
-            _sending[at++] = (byte)(flags | Long);
-            BinaryPrimitives.WriteUInt64BigEndian(_sending.AsSpan(at), (ulong)frame.Length);
-            at += sizeof(ulong);
-        }
-
+        at = AppendHeader(at, frame.Length, flags);
         frame.CopyTo(_sending.AsSpan(at));
         return at + frame.Length;
+    }
+
+    private int AppendHeader(int at, int length, byte flags)
+    {
+        if (length <= byte.MaxValue)
+        {
+            _sending[at++] = flags;
+            _sending[at++] = (byte)length;
+            return at;
+        }
+
+        _sending[at++] = (byte)(flags | Long);
+        BinaryPrimitives.WriteUInt64BigEndian(_sending.AsSpan(at), (ulong)length);
+        return at + sizeof(ulong);
     }
 
     /// <summary>Signature, version 3.0, mechanism NULL; then the command READY with the socket's type.</summary>

@@ -19,6 +19,9 @@ public static class BuiltCheck
     /// <summary>Characters of a log that are kept; of a longer one the beginning and the end.</summary>
     public const int LogLengthMax = 10_000_000;
 
+    /// <summary>Characters that a log may have above that, so that one that was cut, and says so, is not cut again.</summary>
+    private const int GapLengthMax = 200;
+
     /// <summary>Characters of the beginning that are kept of a log that is too long.</summary>
     public const int LogHeadLength = 1_000_000;
 
@@ -104,9 +107,9 @@ public static class BuiltCheck
     }
 
     /// <summary>A log as it can be stored: without NUL, which PostgreSQL does not take, and of limited length.</summary>
-    private static string CleanLog(string log)
+    public static string CleanLog(string log)
     {
-        if (log.Length > LogLengthMax)
+        if (log.Length > LogLengthMax + GapLengthMax)
         {
             var head = WholeCharacters(log, LogHeadLength);
             var tail = WholeCharacters(log, log.Length - (LogLengthMax - LogHeadLength));

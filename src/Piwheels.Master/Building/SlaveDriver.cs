@@ -60,6 +60,9 @@ public sealed partial class SlaveDriver : TaskLoop
     /// <summary>The largest message of a slave, in bytes; its log makes nearly all of it.</summary>
     private const int SlaveMessageBytesMax = 64 * 1024 * 1024;
 
+    /// <summary>Characters of a log that are looked at while others wait.</summary>
+    private const int LogLengthAtOnce = 256 * 1024;
+
     private const int DeletionsAtATime = 16;
 
     /// <summary>Messages to monitors that may wait: a new one is told of each slave in three.</summary>
@@ -151,6 +154,12 @@ public sealed partial class SlaveDriver : TaskLoop
         {
             await GreetAsync(from, hello.Slave);
             return;
+        }
+
+        if (request is SlaveRequest.Built { Output.Length: > LogLengthAtOnce } built)
+        {
+            // Beside the others, who would wait for it
+            request = await Task.Run(() => built with { Output = BuiltCheck.CleanLog(built.Output) });
         }
 
         if (!_roster.TryFind(from, out var slave))

@@ -22,9 +22,8 @@ internal sealed class BuildBatches(IDatabase database)
     /// <exception cref="DatabaseException">It is refused, or the database is away.</exception>
     public Task<long> RecordAsync(BuildState build, Guid request)
     {
-        // The database has no logs; one of them may be larger than all else in the batch
-        var waiting = new Waiting(
-            build with { Output = "" }, request, new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var recorded = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var waiting = new Waiting(build, request, recorded);
         _waiting.Enqueue(waiting);
         if (_underWay < AtATime) _ = RunAsync();
         return waiting.Recorded.Task;

@@ -84,7 +84,7 @@ public sealed class RouterSocket<TReceive, TSend>
         TReceive? message;
         try
         {
-            var (read, failure) = await Task.Run(() => WirePayload.Read<TReceive>(payload));
+            var (read, failure) = await Task.Run(() => WirePayload.Read<TReceive>(ReceivedFrame.Copy(payload)));
             message = WirePayload.Taken(read, failure, _dropped, out var reason);
             if (message is null && refused?.Invoke(from, reason) is { } answer) TrySend(from, answer);
         }
@@ -106,7 +106,7 @@ public sealed class RouterSocket<TReceive, TSend>
             return null;
         }
 
-        var message = WirePayload.Read<TReceive>(payload, _dropped, out var reason);
+        var message = WirePayload.Read<TReceive>(ReceivedFrame.Copy(payload), _dropped, out var reason);
         if (message is null && refused?.Invoke(from, reason) is { } answer)
             TrySend(from, answer);
         return message;

@@ -43,7 +43,10 @@ public abstract partial class TaskLoop
     protected RouterSocket<TReceive, TSend> BindRouter<TReceive, TSend>(string address, SocketOptions? options = null)
         where TReceive : class, IWireMessage<TReceive>
         where TSend : class, IWireMessage<TSend> =>
-        new(BindRaw(ZmqSocketType.Router, address, options), address, Logger, Time);
+        new(
+            BindRaw(
+                ZmqSocketType.Router, address, (options ?? SocketOptions.Default) with { LeavesLargeFrames = true }),
+            address, Logger, Time);
 
     /// <summary>A socket whose frames are no CBOR; bound when the task starts.</summary>
     protected ZmqSocket BindRaw(ZmqSocketType type, string address, SocketOptions? options = null)

@@ -157,6 +157,9 @@ internal static partial class LibZmq
     [LibraryImport(Name, EntryPoint = "zmq_msg_get")]
     internal static partial int MessageGet(ref Message message, int property);
 
+    [LibraryImport(Name, EntryPoint = "zmq_msg_move")]
+    internal static partial int MessageMove(ref Message to, ref Message from);
+
     [LibraryImport(Name, EntryPoint = "zmq_msg_close")]
     internal static partial int MessageClose(ref Message message);
 

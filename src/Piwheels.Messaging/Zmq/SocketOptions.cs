@@ -70,6 +70,9 @@ public sealed record SocketOptions
     /// </summary>
     public bool CutsEndless { get; init; }
 
+    /// <summary>Large frames come as <see cref="ReceivedFrame"/>, uncopied, to a receiver who knows that.</summary>
+    internal bool LeavesLargeFrames { get; init; }
+
     /// <summary>Encrypt as CURVE server, with this secret key (Z85 text of 40 characters).</summary>
     public string? CurveServerSecretKey { get; init; }
 

@@ -156,7 +156,7 @@ public sealed class ZmqSocket : IDisposable
         return true;
     }
 
-    private ReadOnlyMemory<byte>[] ReceiveRest(byte[] first, ref PeerAddress from)
+    private ReadOnlyMemory<byte>[] ReceiveRest(ReadOnlyMemory<byte> first, ref PeerAddress from)
     {
         var frames = new List<ReadOnlyMemory<byte>> { first };
         long total = first.Length;
@@ -173,14 +173,14 @@ public sealed class ZmqSocket : IDisposable
         return fits ? [.. frames] : [];
     }
 
-    private bool TryReceiveFrame(out byte[] frame, out bool more)
+    private bool TryReceiveFrame(out ReadOnlyMemory<byte> frame, out bool more)
     {
         var nobody = default(PeerAddress);
         return TryReceiveFrame(out frame, out more, ref nobody);
     }
 
     /// <param name="from">The peer as far as it is known; completed by what the frame tells of it.</param>
-    private bool TryReceiveFrame(out byte[] frame, out bool more, ref PeerAddress from)
+    private bool TryReceiveFrame(out ReadOnlyMemory<byte> frame, out bool more, ref PeerAddress from)
     {
         var message = default(LibZmq.Message);
         _ = LibZmq.MessageInit(ref message);
@@ -193,18 +193,12 @@ public sealed class ZmqSocket : IDisposable
                 // either
                 if (error is LibZmq.Eagain or LibZmq.Efsm)
                 {
-                    (frame, more) = ([], false);
+                    (frame, more) = (ReadOnlyMemory<byte>.Empty, false);
                     return false;
                 }
 
                 if (error != LibZmq.Eintr)
                     throw ZmqException.Of($"cannot receive on a {Type} socket", error);
-            }
-
-            unsafe
-            {
-                frame = new ReadOnlySpan<byte>(LibZmq.MessageData(ref message), (int)LibZmq.MessageSize(ref message))
-                    .ToArray();
             }
 
             more = LibZmq.MessageMore(ref message) != 0;
@@ -215,12 +209,22 @@ public sealed class ZmqSocket : IDisposable
                 _guard?.Heard(LibZmq.MessageGet(ref message, LibZmq.SourceFd));
             }
 
+            // Last, since it may take the message's content away
+            frame = Keep(ref message);
             return true;
         }
         finally
         {
             _ = LibZmq.MessageClose(ref message);
         }
+    }
+
+    private unsafe ReadOnlyMemory<byte> Keep(ref LibZmq.Message message)
+    {
+        var length = checked((int)LibZmq.MessageSize(ref message));
+        return length < ReceivedFrame.BytesMin || !_options.LeavesLargeFrames
+            ? new ReadOnlySpan<byte>(LibZmq.MessageData(ref message), length).ToArray()
+            : new ReceivedFrame(ref message).Memory;
     }
 
     // What a peer without keys says of itself in its greeting is told under the same names: its word for its key is not
