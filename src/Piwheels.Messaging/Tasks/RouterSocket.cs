@@ -16,12 +16,13 @@ public sealed class RouterSocket<TReceive, TSend>
     /// <summary>A message of more bytes takes so long to be read that it is read beside the others, on another thread.</summary>
     private const int AsideFromBytes = 1024 * 1024;
 
-    /// <summary>Messages read aside at a time; as long as there are so many, further ones are read in turn.</summary>
+    /// <summary>Messages that are or wait to be read aside; as long as there are so many, further ones are read in turn.</summary>
     private const int AsideMax = 16;
 
     private readonly WireEncoder _encoder = new();
     private readonly DropLog _dropped;
     private readonly HashSet<PeerAddress> _aside = [];
+    private Task _reading = Task.CompletedTask;
     private Action<Task>? _track;
     private Func<PeerAddress, TReceive, Task>? _handler;
 
@@ -84,7 +85,13 @@ public sealed class RouterSocket<TReceive, TSend>
         TReceive? message;
         try
         {
-            var (read, failure) = await Task.Run(() => WirePayload.Read<TReceive>(ReceivedFrame.Copy(payload)));
+            // One after the other: each takes several times its size of memory, and a processor that others wait for
+            var reading = _reading.ContinueWith(
+                _ => WirePayload.Read<TReceive>(ReceivedFrame.Copy(payload)), CancellationToken.None,
+                TaskContinuationOptions.None, TaskScheduler.Default);
+            _reading = reading;
+            var (read, failure) = await reading;
+            if (_reading == reading) _reading = Task.CompletedTask;
             message = WirePayload.Taken(read, failure, _dropped, out var reason);
             if (message is null && refused?.Invoke(from, reason) is { } answer) TrySend(from, answer);
         }
