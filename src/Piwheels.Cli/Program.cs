@@ -16,6 +16,7 @@ internal static class Program
         root.Add(AuditCommand.Create());
         root.Add(FollowCommand.Create());
         root.Add(RecipeCommand.Create());
+        root.Add(SlaveKeyCommand.Create());
         Arguments = NameOfLink() is { } name ? [name, .. arguments] : arguments;
         var parsed = root.Parse(Arguments);
         var configuration = new InvocationConfiguration

@@ -40,6 +40,11 @@ public sealed record MasterConfiguration
     /// <summary>Have slaves that are sent no recipes build what has one, as any other.</summary>
     public bool RecipesForAll { get; init; }
 
+    /// <summary>
+    /// The folder with the master's key and the list of slaves that may connect with theirs; empty for none.
+    /// </summary>
+    public string SlaveKeys { get; init; } = "";
+
     /// <summary>Bind slave and file queues as their addresses say, without keys, instead of on loopback only.</summary>
     public bool StrangersMayConnect { get; init; }
 
@@ -89,6 +94,13 @@ public sealed record MasterConfiguration
     public string LogQueue { get; init; } = "ipc:///tmp/piw-logger";
     public string SlaveQueue { get; init; } = "tcp://*:5555";
     public string FileQueue { get; init; } = "tcp://*:5556";
+
+    /// <summary>The slave queue's address for slaves with keys, where there are <see cref="SlaveKeys"/>.</summary>
+    public string KeyedSlaveQueue { get; init; } = "tcp://*:5557";
+
+    /// <summary>The file queue's address for slaves with keys, where there are <see cref="SlaveKeys"/>.</summary>
+    public string KeyedFileQueue { get; init; } = "tcp://*:5558";
+
     public string WebQueue { get; init; } = "inproc://web";
     public string BuildsQueue { get; init; } = "inproc://builds";
     public string DbQueue { get; init; } = "inproc://db";

@@ -9,6 +9,7 @@ using Piwheels.Master.Publishing;
 using Piwheels.Master.Statistics;
 using Piwheels.Master.Transfers;
 using Piwheels.Master.Upstream;
+using Piwheels.Messaging.Keys;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Storage;
 
@@ -32,25 +33,28 @@ public sealed class MasterTasks
 
     /// <summary>Makes them, without starting them. Oracles, TheArchitect and SlaveDriver share a pool of connections.</summary>
     /// <exception cref="RecipeException">A recipe is none.</exception>
+    /// <exception cref="KeyException">Something in the folder of keys cannot be used.</exception>
     public static MasterTasks Create(MasterConfiguration configuration, TaskEnvironment environment, Database database)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var recipes = RecipeShelf.Open(configuration.Recipes, environment.Loggers.CreateLogger("master.recipes"));
+        var gate = SlaveGate.Open(configuration.SlaveKeys, environment.Loggers.CreateLogger("master.slave_keys"));
         var depth = new QueueDepth();
         var slaveDriver = new SlaveDriver(
-            configuration, environment, recipes: recipes, recording: database, depth: depth);
+            configuration, environment, recipes: recipes, recording: database, depth: depth, gate: gate);
         var bigBrother = new BigBrother(configuration, environment);
         return new MasterTasks(slaveDriver, bigBrother,
         [
             // First, and so stopped last: whoever quits may still have something to ask
             new Seraph(configuration, environment),
+            .. gate.Keys is null ? Array.Empty<TaskLoop>() : [new Doorkeeper(environment, gate)],
             .. Enumerable.Range(1, configuration.Oracles).Select(number => new TheOracle(number, environment, database)),
             new CloudGazer(configuration, environment),
             new TheArchitect(
                 configuration, environment, database, database.ListenToBuildQueueAsync,
                 cancel => database.SettleTargetsAsync(cancel: cancel), depth),
             slaveDriver,
-            new FileJuggler(configuration, environment),
+            new FileJuggler(configuration, environment, gate: gate),
             new TheSecretary(configuration, environment),
             new TheScribe(configuration, environment, recipes: recipes),
             new Lumberjack(configuration, environment),

@@ -1,3 +1,4 @@
+using Piwheels.Messaging.Keys;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Slave.Limits;
@@ -11,6 +12,8 @@ public sealed record SlaveConfiguration
 {
     public const int SlavePort = 5555;
     public const int FilePort = 5556;
+    public const int KeyedSlavePort = 5557;
+    public const int KeyedFilePort = 5558;
 
     /// <summary>The master's host name or IP address.</summary>
     public string Master { get; init; } = "localhost";
@@ -76,12 +79,24 @@ public sealed record SlaveConfiguration
     /// <summary>Who wants to know that this slave is alive; null for nobody.</summary>
     public Heartbeat? Heartbeat { get; init; }
 
-    /// <summary>The keys for a master that wants some.</summary>
-    public CurveClientKeys? Keys { get; init; }
+    /// <summary>The master's public key: connect with keys. Null: without.</summary>
+    public PublicKey? MasterKey { get; init; }
 
-    internal string SlaveAddress => SlaveQueue ?? Tcp(SlavePort);
+    /// <summary>The file with this slave's secret key; used with <see cref="MasterKey"/>.</summary>
+    public string KeyFile { get; init; } = "";
 
-    internal string FileAddress => FileQueue ?? Tcp(FilePort);
+    /// <summary>The keys to connect with; null where none are wanted.</summary>
+    /// <exception cref="KeyException">The file is not there, others may read it, or it is none.</exception>
+    internal CurveClientKeys? ReadKeys()
+    {
+        if (MasterKey is not { } master) return null;
+        var own = SecretKeyFile.Read(KeyFile);
+        return new CurveClientKeys(master.Text, own.PublicKey, own.SecretKey);
+    }
+
+    internal string SlaveAddress => SlaveQueue ?? Tcp(MasterKey is null ? SlavePort : KeyedSlavePort);
+
+    internal string FileAddress => FileQueue ?? Tcp(MasterKey is null ? FilePort : KeyedFilePort);
 
     // An IPv6 address needs brackets before a port
     private string Tcp(int port) =>

@@ -4,6 +4,7 @@ using Piwheels.Core.Packaging;
 using Piwheels.Core.Recipes;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Files;
+using Piwheels.Messaging.Keys;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
@@ -43,7 +44,8 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     private SlaveException? _fault;
 
     private SlaveRunner(
-        SlaveConfiguration configuration, PythonFacts python, BuildContainment containment, TaskEnvironment environment)
+        SlaveConfiguration configuration, CurveClientKeys? keys, PythonFacts python, BuildContainment containment,
+        TaskEnvironment environment)
     {
         _configuration = configuration;
         _python = python;
@@ -53,7 +55,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         _time = environment.Time;
         _logger = environment.Loggers.CreateLogger("slave");
         _importTime = ImportChoice.Make(configuration.Checks, python, _logger);
-        _socketOptions = new SocketOptions { CurveClient = configuration.Keys };
+        _socketOptions = new SocketOptions { CurveClient = keys };
         _conversation = new SlaveConversation(
             SlaveMachine.Introduce(configuration, python),
             new ConversationTimes
@@ -73,7 +75,8 @@ public sealed partial class SlaveRunner : IAsyncDisposable
     /// the folder for builds is removed first.
     /// </summary>
     /// <exception cref="SlaveException">
-    /// It cannot run here: as root, without a Python that has pip, without a folder to build in, or not any more.
+    /// It cannot run here: as root, without a Python that has pip, without its key, without a folder to build in, or not any
+    /// more.
     /// </exception>
     public static async Task<SlaveEnd> RunAsync(
         SlaveConfiguration configuration,
@@ -99,6 +102,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         CancellationToken stop)
     {
         var logger = loggers.CreateLogger("slave");
+        var keys = KeysOf(configuration);
         PrepareFolder(configuration.Dir, logger);
         PythonFacts python;
         BuildContainment containment;
@@ -116,7 +120,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         foreach (var warning in python.Warnings) LogWarning(logger, warning);
         using var zmq = new ZmqContext();
         await using var runner = new SlaveRunner(
-            configuration, python, containment, new TaskEnvironment(zmq, time, loggers));
+            configuration, keys, python, containment, new TaskEnvironment(zmq, time, loggers));
         await using var registration = stop.Register(() => runner.Happen(() => runner._conversation.Stop(runner.Now)));
         return await runner.LiveAsync();
     }
@@ -154,7 +158,7 @@ public sealed partial class SlaveRunner : IAsyncDisposable
 
     private async Task<SlaveEnd> LiveAsync()
     {
-        OpenLink();
+        _ = Link;
         while (true)
         {
             if (_apt.HaveChanged) _conversation.FactsChanged();
@@ -179,16 +183,16 @@ public sealed partial class SlaveRunner : IAsyncDisposable
                 break;
             case SlaveStep.Say say:
                 LogSaid(_logger, say.Request.Name);
-                _link!.Say(say.Request);
+                Link.Say(say.Request);
                 break;
             case SlaveStep.SayIdle:
-                _link!.Say(new SlaveRequest.Idle(Statistics()));
+                Link.Say(new SlaveRequest.Idle(Statistics()));
                 break;
             case SlaveStep.SayFacts say:
-                _link!.Say(new SlaveRequest.Facts(_apt.Among(say.AptAsked)));
+                Link.Say(new SlaveRequest.Facts(_apt.Among(say.AptAsked)));
                 break;
             case SlaveStep.SayBusy:
-                _link!.Say(new SlaveRequest.Busy(Statistics()));
+                Link.Say(new SlaveRequest.Busy(Statistics()));
                 break;
             case SlaveStep.StartBuild start:
                 StartBuild(start.Release, start.Index, start.Recipe ?? Recipe.None);
@@ -201,8 +205,8 @@ public sealed partial class SlaveRunner : IAsyncDisposable
                 break;
             case SlaveStep.StartOver startOver:
                 LogStartOver(_logger, startOver.Reason);
-                await _link!.DisposeAsync();
-                OpenLink();
+                if (_link is not null) await _link.DisposeAsync();
+                _link = null;
                 break;
         }
     }
@@ -243,11 +247,16 @@ public sealed partial class SlaveRunner : IAsyncDisposable
 
     private void Happen(Action happening) => _events.Writer.TryWrite(happening);
 
-    private void OpenLink()
+    /// <summary>The connection to the master; a new one where there is none, at the first word.</summary>
+    private MasterLink Link => _link ??= OpenLink();
+
+    private MasterLink OpenLink()
     {
         LogConnecting(_logger, _configuration.SlaveAddress);
-        var link = new MasterLink(_environment, _configuration.SlaveAddress, _socketOptions, Hear);
-        _link = link;
+        var trouble = new HandshakeTrouble(_configuration.SlaveAddress, _socketOptions.CurveClient?.PublicKey);
+        var link = new MasterLink(
+            _environment, _configuration.SlaveAddress, _socketOptions, Hear,
+            (met, handshake) => Happen(() => Meet(met, trouble.After(handshake))));
         try
         {
             link.Start();
@@ -258,6 +267,24 @@ public sealed partial class SlaveRunner : IAsyncDisposable
         }
 
         Watch(link);
+        return link;
+    }
+
+    private void Meet(MasterLink link, string? trouble)
+    {
+        if (link == _link && trouble is not null) _conversation.TurnedAway(trouble, Now);
+    }
+
+    private static CurveClientKeys? KeysOf(SlaveConfiguration configuration)
+    {
+        try
+        {
+            return configuration.ReadKeys();
+        }
+        catch (KeyException e)
+        {
+            throw new SlaveException(e.Message, e);
+        }
     }
 
     /// <summary>A link never ends by itself, unless it has a bug: without it the slave is deaf.</summary>

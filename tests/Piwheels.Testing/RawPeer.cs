@@ -15,6 +15,7 @@ public sealed class RawPeer : IDisposable
     private readonly TcpClient _tcp = new();
     private readonly NetworkStream _stream;
 
+    /// <summary>Connects; returns when the other side has said that it is ready, or has closed.</summary>
     /// <param name="endpoint">As a socket tells where it is bound: tcp, with an IPv4 address.</param>
     /// <param name="properties">What it says of itself in READY.</param>
     public RawPeer(string endpoint, IReadOnlyDictionary<string, string> properties, string mechanism = "NULL")
@@ -27,8 +28,20 @@ public sealed class RawPeer : IDisposable
         greeting[9] = 0x7f;
         greeting[10] = 3;
         Encoding.ASCII.GetBytes(mechanism, greeting.AsSpan(12));
-        _stream.Write(greeting);
-        Say(Command, [5, .. "READY"u8, .. properties.SelectMany(Property)]);
+        try
+        {
+            _stream.Write(greeting);
+            _stream.ReadExactly(new byte[greeting.Length]);
+            Say(Command, [5, .. "READY"u8, .. properties.SelectMany(Property)]);
+            // A message that comes before libzmq's own READY is no message to it
+            var head = new byte[2];
+            _stream.ReadExactly(head);
+            _stream.ReadExactly(new byte[head[1]]);
+        }
+        catch (IOException)
+        {
+            // It has closed: the mechanism, or what was said, is not to its liking
+        }
     }
 
     /// <summary>Sends a message.</summary>

@@ -67,9 +67,12 @@ public sealed class ScriptedTask(string name, TaskEnvironment environment) : Tas
         RouterSocket<TReceive, TSend> socket,
         Func<PeerAddress, TReceive, Task> handler,
         int concurrencyMax = 1,
-        Func<PeerAddress, string, TSend?>? refused = null)
+        Func<PeerAddress, string, TSend?>? refused = null,
+        Func<PeerAddress, bool>? admits = null)
         where TReceive : class, IWireMessage<TReceive>
-        where TSend : class, IWireMessage<TSend> => base.Register(socket, handler, concurrencyMax, refused);
+        where TSend : class, IWireMessage<TSend> => base.Register(socket, handler, concurrencyMax, refused, admits);
+
+    public new void WatchHandshakes(ZmqSocket socket, Action<Handshake> handler) => base.WatchHandshakes(socket, handler);
 
     public new void Register(ZmqSocket socket, Action<ZmqSocket> handler) => base.Register(socket, handler);
 

@@ -10,6 +10,7 @@ but index with a default:
     silent_at   never answer this address again from this request on: IDLE, BUSY, BUILT, SENT, or FETCH
     chunk       bytes of a FETCH                                     65536
     twice       ask for each file twice                              false
+    curve       the secret key to take slaves by CURVE with, whoever they are   none
     reply       answers in place of the right ones, by request: {"IDLE": ["SEND", "x"]}
 """
 
@@ -28,6 +29,9 @@ def main(options):
     slaves, files = context.socket(zmq.ROUTER), context.socket(zmq.ROUTER)
     for socket in (slaves, files):
         socket.setsockopt(zmq.LINGER, 1000)
+        if "curve" in options:
+            socket.curve_server = True
+            socket.curve_secretkey = options["curve"].encode("ascii")
         socket.bind("tcp://127.0.0.1:*")
     tell(slave_queue=slaves.getsockopt_string(zmq.LAST_ENDPOINT), file_queue=files.getsockopt_string(zmq.LAST_ENDPOINT))
     master = Master(options)

@@ -1,10 +1,10 @@
 """A build slave of few words: speaks the slave and file queues with pyzmq and cbor2, as Python fleets do.
 
-    slave.py SLAVE_QUEUE FILE_QUEUE WHEEL [--fields 10] [--fail] [--corrupt N]
+    slave.py SLAVE_QUEUE FILE_QUEUE WHEEL [--fields 10] [--fail] [--corrupt N] [--curve=SERVER,PUBLIC,SECRET]
 
 Says HELLO, then IDLE until it has something to build, BUSY, BUILT with the ready-made WHEEL, sends it as often as it is
 asked for, SENT, IDLE once more and BYE. Every reply is printed as one line of JSON. With --fail the build fails; with
---corrupt the first N transfers carry a wrong byte.
+--corrupt the first N transfers carry a wrong byte. With --curve it connects with keys: the master's public one, and its own.
 """
 
 import argparse
@@ -34,13 +34,20 @@ class Slave:
     def __init__(self, options):
         self.options = options
         self.context = zmq.Context()
-        self.queue = self.context.socket(zmq.REQ)
-        self.queue.ipv6 = True
+        self.queue = self.socket(zmq.REQ)
         self.queue.rcvtimeo = REPLY_TIMEOUT
         self.queue.connect(options.slave_queue)
         self.transfers = 0
         with open(options.wheel, "rb") as wheel:
             self.wheel = wheel.read()
+
+    def socket(self, type):
+        socket = self.context.socket(type)
+        socket.ipv6 = True
+        if self.options.curve:
+            socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = (
+                key.encode("ascii") for key in self.options.curve.split(","))
+        return socket
 
     def say(self, name, *data):
         message = [name, data[0]] if data else name
@@ -75,8 +82,7 @@ class Slave:
         content = self.wheel
         if self.transfers <= self.options.corrupt:
             content = bytes([content[0] ^ 1]) + content[1:]
-        queue = self.context.socket(zmq.DEALER)
-        queue.ipv6 = True
+        queue = self.socket(zmq.DEALER)
         queue.connect(self.options.file_queue)
         try:
             while True:
@@ -123,4 +129,5 @@ if __name__ == "__main__":
     parser.add_argument("--fields", type=int, default=11)
     parser.add_argument("--fail", action="store_true")
     parser.add_argument("--corrupt", type=int, default=0)
+    parser.add_argument("--curve")
     Slave(parser.parse_args()).run()

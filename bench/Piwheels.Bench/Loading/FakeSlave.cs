@@ -20,7 +20,7 @@ internal sealed class FakeSlave : IDisposable
     private static readonly byte[] Sent = Encode(new SlaveRequest.Sent());
 
     [ThreadStatic]
-    private static CborWriter? writer;
+    private static CborWriter? _writer;
 
     private readonly ZmtpPeer _master;
     private readonly int _filePort;
@@ -119,10 +119,10 @@ internal sealed class FakeSlave : IDisposable
 
     private static byte[] Encode(SlaveRequest request)
     {
-        writer ??= new CborWriter(CborConformanceMode.Lax);
-        writer.Reset();
-        request.Write(writer);
-        return writer.Encode();
+        _writer ??= new CborWriter(CborConformanceMode.Lax);
+        _writer.Reset();
+        request.Write(_writer);
+        return _writer.Encode();
     }
 
     private static SlaveStats Stats() =>

@@ -69,7 +69,7 @@ internal abstract class FarmCommand : PiwCommand
     private static readonly string[] FileOptions =
     [
         "--data", "--requirements", "--constraint", FollowedNamesSettings.OnlyOption, FollowedNamesSettings.NeverOption,
-        RecipeSettings.Option,
+        RecipeSettings.Option, KeySettings.FolderOption,
     ];
 
     // As given, but for files and folders that mean something else, or nothing, to another user

@@ -24,6 +24,9 @@ internal sealed partial class MasterCommand : PiwCommand
     private readonly FollowedNamesSettings _names;
     private readonly Setting<string> _recipes;
     private readonly Setting<bool> _recipesForAll;
+    private readonly Setting<string> _slaveKeys;
+    private readonly Setting<string> _keyedSlaveQueue;
+    private readonly Setting<string> _keyedFileQueue;
     private readonly Setting<bool> _strangersMayConnect;
     private readonly Setting<long> _diskMin;
     private readonly Setting<bool> _noFlush;
@@ -61,6 +64,7 @@ internal sealed partial class MasterCommand : PiwCommand
         _recipes = Add(RecipeSettings.Folder());
         _recipesForAll = Add(Settings.Flag(
             "recipes-for-all", "Have slaves of piwheels build what has a recipe, without it"));
+        _slaveKeys = Add(KeySettings.Folder());
         _strangersMayConnect = Add(Settings.Flag(
             "strangers-may-connect", "Let slaves and importers connect from other machines without keys"));
         _diskMin = Add(Settings.Size(
@@ -81,6 +85,8 @@ internal sealed partial class MasterCommand : PiwCommand
         _logQueue = AddQueue("log", "accesses to the site", Defaults.LogQueue);
         _slaveQueue = AddQueue("slave", "build slaves", Defaults.SlaveQueue);
         _fileQueue = AddQueue("file", "wheels on their way in", Defaults.FileQueue);
+        _keyedSlaveQueue = AddQueue("keyed-slave", "build slaves with keys", Defaults.KeyedSlaveQueue);
+        _keyedFileQueue = AddQueue("keyed-file", "wheels of slaves with keys", Defaults.KeyedFileQueue);
         _webQueue = AddQueue("web", "pages to write", Defaults.WebQueue);
         _buildsQueue = AddQueue("builds", "releases to build", Defaults.BuildsQueue);
         _dbQueue = AddQueue("db", "questions to the database", Defaults.DbQueue);
@@ -116,6 +122,9 @@ internal sealed partial class MasterCommand : PiwCommand
         FollowNever = _names.Never(source),
         Recipes = _recipes.FolderIn(source),
         RecipesForAll = _recipesForAll.In(source),
+        SlaveKeys = _slaveKeys.KeyFolderIn(source),
+        KeyedSlaveQueue = _keyedSlaveQueue.In(source),
+        KeyedFileQueue = _keyedFileQueue.In(source),
         StrangersMayConnect = _strangersMayConnect.In(source),
         DiskMin = _diskMin.In(source),
         FlushWheels = !_noFlush.In(source),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Piwheels.Cli.Administration;
 using Piwheels.Cli.Options;
 using Piwheels.Cli.Posix;
+using Piwheels.Messaging.Keys;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Slave;
 using Piwheels.Slave.Checking;
@@ -25,6 +26,8 @@ internal sealed class SlaveCommand : PiwCommand
     private readonly Setting<string> _extraIndexUrl;
     private readonly Setting<TimeSpan> _idleInterval;
     private readonly Setting<TimeSpan> _busyTimeout;
+    private readonly Setting<PublicKey?> _masterKey;
+    private readonly Setting<string> _keyFile;
     private readonly ContainmentSettings _containment;
     private readonly CheckSettings _checks;
     private readonly Setting<long> _diskMin;
@@ -40,8 +43,13 @@ internal sealed class SlaveCommand : PiwCommand
         _dir = Add(Settings.Text("dir", "Where to build", Defaults.Dir, "-d"));
         _label = Add(Settings.Text("label", "The name that monitors show", Environment.MachineName, "-L"));
         _python = Add(Settings.Text("python", "The Python to build for; the first on PATH unless named", ""));
-        _slaveQueue = Add(Settings.Text("slave-queue", "The master's queue for slaves, if not port 5555 there", ""));
-        _fileQueue = Add(Settings.Text("file-queue", "The master's queue for files, if not port 5556 there", ""));
+        _masterKey = Add(new Setting<PublicKey?>(
+            "master-key", "The master's public key: connect with keys", null, KeySettings.ParseKey));
+        _keyFile = Add(KeySettings.File());
+        _slaveQueue = Add(Settings.Text(
+            "slave-queue", "The master's queue for slaves, if not port 5555 there, or 5557 with keys", ""));
+        _fileQueue = Add(Settings.Text(
+            "file-queue", "The master's queue for files, if not port 5556 there, or 5558 with keys", ""));
         _extraIndexUrl = Add(Settings.Text("extra-index-url", "More indexes for pip, separated by blanks", ""));
         _idleInterval = Add(Settings.Duration("idle-interval", "Pause before asking again for work", UsualIdle));
         _busyTimeout = Add(Settings.Duration(
@@ -57,6 +65,9 @@ internal sealed class SlaveCommand : PiwCommand
     protected override async Task<int> RunAsync(CommandContext context)
     {
         var configuration = _checks.Apply(_containment.Apply(ConfigurationIn(context.Source), context.Source), context.Source);
+        // Without the other it would connect without keys, which is not what whoever names one means
+        if (_keyFile.In(context.Source).Length > 0 && configuration.MasterKey is null)
+            throw new CommandFault("--key-file goes with --master-key", CommandFault.WrongUsage);
         if (context.Parsed.GetValue(_check)) return await CheckAsync(configuration, context);
         if (Privileges.IsRoot)
             throw new CommandFault("a slave runs other people's code, so it does not run as root: start it as an ordinary user");
@@ -93,6 +104,8 @@ internal sealed class SlaveCommand : PiwCommand
         Dir = _dir.In(source),
         Label = _label.In(source),
         Python = NullIfEmpty(_python.In(source)),
+        MasterKey = _masterKey.In(source),
+        KeyFile = _keyFile.KeyFileIn(source),
         SlaveQueue = NullIfEmpty(_slaveQueue.In(source)),
         FileQueue = NullIfEmpty(_fileQueue.In(source)),
         ExtraIndexes =

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Piwheels.Cli.Options;
 using Piwheels.Cli.Up;
+using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Database;
+using Piwheels.Master;
 
 namespace Piwheels.Cli.Commands;
 
@@ -14,6 +16,7 @@ internal sealed class UpCommand : FarmCommand
     private readonly Option<bool> _all = new("--all") { Description = "Follow the whole index; PyPI has 700,000 packages" };
     private readonly Option<bool> _once = new("--once") { Description = "End when all is built; exit code 1 if something failed" };
     private readonly Setting<string> _recipes;
+    private readonly Setting<string> _slaveKeys;
     private readonly Setting<int> _slaves;
     private readonly Setting<Uri> _pypi;
     private readonly Setting<TimeSpan> _timeout;
@@ -37,6 +40,7 @@ internal sealed class UpCommand : FarmCommand
         _allVersions = Add(Settings.Flag("all-versions", "Build every version that matches, not the newest alone"));
         _followed = new FollowedNamesSettings(setting => Add(setting));
         _recipes = Add(RecipeSettings.Folder());
+        _slaveKeys = Add(KeySettings.Folder());
         _slaves = Add(Settings.Number("slaves", "How many builds at a time", 1, 1, 256));
         _pypi = Add(Settings.Url("pypi", "The index to follow", "https://pypi.org"));
         _timeout = Add(Settings.Duration("timeout", "The longest time for one build", TimeSpan.FromHours(3), "-t"));
@@ -62,8 +66,11 @@ internal sealed class UpCommand : FarmCommand
         [
             .. FollowedNamesSettings.Arguments(options.FollowOnly, options.FollowNever),
             .. RecipeSettings.Arguments(options.Recipes),
+            .. KeySettings.Arguments(options.SlaveKeys),
             .. WishOptions.Arguments(wanted),
         ]);
+        // Made, or found wrong, as the one who will read it
+        if (options.SlaveKeys.Length > 0) _ = SlaveGate.Open(options.SlaveKeys, NullLogger.Instance);
         return await FarmRun.RunAsync(options, context, OpenView);
     }
 
@@ -74,6 +81,7 @@ internal sealed class UpCommand : FarmCommand
         Python = Python(context),
         Pypi = _pypi.In(context.Source),
         Recipes = _recipes.FolderIn(context.Source),
+        SlaveKeys = _slaveKeys.KeyFolderIn(context.Source),
         Slaves = _slaves.In(context.Source),
         Wanted = wanted,
         All = context.Parsed.GetValue(_all),

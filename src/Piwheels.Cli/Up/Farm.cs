@@ -126,6 +126,7 @@ internal sealed class Farm : IAsyncDisposable
             "--log-queue", Queue("log"), "--slave-queue", Queue("slave"), "--file-queue", Queue("file"),
             .. FollowedNamesSettings.Arguments(_options.FollowOnly, _options.FollowNever),
             .. RecipeSettings.Arguments(_options.Recipes),
+            .. KeySettings.Arguments(_options.SlaveKeys),
             .. _options.All ? Array.Empty<string>() : ["--follow-selection"],
             // Whoever waits for the end of it does not wait for tomorrow
             .. _options.Once ? (string[])["--retry-delays", "1m 5m"] : []]));

@@ -30,6 +30,9 @@ internal sealed record UpOptions
     /// <summary>The folder with recipes; empty for none.</summary>
     public string Recipes { get; init; } = "";
 
+    /// <summary>The folder with keys, by which slaves of other machines connect; empty for none.</summary>
+    public string SlaveKeys { get; init; } = "";
+
     /// <summary>End when everything is built.</summary>
     public bool Once { get; init; }
 

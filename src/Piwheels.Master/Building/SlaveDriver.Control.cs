@@ -136,12 +136,12 @@ public sealed partial class SlaveDriver
     }
 
     [LoggerMessage(EventId = 10, Level = LogLevel.Information,
-        Message = "without keys slaves are listened to on loopback only, whatever {Address} says; the setting "
-            + "strangers-may-connect opens it to everybody who can reach this machine")]
+        Message = "without keys slaves are listened to on loopback only, whatever {Address} says; those with keys come in "
+            + "by the setting slave-keys, and strangers-may-connect opens it to everybody who can reach this machine")]
     private static partial void OnLoopbackOnly(ILogger logger, string address);
 
-    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "slave {SlaveId} is {Label}, for {Target}")]
-    private static partial void Greeted(ILogger logger, int slaveId, string label, Target target);
+    [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "slave {SlaveId} is {Label}, for {Target}, with {Key}")]
+    private static partial void Greeted(ILogger logger, int slaveId, string label, Target target, string key);
 
     [LoggerMessage(EventId = 15, Level = LogLevel.Debug, Message = "slave {SlaveId}: {Reason}")]
     private static partial void RequestIgnored(ILogger logger, int slaveId, string reason);

@@ -74,6 +74,8 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly TargetList _targets;
     private readonly MasterConfiguration _configuration;
     private readonly RouterSocket<SlaveRequest, SlaveReply> _slaves;
+    private readonly RouterSocket<SlaveRequest, SlaveReply>? _keyedSlaves;
+    private readonly SlaveGate _keys;
     private readonly MessageSocket<NoMessages, StatusMessage> _status;
     private readonly MessageSocket<NoMessages, StatsMessage> _stats;
     private readonly FsClient _files;
@@ -93,13 +95,15 @@ public sealed partial class SlaveDriver : TaskLoop
     /// <param name="depth">Is told how far the queues are to be read.</param>
     public SlaveDriver(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
-        RecipeShelf? recipes = null, IDatabase? recording = null, QueueDepth? depth = null)
+        RecipeShelf? recipes = null, IDatabase? recording = null, QueueDepth? depth = null, SlaveGate? gate = null)
         : base("slave_driver", environment)
     {
         _depth = depth ?? new QueueDepth();
         database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _configuration = configuration;
+        _keys = gate ?? SlaveGate.Open("", Logger);
         _slaves = BindRouter<SlaveRequest, SlaveReply>(configuration.SlaveQueue, SlaveSocketOptions(configuration));
+        _keyedSlaves = BindKeyed(configuration);
         var builds = Bind<BuildQueueMessage, NoMessages>(ZmqSocketType.Pull, configuration.BuildsQueue);
         BindRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue, HandleDelete, DeletionsAtATime);
         _status = Connect<NoMessages, StatusMessage>(
@@ -120,6 +124,8 @@ public sealed partial class SlaveDriver : TaskLoop
         _lines = new LineAllowance(Time);
         // Each slave has at most one request under way, so none waits for another's
         Register(_slaves, HandleSlave, SlaveRoster.SlavesMax * 2, RefusePayload);
+        if (_keyedSlaves is not null)
+            Register(_keyedSlaves, HandleSlave, SlaveRoster.SlavesMax * 2, RefusePayload, IsAdmitted);
         Register(builds, HandleBuilds);
         EveryEvenPaused(TargetsInterval, _targets.ReadAsync);
         EveryEvenPaused(ExpiryInterval, RemoveExpired);
@@ -201,10 +207,12 @@ public sealed partial class SlaveDriver : TaskLoop
 
     private async Task GreetAsync(PeerAddress from, SlaveHello said)
     {
+        // It may have been read aside, and its key revoked meanwhile
+        if (!_keys.Admits(from)) return;
         if (HelloCheck.Refusal(said) is { } reason)
         {
             _refused.Add($"HELLO of {from}: {reason}");
-            _slaves.TrySend(from, new SlaveReply.Die());
+            TrySend(from, new SlaveReply.Die());
             return;
         }
 
@@ -215,9 +223,10 @@ public sealed partial class SlaveDriver : TaskLoop
             return;
         }
 
-        if (MaySay()) Greeted(Logger, slave.Id, hello.Label, hello.Target);
+        var key = KeyOf(from);
+        if (MaySay()) Greeted(Logger, slave.Id, hello.Label, hello.Target, key);
         Tell(slave, slave.FirstSeen, new SlaveEvent.Hello(slave.Hello));
-        _slaves.TrySend(from, slave.Welcome(_configuration.PypiSimple.ToString(), _gate.AptAsked));
+        TrySend(from, slave.Welcome(_configuration.PypiSimple.ToString(), _gate.AptAsked));
         _holds.Reconsider();
         if (gone is not null) await AbandonAsync(gone, "it said HELLO again");
     }
@@ -269,7 +278,7 @@ public sealed partial class SlaveDriver : TaskLoop
         slave.Replied(reply, Now);
         if (!_roster.IsCurrent(slave)) return;
         if (SlaveEvent.Of(reply) is { } told) Tell(slave, slave.LastReplyAt, told);
-        if (_slaves.TrySend(slave.Address, reply)) return;
+        if (TrySend(slave.Address, reply)) return;
         // Its connection has gone, and with it the address: it will never come back under that one
         _roster.Remove(slave);
         _leaving.Add(AbandonAsync(slave, $"it cannot be sent its {reply.Name}"));
@@ -305,7 +314,8 @@ public sealed partial class SlaveDriver : TaskLoop
         if (!_roster.IsCurrent(slave)) return Gone(release);
         try
         {
-            await _files.ExpectAsync(TransferOwner.Slave(slave.Id), file, PeerOrigin.Of(slave.Address));
+            await _files.ExpectAsync(
+                TransferOwner.Slave(slave.Id), file, PeerOrigin.Of(slave.Address), slave.Address.Key);
         }
         catch (RpcException refusal)
         {

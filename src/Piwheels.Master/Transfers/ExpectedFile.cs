@@ -5,13 +5,17 @@ namespace Piwheels.Master.Transfers;
 
 /// <summary>A file that an owner has been told to send, and the senders that say they have it.</summary>
 /// <remarks>
-/// Nothing proves that a sender is the slave whose number it says. So each has a transfer of its own, with its own
+/// Its key, if it has one, proves that a sender is the slave whose number it says; without keys nothing does. So each has a transfer of its own, with its own
 /// temporary file, and the one whose content is right is taken: a stranger can neither write into another's transfer
 /// nor end it.
 /// </remarks>
-internal sealed class ExpectedFile(TransferOwner owner, FileState file, string origin, DateTimeOffset now)
+internal sealed class ExpectedFile(
+    TransferOwner owner, FileState file, string origin, DateTimeOffset now, string? key = null)
 {
     public TransferOwner Owner { get; } = owner;
+
+    /// <summary>The public key that it comes by, as Z85 text; null: by none.</summary>
+    public string? Key { get; } = key;
 
     public FileState File { get; } = file;
 

@@ -51,6 +51,8 @@ public sealed partial class FileJuggler : TaskLoop
     private readonly WheelPublisher _publisher;
     private readonly MasterConfiguration _configuration;
     private readonly ZmqSocket _senders;
+    private readonly ZmqSocket? _keyedSenders;
+    private readonly SlaveGate _keys;
     private readonly MessageSocket<NoMessages, StatsMessage> _stats;
     private readonly DropLog _ignored;
     private readonly DropLog _unstored;
@@ -60,10 +62,11 @@ public sealed partial class FileJuggler : TaskLoop
     private TaskCompletionSource _importCame = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _diskFree = long.MaxValue;
 
+    /// <param name="gate">Who may send with a key; nobody, unless given.</param>
     /// <param name="disk">Tells size and free bytes of the disk, instead of the disk itself.</param>
     public FileJuggler(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
-        Func<(long Size, long Free)>? disk = null)
+        Func<(long Size, long Free)>? disk = null, SlaveGate? gate = null)
         : base("file_juggler", environment)
     {
         database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
@@ -73,25 +76,39 @@ public sealed partial class FileJuggler : TaskLoop
         _publisher = new WheelPublisher(database, _output, Time, Logger);
         _disk = disk ?? _output.Disk;
         _transfers = new TransferTable(static incoming => incoming.Content?.Dispose());
-        _senders = BindRaw(ZmqSocketType.Router, configuration.FileQueue, new SocketOptions
-        {
-            LoopbackOnly = !configuration.StrangersMayConnect,
-            TellsPeers = true,
-            CutsEndless = true,
-            ReceiveHighWaterMark = MessagesPerSenderMax,
-            MaxMessageBytes = MessageBytesMax,
-        });
+        _keys = gate ?? SlaveGate.Open("", Logger);
+        _senders = BindRaw(ZmqSocketType.Router, configuration.FileQueue, SenderSocketOptions(configuration));
+        _keyedSenders = BindKeyed(configuration);
         BindRpc<FsRequest, FsReply>(configuration.FsQueue, HandleRequest, RequestsMax);
         _stats = Connect<NoMessages, StatsMessage>(ZmqSocketType.Push, configuration.StatsQueue);
         _ignored = new DropLog(Logger, Time, configuration.FileQueue);
         _unstored = new DropLog(Logger, Time, configuration.FileQueue);
         Register(_senders, HandleSenders);
+        if (_keyedSenders is not null) Register(_keyedSenders, HandleSenders);
         EveryEvenPaused(StatisticsInterval, TellStatistics);
         EveryEvenPaused(SettleInterval, () => _publisher.SettleAsync(Quitting));
         EveryEvenPaused(ExpiryInterval, Expire);
     }
 
     internal TransferTable Transfers => _transfers;
+
+    private static SocketOptions SenderSocketOptions(MasterConfiguration configuration) => new()
+    {
+        LoopbackOnly = !configuration.StrangersMayConnect,
+        TellsPeers = true,
+        CutsEndless = true,
+        ReceiveHighWaterMark = MessagesPerSenderMax,
+        MaxMessageBytes = MessageBytesMax,
+    };
+
+    private ZmqSocket? BindKeyed(MasterConfiguration configuration)
+    {
+        if (_keys.Keys is not { } own) return null;
+        _keys.WhenChanged(() => Post(() => _transfers.ForgetKeys(key => !_keys.AdmitsKey(key))));
+        return BindRaw(
+            ZmqSocketType.Router, configuration.KeyedFileQueue,
+            SenderSocketOptions(configuration) with { LoopbackOnly = false, CurveServerSecretKey = own.SecretKey });
+    }
 
     protected override Task OnceAsync()
     {
@@ -116,6 +133,12 @@ public sealed partial class FileJuggler : TaskLoop
             if (frames.Length == 0)
             {
                 _ignored.Add("too large");
+                continue;
+            }
+
+            if (!_keys.Admits(sender))
+            {
+                _ignored.Add("its sender may not connect any more");
                 continue;
             }
 
@@ -200,7 +223,8 @@ public sealed partial class FileJuggler : TaskLoop
     private void Send(PeerAddress sender, FileReply reply)
     {
         // One that has gone, or does not read, says HELLO again if it comes to itself
-        if (!_senders.TrySend([sender.Bytes, .. reply.ToFrames()])) _ignored.Add("the sender does not listen");
+        var socket = sender.Key is null ? _senders : _keyedSenders!;
+        if (!socket.TrySend([sender.Bytes, .. reply.ToFrames()])) _ignored.Add("the sender does not listen");
     }
 
     private async Task<FsReply> HandleRequest(FsRequest request)
@@ -208,7 +232,7 @@ public sealed partial class FileJuggler : TaskLoop
         switch (request)
         {
             case FsRequest.Expect expect:
-                await ExpectAsync(OwnerOf(expect.Owner), expect.File, expect.Origin);
+                await ExpectAsync(OwnerOf(expect.Owner), expect);
                 return new FsReply.Ok();
             case FsRequest.Verify verify:
                 return await VerifyAsync(OwnerOf(verify.Owner), verify.Package);
@@ -232,12 +256,12 @@ public sealed partial class FileJuggler : TaskLoop
         ? throw new RpcException("0 is no slave, and no import in particular", transient: false)
         : TransferOwner.OfNumber(number);
 
-    private async Task ExpectAsync(TransferOwner owner, FileState file, string origin)
+    private async Task ExpectAsync(TransferOwner owner, FsRequest.Expect asked)
     {
         if (owner.IsImport) await WaitForOtherImports();
         try
         {
-            Expect(owner, file, origin);
+            Expect(owner, asked.File, asked.Origin, asked.Key);
         }
         finally
         {
@@ -246,7 +270,7 @@ public sealed partial class FileJuggler : TaskLoop
         }
     }
 
-    private void Expect(TransferOwner owner, FileState file, string origin)
+    private void Expect(TransferOwner owner, FileState file, string origin, string? key)
     {
         var free = _disk().Free;
         // Promises count for half of what is free at most: they may be lies, and shall not keep everybody else's files out
@@ -258,7 +282,7 @@ public sealed partial class FileJuggler : TaskLoop
 
         if (_publisher.Count >= WheelPublisher.KeptMax)
             throw new RpcException($"{WheelPublisher.KeptMax} files wait for their builds to be recorded", transient: true);
-        if (_transfers.Expect(owner, file, Now, origin) is { } reason) throw new RpcException(reason, transient: false);
+        if (_transfers.Expect(owner, file, Now, origin, key) is { } reason) throw new RpcException(reason, transient: false);
     }
 
     /// <summary>

@@ -40,9 +40,10 @@ public sealed class FsClient(RpcClient<FsRequest, FsReply> juggler)
     /// seconds, until the sender of the import before has come.
     /// </summary>
     /// <param name="origin">Where the owner is connected from: who sends from there has its place before others.</param>
+    /// <param name="key">The public key that it comes by, as Z85 text, and none other does; null: by none.</param>
     /// <exception cref="RpcException">There is no room for it, or it can be no wheel.</exception>
-    public Task ExpectAsync(TransferOwner owner, FileState file, string origin = "") =>
-        juggler.AskAsync(new FsRequest.Expect(owner.Number, file, origin));
+    public Task ExpectAsync(TransferOwner owner, FileState file, string origin = "", string? key = null) =>
+        juggler.AskAsync(new FsRequest.Expect(owner.Number, file, origin) { Key = key });
 
     /// <summary>
     /// Checks what the owner has sent, and keeps it. Unless it is verified, what came is dropped and nothing is expected

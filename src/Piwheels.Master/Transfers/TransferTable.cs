@@ -89,13 +89,15 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
     /// <summary>
     /// Notes that an owner will send a file; answers why not, or null. What was expected of it before is forgotten.
     /// </summary>
-    public string? Expect(TransferOwner owner, FileState file, DateTimeOffset now, string origin = "")
+    /// <param name="key">The public key that it comes by, as Z85 text; null: by none.</param>
+    public string? Expect(
+        TransferOwner owner, FileState file, DateTimeOffset now, string origin = "", string? key = null)
     {
         Forget(owner);
         if (!WheelFileName.TryParse(file.Filename, out _)) return "this is not the name of a wheel";
         if (file.FileSize <= 0) return $"a wheel cannot have {file.FileSize} bytes";
         if (_expected.Count >= ExpectedMax) return $"{ExpectedMax} files are expected already";
-        var expected = new ExpectedFile(owner, file, origin, now);
+        var expected = new ExpectedFile(owner, file, origin, now, key);
         _expected.Add(owner, expected);
         if (owner.IsImport) _imports.Add(expected);
         return null;
@@ -121,6 +123,13 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
         expected.Verifying = false;
         if (IsCurrent(expected)) Remove(expected.Owner);
         Release(expected);
+    }
+
+    /// <summary>Nothing more is expected of those whose key does not count any more.</summary>
+    public void ForgetKeys(Predicate<string> isRevoked)
+    {
+        var revoked = _expected.Values.Where(expected => expected.Key is not null && isRevoked(expected.Key));
+        foreach (var expected in revoked.ToList()) Forget(expected.Owner);
     }
 
     /// <summary>Drops everything.</summary>
@@ -162,6 +171,7 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
         if (known is not null && IsFor(known.Expected, slaveId)) return HelloAgain(known, now);
         var expected = slaveId == 0 ? ImportToCome(now) : _expected.GetValueOrDefault(TransferOwner.Slave(slaveId));
         if (expected is null) return new TransferStep.Ignore($"HELLO of {slaveId}, of whom no file is expected");
+        if (expected.Key != sender.Key) return new TransferStep.Ignore($"HELLO of {slaveId}, with a key that is not its own");
         if (expected.Verifying) return new TransferStep.Ignore($"HELLO while the file of {expected.Owner} is verified");
         if (expected.Complete) return new TransferStep.Ignore($"HELLO for the file of {expected.Owner}, which is there");
         if (known is not null) Drop(known);

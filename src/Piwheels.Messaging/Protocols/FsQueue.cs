@@ -35,15 +35,19 @@ public abstract record FsRequest : IWireMessage<FsRequest>
     /// <param name="Origin">Where the owner itself is connected from, see <see cref="PeerOrigin"/>; "" if not known.</param>
     public sealed record Expect(int Owner, FileState File, string Origin = "") : FsRequest
     {
+        /// <summary>The public key that it sends it with, as Z85 text; null where it has none.</summary>
+        public string? Key { get; init; }
+
         public override string Name => "EXPECT";
 
         public override void Write(CborWriter writer)
         {
             writer.WriteStartMessage(Name);
-            writer.WriteStartArray(3);
+            writer.WriteStartArray(4);
             writer.WriteInt32(Owner);
             writer.Write(File, FileStateForm.WithLocation);
             writer.WriteTextString(Origin);
+            writer.WriteNullableText(Key);
             writer.WriteEndArray();
             writer.WriteEndArray();
         }
@@ -52,7 +56,10 @@ public abstract record FsRequest : IWireMessage<FsRequest>
         {
             reader.StartRecord("expectation");
             var expect = new Expect(
-                ReadOwner(reader), BuildStates.ReadFile(reader).File, reader.Text("origin", WireLimits.TextLengthMax));
+                ReadOwner(reader), BuildStates.ReadFile(reader).File, reader.Text("origin", WireLimits.TextLengthMax))
+            {
+                Key = reader.NullableText("key", WireLimits.TextLengthMax),
+            };
             reader.EndRecord("expectation");
             return expect;
         }

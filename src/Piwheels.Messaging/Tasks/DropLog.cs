@@ -9,10 +9,9 @@ namespace Piwheels.Messaging.Tasks;
 /// </summary>
 public sealed partial class DropLog(ILogger logger, TimeProvider time, string address)
 {
-    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Interval = LineLimit.Interval;
 
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
-    private long _unsaid;
+    private readonly LineLimit _lines = new(time);
 
     /// <summary>All that were dropped, said or unsaid.</summary>
     public long Total { get; private set; }
@@ -20,16 +19,7 @@ public sealed partial class DropLog(ILogger logger, TimeProvider time, string ad
     public void Add(string reason, Exception? failure = null)
     {
         Total++;
-        var now = time.GetUtcNow();
-        if (now < _next)
-        {
-            _unsaid++;
-            return;
-        }
-
-        Dropped(logger, failure, address, reason, _unsaid);
-        _unsaid = 0;
-        _next = now + Interval;
+        if (_lines.TryTake(out var unsaid)) Dropped(logger, failure, address, reason, unsaid);
     }
 
     [LoggerMessage(EventId = 101, Level = LogLevel.Warning,

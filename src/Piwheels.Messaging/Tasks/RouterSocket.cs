@@ -19,6 +19,8 @@ public sealed class RouterSocket<TReceive, TSend>
     /// <summary>Messages that are or wait to be read aside; as long as there are so many, further ones are read in turn.</summary>
     private const int AsideMax = 16;
 
+    private const string NotAdmitted = "its sender may not connect any more";
+
     private readonly WireEncoder _encoder = new();
     private readonly DropLog _dropped;
     private readonly HashSet<PeerAddress> _aside = [];
@@ -49,15 +51,22 @@ public sealed class RouterSocket<TReceive, TSend>
 
     /// <summary>Takes the next message that is one; logs and drops what is not.</summary>
     /// <param name="refused">The answer to a payload that is no message, given why; null sends none.</param>
+    /// <param name="admits">Whether a peer is listened to; where not, its message is refused unread.</param>
     /// <returns>False when there is none.</returns>
     public bool TryReceive(
         out PeerAddress from,
         [NotNullWhen(true)] out TReceive? message,
-        Func<PeerAddress, string, TSend?>? refused = null)
+        Func<PeerAddress, string, TSend?>? refused = null,
+        Func<PeerAddress, bool>? admits = null)
     {
         for (var count = 0; count < SocketReader.MessagesPerTurn && Socket.TryReceive(out var frames, out from); count++)
         {
-            if (frames is [_, { IsEmpty: true }, var payload])
+            if (admits?.Invoke(from) == false)
+            {
+                _dropped.Add(NotAdmitted);
+                if (refused?.Invoke(from, NotAdmitted) is { } answer) TrySend(from, answer);
+            }
+            else if (frames is [_, { IsEmpty: true }, var payload])
             {
                 message = Parse(from, payload, refused);
                 if (message is not null)

@@ -83,6 +83,27 @@ public abstract partial class TaskLoop
         return socket;
     }
 
+    /// <summary>Has a handler told how each connection of a socket begins.</summary>
+    /// <param name="socket">One that this task connects.</param>
+    protected void WatchHandshakes(ZmqSocket socket, Action<Handshake> handler)
+    {
+        var watcher = Create(ZmqSocketType.Pair, new SocketOptions { HighWaterMark = 0, Linger = TimeSpan.Zero });
+        var address = $"inproc://handshakes-{Guid.NewGuid():N}";
+        // Before the socket itself connects, so that nothing is missed
+        _openings.Insert(0, () =>
+        {
+            socket.TellHandshakes(address);
+            watcher.Connect(address);
+        });
+        Register(watcher, told =>
+        {
+            for (var count = 0; count < SocketReader.MessagesPerTurn && told.TryReceive(out var frames); count++)
+            {
+                if (HandshakeEvents.Read(frames) is { } handshake) handler(handshake);
+            }
+        });
+    }
+
     /// <summary>
     /// Has messages handled. At most <paramref name="concurrencyMax"/> handlers are under way, so 1 keeps strictly to
     /// the order; what exceeds it waits in the socket.
@@ -103,11 +124,13 @@ public abstract partial class TaskLoop
 
     /// <inheritdoc cref="Register{TReceive, TSend}(MessageSocket{TReceive, TSend}, Func{TReceive, Task}, int)"/>
     /// <param name="refused">The answer to a payload that is no message, given why; null sends none.</param>
+    /// <param name="admits">Whether a peer is listened to; where not, its message is refused unread.</param>
     protected void Register<TReceive, TSend>(
         RouterSocket<TReceive, TSend> socket,
         Func<PeerAddress, TReceive, Task> handler,
         int concurrencyMax = 1,
-        Func<PeerAddress, string, TSend?>? refused = null)
+        Func<PeerAddress, string, TSend?>? refused = null,
+        Func<PeerAddress, bool>? admits = null)
         where TReceive : class, IWireMessage<TReceive>
         where TSend : class, IWireMessage<TSend>
     {
@@ -116,7 +139,7 @@ public abstract partial class TaskLoop
             socket.Socket,
             (out handling) =>
             {
-                var taken = socket.TryReceive(out var from, out var message, refused);
+                var taken = socket.TryReceive(out var from, out var message, refused, admits);
                 handling = taken ? handler(from, message!) : Task.CompletedTask;
                 return taken;
             },

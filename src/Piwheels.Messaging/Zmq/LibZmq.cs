@@ -34,7 +34,6 @@ internal static partial class LibZmq
     public const int RequestRelaxed = 53;
     public const int ZapDomain = 55;
     public const int RouterHandover = 56;
-    public const int HandshakeInterval = 66;
     public const int ZapEnforceDomain = 93;
 
     // Properties of a message
@@ -47,6 +46,12 @@ internal static partial class LibZmq
     // Events of poll
     public const short PollIn = 1;
     public const short PollOut = 2;
+
+    // Events of a monitor (zmq_socket_monitor(3))
+    public const int HandshakeFailed = 0x0800;
+    public const int HandshakeSucceeded = 0x1000;
+    public const int HandshakeFailedProtocol = 0x2000;
+    public const int HandshakeFailedAuthentication = 0x4000;
 
     // errno values; those above 156384712 are libzmq's own
     public const int Eintr = 4;
@@ -176,4 +181,11 @@ internal static partial class LibZmq
 
     [LibraryImport(Name, EntryPoint = "zmq_curve_public", SetLastError = true)]
     internal static partial int CurvePublic(Span<byte> publicKey, ReadOnlySpan<byte> secretKey);
+
+    /// <returns>Null where the text is none.</returns>
+    [LibraryImport(Name, EntryPoint = "zmq_z85_decode")]
+    internal static partial nint Z85Decode(Span<byte> bytes, ReadOnlySpan<byte> text);
+
+    [LibraryImport(Name, EntryPoint = "zmq_z85_encode")]
+    internal static partial nint Z85Encode(Span<byte> text, ReadOnlySpan<byte> bytes, nuint length);
 }

@@ -10,6 +10,9 @@ namespace Piwheels.Messaging.Zmq;
 public readonly struct PeerAddress(ReadOnlyMemory<byte> bytes, string? key = null, string? host = null)
     : IEquatable<PeerAddress>
 {
+    // How a socket for both tells of a peer that came by IPv4 (RFC 4291, section 2.5.5.2)
+    private const string IPv4Within = "::ffff:";
+
     public ReadOnlyMemory<byte> Bytes { get; } = bytes;
 
     /// <summary>
@@ -22,6 +25,10 @@ public readonly struct PeerAddress(ReadOnlyMemory<byte> bytes, string? key = nul
     /// socket does not look (<see cref="SocketOptions.TellsPeers"/>). No part of what makes two equal.
     /// </summary>
     public string? Host { get; } = host;
+
+    /// <summary>An IP address as libzmq tells it, in the form that does not depend on the socket.</summary>
+    internal static string PlainHost(string told) =>
+        told.StartsWith(IPv4Within, StringComparison.Ordinal) ? told[IPv4Within.Length..] : told;
 
     public bool Equals(PeerAddress other) => Bytes.Span.SequenceEqual(other.Bytes.Span) && Key == other.Key;
 

@@ -17,6 +17,9 @@ public sealed record SocketOptions
     /// </summary>
     internal const int ConnectionsWaiting = 4096;
 
+    /// <summary>What CURVE servers say that they belong to, when they ask who may connect.</summary>
+    public const string KeysDomain = "keys";
+
     public static readonly SocketOptions Default = new();
 
     /// <summary>Messages queued per peer, either way, before a send fails or a peer is made to wait.</summary>
@@ -73,12 +76,22 @@ public sealed record SocketOptions
     /// <summary>Large frames come as <see cref="ReceivedFrame"/>, uncopied, to a receiver who knows that.</summary>
     internal bool LeavesLargeFrames { get; init; }
 
-    /// <summary>Encrypt as CURVE server, with this secret key (Z85 text of 40 characters).</summary>
+    /// <summary>
+    /// Encrypt as CURVE server, with this secret key (Z85 text of 40 characters). Who may connect is asked of whoever
+    /// answers at <c>inproc://zeromq.zap.01</c> (ZeroMQ RFC 27); while nobody does, nobody may.
+    /// </summary>
     public string? CurveServerSecretKey { get; init; }
 
     /// <summary>Encrypt as CURVE client.</summary>
     public CurveClientKeys? CurveClient { get; init; }
+
+    /// <summary>Nothing of what it holds: there may be secrets.</summary>
+    public override string ToString() => nameof(SocketOptions);
 }
 
 /// <summary>Keys of a CURVE client, each as Z85 text of 40 characters (ZeroMQ RFC 26 and 32).</summary>
-public sealed record CurveClientKeys(string ServerPublicKey, string PublicKey, string SecretKey);
+public sealed record CurveClientKeys(string ServerPublicKey, string PublicKey, string SecretKey)
+{
+    /// <summary>Never the secret.</summary>
+    public override string ToString() => PublicKey;
+}

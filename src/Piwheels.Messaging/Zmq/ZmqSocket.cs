@@ -9,9 +9,6 @@ namespace Piwheels.Messaging.Zmq;
 /// </summary>
 public sealed class ZmqSocket : IDisposable
 {
-    // How a socket for both tells of a peer that came by IPv4 (RFC 4291, section 2.5.5.2)
-    private const string IPv4Within = "::ffff:";
-
     private readonly ZmqSocketHandle _handle;
     private readonly SocketOptions _options;
     private readonly List<string> _endpoints = [];
@@ -231,8 +228,7 @@ public sealed class ZmqSocket : IDisposable
     // even looked at
     private PeerAddress PeerOf(ref LibZmq.Message message, ReadOnlyMemory<byte> bytes)
     {
-        var host = PropertyOf(ref message, "Peer-Address"u8);
-        if (host.StartsWith(IPv4Within, StringComparison.Ordinal)) host = host[IPv4Within.Length..];
+        var host = PeerAddress.PlainHost(PropertyOf(ref message, "Peer-Address"u8));
         var key = _options.CurveServerSecretKey is null ? null : PropertyOf(ref message, "User-Id"u8);
         return new PeerAddress(bytes, key, host);
     }
@@ -256,6 +252,18 @@ public sealed class ZmqSocket : IDisposable
     // So much of a peer may wait unread in any case
     private static long EndlessBytesMax(SocketOptions options) =>
         Math.Max((long)options.MaxMessageBytes * SocketOptions.CutFactor, 16 * 1024 * 1024);
+
+    /// <summary>
+    /// Has a PAIR socket at an inproc address told how each connection begins. To be connected before this one is: what
+    /// nobody takes is waited for by libzmq's own thread.
+    /// </summary>
+    /// <seealso cref="Handshake"/>
+    internal void TellHandshakes(string address)
+    {
+        Check();
+        if (LibZmq.SocketMonitor(_handle, address, HandshakeEvents.All) != 0)
+            throw ZmqException.Last($"cannot watch a {Type} socket");
+    }
 
     /// <summary>Blocks until a message can be received, or the time is over.</summary>
     /// <returns>False when the time is over.</returns>
@@ -309,6 +317,9 @@ public sealed class ZmqSocket : IDisposable
         {
             Set(LibZmq.CurveServer, 1);
             SetText(LibZmq.CurveSecretKey, secret);
+            // Without the second one libzmq lets everybody in who knows the server's key, if nobody answers for it
+            SetBytes(LibZmq.ZapDomain, Encoding.ASCII.GetBytes(SocketOptions.KeysDomain));
+            Set(LibZmq.ZapEnforceDomain, 1);
         }
 
         if (options.CurveClient is { } keys)

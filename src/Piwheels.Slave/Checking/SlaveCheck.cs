@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Machine;
+using Piwheels.Messaging.Keys;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Slave.Python;
 using Piwheels.Slave.Sandboxing;
@@ -49,8 +50,9 @@ public sealed class SlaveCheck
             check.Disk(),
             check.Memory(),
             check.Zmq(),
-            await check.MasterAsync("slave queue", configuration.SlaveAddress, cancel),
-            await check.MasterAsync("file queue", configuration.FileAddress, cancel),
+            .. check.Key(out var keys),
+            await check.MasterAsync("slave queue", configuration.SlaveAddress, keys, cancel),
+            await check.MasterAsync("file queue", configuration.FileAddress, keys, cancel),
         ];
     }
 
@@ -221,15 +223,41 @@ public sealed class SlaveCheck
         }
     }
 
-    /// <summary>Whether anything listens there; no word is said, since a master would wonder about half a greeting.</summary>
-    private async Task<CheckFinding> MasterAsync(string subject, string address, CancellationToken cancel)
+    /// <summary>Nothing where no key is wanted.</summary>
+    private IReadOnlyList<CheckFinding> Key(out CurveClientKeys? keys)
+    {
+        keys = null;
+        const string Subject = "key";
+        try
+        {
+            keys = _configuration.ReadKeys();
+            return keys is null ? [] : [new CheckFinding(CheckGrade.Good, Subject, $"{_configuration.KeyFile}, public {keys.PublicKey}")];
+        }
+        catch (KeyException e)
+        {
+            return [new CheckFinding(CheckGrade.Fatal, Subject, e.Message, MendingOf(_configuration.KeyFile))];
+        }
+    }
+
+    private static string? MendingOf(string keyFile)
+    {
+        if (!File.Exists(keyFile)) return $"piw slave-key make --key-file {keyFile}";
+        return SecretKeyFile.IsOpenToOthers(keyFile) ? $"chmod 600 {keyFile}" : null;
+    }
+
+    /// <summary>
+    /// Whether anything listens there; without keys no word is said, since a master would wonder about half a greeting. With
+    /// keys they are shown, and no message follows.
+    /// </summary>
+    private async Task<CheckFinding> MasterAsync(
+        string subject, string address, CurveClientKeys? keys, CancellationToken cancel)
     {
         using var limit = new CancellationTokenSource(ConnectTimeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
         try
         {
             await ConnectAsync(address, both.Token);
-            return new CheckFinding(CheckGrade.Good, subject, address);
+            return keys is null ? new CheckFinding(CheckGrade.Good, subject, address) : await ShowAsync(subject, address, keys);
         }
         catch (Exception e) when (e is SocketException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
@@ -241,6 +269,22 @@ public sealed class SlaveCheck
         {
             return new CheckFinding(CheckGrade.Fatal, subject, e.Message);
         }
+    }
+
+    private static async Task<CheckFinding> ShowAsync(string subject, string address, CurveClientKeys keys)
+    {
+        using var zmq = new ZmqContext();
+        var options = new SocketOptions { CurveClient = keys };
+        var handshake = await Task.Run(() => HandshakeProbe.Try(zmq, address, options, ConnectTimeout));
+        return handshake switch
+        {
+            Handshake.Succeeded => new CheckFinding(CheckGrade.Good, subject, $"{address} takes this key"),
+            Handshake.Refused => new CheckFinding(
+                CheckGrade.Fatal, subject, $"{address} does not know this key; on the master: piw slave-key add NAME '{keys.PublicKey}'"),
+            Handshake.OfAnotherKind => new CheckFinding(CheckGrade.Fatal, subject, $"{address} is for slaves without keys"),
+            _ => new CheckFinding(
+                CheckGrade.Fatal, subject, $"{address} breaks off at the first word: the master's key is another one, or it takes no keys"),
+        };
     }
 
     private static async Task ConnectAsync(string address, CancellationToken cancel)

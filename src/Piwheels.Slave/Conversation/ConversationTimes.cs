@@ -15,6 +15,12 @@ internal sealed record ConversationTimes
     /// </summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// How long to wait before knocking again where the master does not let this slave in: until somebody has entered its
+    /// key, say.
+    /// </summary>
+    public TimeSpan TurnedAwayPause { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long an answer that is due is waited for before leaving without a BYE.</summary>
     public TimeSpan ByeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -11,10 +11,14 @@ internal sealed partial class MasterLink : TaskLoop
     private readonly MessageSocket<SlaveReply, SlaveRequest> _socket;
 
     /// <param name="heard">Called with each answer, on the link's own thread.</param>
-    public MasterLink(TaskEnvironment environment, string address, SocketOptions options, Action<MasterLink, SlaveReply> heard)
+    /// <param name="met">Called each time a connection begins or does not, likewise.</param>
+    public MasterLink(
+        TaskEnvironment environment, string address, SocketOptions options, Action<MasterLink, SlaveReply> heard,
+        Action<MasterLink, Handshake> met)
         : base("link", environment)
     {
         _socket = Connect<SlaveReply, SlaveRequest>(ZmqSocketType.Req, address, options);
+        WatchHandshakes(_socket.Socket, handshake => met(this, handshake));
         Register(_socket, reply =>
         {
             heard(this, reply);

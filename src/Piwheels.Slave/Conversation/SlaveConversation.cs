@@ -179,6 +179,12 @@ internal sealed class SlaveConversation
         if (_phase == Phase.Sending && _leaveBy is null) StartOver(reason, now + Interval(_times.IdleInterval));
     }
 
+    /// <summary>The master does not let this slave in. It tries again, but not at once.</summary>
+    public void TurnedAway(string reason, DateTimeOffset now)
+    {
+        if (_phase != Phase.Ended && _leaveBy is null) StartOver(reason, now + _times.TurnedAwayPause);
+    }
+
     /// <summary>The slave shall stop: it drops what it has, says BYE, and ends.</summary>
     public void Stop(DateTimeOffset now)
     {

@@ -149,7 +149,8 @@ public abstract class PublishingCompliance<TAccess>(ClusterFixture fixture) : Co
         await RegisterAsync(Foo1, Foo2, bar);
         var spelled = Wheel(Foo1, "cp39-cp39-linux_armv7l", 'a', ("apt", "libone"), ("pip", "one")) with
         {
-            Filename = "Foo-1.0-cp39-cp39-linux_armv7l.whl", PackageTag = "Foo",
+            Filename = "Foo-1.0-cp39-cp39-linux_armv7l.whl",
+            PackageTag = "Foo",
         };
         await Db.LogBuildAsync(Built(Foo1, Cp39, spelled));
         await Db.LogBuildAsync(Built(bar, Cp39, Wheel(bar, "cp39-cp39-linux_armv7l", 'b', ("apt", "libbar"))));

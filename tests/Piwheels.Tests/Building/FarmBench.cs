@@ -4,10 +4,12 @@ using Piwheels.Master;
 using Piwheels.Master.Building;
 using Piwheels.Master.Transfers;
 using Piwheels.Messaging.Files;
+using Piwheels.Messaging.Keys;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Testing;
+using Xunit;
 
 namespace Piwheels.Tests.Building;
 
@@ -25,14 +27,18 @@ internal sealed class FarmBench : IAsyncDisposable
     private readonly TestInbox<SecretaryRequest> _pages = new();
     private readonly TestInbox<StatsMessage> _stats = new();
 
-    private FarmBench(bool strangersMayConnect, string? recipes, bool recipesForAll)
+    private FarmBench(bool strangersMayConnect, string? recipes, bool recipesForAll, bool keyed)
     {
         if (recipes is not null) WriteRecipes(recipes);
+        Keys = new KeyFolder(Path.Combine(_bed.Folder, "keys"));
+        Gate = SlaveGate.Open(keyed ? Keys.Path : "", _bed.Log.CreateLogger("master.slave_keys"));
         Configuration = new MasterConfiguration
         {
             OutputPath = Path.Combine(_bed.Folder, "output"),
             SlaveQueue = "tcp://*:*",
             FileQueue = "tcp://*:*",
+            KeyedSlaveQueue = "tcp://127.0.0.1:*",
+            KeyedFileQueue = "tcp://127.0.0.1:*",
             StrangersMayConnect = strangersMayConnect,
             Recipes = recipes is null ? "" : RecipeFolder,
             RecipesForAll = recipesForAll,
@@ -49,10 +55,11 @@ internal sealed class FarmBench : IAsyncDisposable
             return new SecretaryReply.Done();
         });
         Juggler = _bed.Add(new FileJuggler(
-            Configuration, _bed.Environment, Database, () => (Size: 1L << 40, Free: DiskFree)));
+            Configuration, _bed.Environment, Database, () => (Size: 1L << 40, Free: DiskFree), Gate));
         Driver = _bed.Add(new SlaveDriver(
             Configuration, _bed.Environment, Database,
-            RecipeShelf.Open(Configuration.Recipes, _bed.Log.CreateLogger("master.recipes"))));
+            RecipeShelf.Open(Configuration.Recipes, _bed.Log.CreateLogger("master.recipes")), gate: Gate));
+        if (keyed) Doorkeeper = _bed.Add(new Doorkeeper(_bed.Environment, Gate));
         _others = _bed.Task("others");
         _architect = _others.Connect<NoMessages, BuildQueueMessage>(ZmqSocketType.Push, Configuration.BuildsQueue);
         _gazer = _others.ConnectRpc<SkipRequest, SkipReply>(MasterConfiguration.SkipQueue);
@@ -67,6 +74,12 @@ internal sealed class FarmBench : IAsyncDisposable
     public FileJuggler Juggler { get; }
 
     public SlaveDriver Driver { get; }
+
+    public KeyFolder Keys { get; }
+
+    public SlaveGate Gate { get; }
+
+    public Doorkeeper? Doorkeeper { get; }
 
     /// <summary>Waits until SlaveDriver has done what it was about, timers included: the clock may move then.</summary>
     public Task SettleAsync()
@@ -96,18 +109,23 @@ internal sealed class FarmBench : IAsyncDisposable
 
     public string SlaveAddress => TcpAddresses(Driver).First();
 
+    public string KeyedSlaveAddress => TcpAddresses(Driver).Last();
+
+    public string KeyedFileAddress => TcpAddresses(Juggler).Last();
+
     public string FileAddress => TcpAddresses(Juggler).First();
 
     /// <summary>A farm for cp311 on linux_armv7l that knows numpy 2.1.0.</summary>
     public static async Task<FarmBench> StartAsync(
         bool strangersMayConnect = false, Action<FarmBench>? prepare = null, string? recipes = null,
-        bool recipesForAll = false)
+        bool recipesForAll = false, bool keyed = false)
     {
-        var farm = new FarmBench(strangersMayConnect, recipes, recipesForAll);
+        var farm = new FarmBench(strangersMayConnect, recipes, recipesForAll, keyed);
         await farm.Database.AddTargetAsync(Slaves.Hello.Target);
         await farm.Database.AddNewPackageAsync(Slaves.Numpy.Package);
         await farm.Database.AddNewPackageVersionAsync(Slaves.Numpy);
         prepare?.Invoke(farm);
+        farm.Doorkeeper?.Start();
         farm.Juggler.Start();
         farm.Driver.Start();
         farm._others.Start();
@@ -143,6 +161,29 @@ internal sealed class FarmBench : IAsyncDisposable
         new Dictionary<Target, IReadOnlyList<Release>> { [Slaves.Hello.Target] = releases })));
 
     public Task DeleteAsync(SkipRequest request) => _gazer.AskAsync(request).Within();
+
+    /// <summary>A new key, entered in the list under this name.</summary>
+    public CurveClientKeys NewSlaveKeys(string name)
+    {
+        var keys = Strangers(CurveKeyPair.Generate());
+        Assert.True(PublicKey.TryParse(keys.PublicKey, out var key));
+        Keys.Add(name, key);
+        ReadList();
+        return keys;
+    }
+
+    /// <summary>A key that is not in the list.</summary>
+    public CurveClientKeys Strangers(CurveKeyPair pair) => new(Gate.Keys!.PublicKey, pair.PublicKey, pair.SecretKey);
+
+    /// <summary>Has the list read again, as the doorkeeper does when its time has come.</summary>
+    public void ReadList()
+    {
+        Gate.Refresh();
+        Gate.Refresh();
+    }
+
+    public SlavePeer Slave(CurveClientKeys keys, bool dealer = false, PeerAddress? name = null) =>
+        new(_bed.Zmq, KeyedSlaveAddress, dealer, keys, name);
 
     public SlavePeer Slave(bool dealer = false) => new(_bed.Zmq, SlaveAddress, dealer);
 
@@ -181,6 +222,10 @@ internal sealed class FarmBench : IAsyncDisposable
         Sender().SendAsync(FileAddress, slaveId, path).Within();
 
     public FileSender Sender() => new(_bed.Zmq, _bed.Time, _bed.Log.CreateLogger("sender"));
+
+    public Task SendAsync(int slaveId, string path, CurveClientKeys keys, CancellationToken cancel = default) =>
+        new FileSender(_bed.Zmq, _bed.Time, _bed.Log.CreateLogger("sender"), new SocketOptions { CurveClient = keys })
+            .SendAsync(KeyedFileAddress, slaveId, path, ct: cancel).Within();
 
     public static IEnumerable<string> TcpAddresses(TaskLoop task) =>
         task.Endpoints.Where(address => address.StartsWith("tcp://", StringComparison.Ordinal));

@@ -48,9 +48,29 @@ public sealed class PythonSlaveTests
         }
     }
 
+    [Fact]
+    public async Task A_python_slave_with_a_key_of_the_list_builds_and_sends_over_curve()
+    {
+        await using var farm = await FarmBench.StartAsync(keyed: true);
+        var keys = farm.NewSlaveKeys("python");
+        var replies = await RunAsync(
+            farm, farm.KeyedSlaveAddress, farm.KeyedFileAddress,
+            $"--curve={keys.ServerPublicKey},{keys.PublicKey},{keys.SecretKey}");
+        Assert.Equal(["ACK", "BUILD", "CONT", "SEND", "DONE", "SLEEP"], replies);
+        Assert.True(Assert.Single(farm.Database.Builds).Status);
+        Assert.True(farm.Log.Says("with the key of python"));
+        Assert.DoesNotContain(farm.Log.Entries, line => $"{line}".Contains(keys.SecretKey, StringComparison.Ordinal));
+    }
+
     private static async Task<(IReadOnlyList<string> Replies, FarmBench Farm)> RunAsync(params string[] options)
     {
         var farm = await FarmBench.StartAsync();
+        return (await RunAsync(farm, Local(farm.SlaveAddress), Local(farm.FileAddress), options), farm);
+    }
+
+    private static async Task<IReadOnlyList<string>> RunAsync(
+        FarmBench farm, string slaveAddress, string fileAddress, params string[] options)
+    {
         await farm.PushAsync(Slaves.Numpy);
         // Large enough for several rounds of FETCHes
         var noise = new byte[2_000_000];
@@ -58,7 +78,7 @@ public sealed class PythonSlaveTests
         var wheel = farm.Wheel(
             new WheelMaker("numpy", "2.1.0", "cp311-cp311-linux_armv7l").With("numpy/core.so", noise)).Path;
         await using var peer = PythonPeer.Start(
-            "slave.py", [Local(farm.SlaveAddress), Local(farm.FileAddress), wheel, .. options]);
+            "slave.py", [slaveAddress, fileAddress, wheel, .. options]);
         var replies = new List<string>();
         while (!replies.Contains("DONE") || replies[^1] != "SLEEP")
         {
@@ -76,7 +96,7 @@ public sealed class PythonSlaveTests
 
         Assert.Equal(0, await peer.ExitAsync());
         await farm.Log.WhenAsync(entry => entry.Message.Contains("it said BYE", StringComparison.Ordinal));
-        return (replies, farm);
+        return replies;
     }
 
     /// <summary>The name that Python tools use, which may mean either loopback address.</summary>

@@ -13,10 +13,14 @@ internal sealed class SlavePeer : IDisposable
     private readonly ZmqSocket _socket;
     private readonly bool _dealer;
 
-    public SlavePeer(ZmqContext zmq, string address, bool dealer)
+    /// <param name="name">What the ROUTER is to know its connection by.</param>
+    public SlavePeer(
+        ZmqContext zmq, string address, bool dealer, CurveClientKeys? keys = null, PeerAddress? name = null)
     {
         _dealer = dealer;
-        _socket = zmq.CreateSocket(dealer ? ZmqSocketType.Dealer : ZmqSocketType.Req);
+        _socket = zmq.CreateSocket(
+            dealer ? ZmqSocketType.Dealer : ZmqSocketType.Req,
+            new SocketOptions { CurveClient = keys, Identity = name });
         _socket.Connect(address);
     }
 

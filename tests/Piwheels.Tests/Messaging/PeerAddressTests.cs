@@ -61,7 +61,10 @@ public sealed class PeerAddressTests : IAsyncDisposable
         router.Bind("tcp://127.0.0.1:*");
         using var liar = new RawPeer(router.Endpoints[0], new Dictionary<string, string>
         {
-            ["Socket-Type"] = "DEALER", ["Identity"] = "me", ["User-Id"] = "somebody else", ["Peer-Address"] = "192.0.2.1",
+            ["Socket-Type"] = "DEALER",
+            ["Identity"] = "me",
+            ["User-Id"] = "somebody else",
+            ["Peer-Address"] = "192.0.2.1",
         });
         liar.Send([1], [2]);
         var from = Receive(router);

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Piwheels.Messaging.Zmq;
 using Piwheels.Testing;
+using Piwheels.Tests.Keys;
 using Xunit;
 
 namespace Piwheels.Tests.Messaging;
@@ -222,6 +223,7 @@ public sealed class ZmqSocketTests : IAsyncDisposable
         Assert.DoesNotContain(server.SecretKey, server.ToString(), StringComparison.Ordinal);
         Assert.Throws<ZmqException>(() => CurveKeyPair.OfSecret("too short"));
 
+        using var door = new ScriptedDoor(_bed.Zmq, request => request.Welcome("anybody"));
         using var rep = _bed.Zmq.CreateSocket(ZmqSocketType.Rep, new() { CurveServerSecretKey = server.SecretKey });
         rep.Bind("tcp://127.0.0.1:*");
         using var plain = _bed.Zmq.CreateSocket(ZmqSocketType.Req);

@@ -36,14 +36,17 @@ public sealed class FsQueueTests
     public void A_reply_is_read_as_it_was_written(FsReply reply) =>
         Assert.Equal(reply, FsReply.Read(Payload(reply.Write)));
 
-    [Fact]
-    public void An_expectation_is_read_as_it_was_written()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("HelloWorldHelloWorldHelloWorldHelloWorld")]
+    public void An_expectation_is_read_as_it_was_written(string? key)
     {
         var file = Slaves.File(Slaves.NumpyWheel);
 
-        var read = Assert.IsType<FsRequest.Expect>(FsRequest.Read(Payload(new FsRequest.Expect(-7, file, "192.0.2.1").Write)));
+        var expect = new FsRequest.Expect(-7, file, "192.0.2.1") { Key = key };
+        var read = Assert.IsType<FsRequest.Expect>(FsRequest.Read(Payload(expect.Write)));
 
-        Assert.Equal((-7, "192.0.2.1"), (read.Owner, read.Origin));
+        Assert.Equal((-7, "192.0.2.1", key), (read.Owner, read.Origin, read.Key));
         Assert.Equal(file with { Dependencies = read.File.Dependencies }, read.File);
         Assert.Equal(file.Dependencies, read.File.Dependencies);
     }
