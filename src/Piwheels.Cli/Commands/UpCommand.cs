@@ -1,7 +1,7 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Cli.Options;
 using Piwheels.Cli.Up;
-using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Database;
 using Piwheels.Master;
 

@@ -136,7 +136,8 @@ public sealed class CurveSocketTests : IAsyncDisposable
         Assert.NotEqual(Handshake.Succeeded, HandshakeProbe.Try(_bed.Zmq, Address, new(), Waiting.Limit));
         using var liar = new RawPeer(Address, new Dictionary<string, string>
         {
-            ["Socket-Type"] = "DEALER", ["User-Id"] = CurveKeyPair.Generate().PublicKey,
+            ["Socket-Type"] = "DEALER",
+            ["User-Id"] = CurveKeyPair.Generate().PublicKey,
         });
         Assert.Equal(Handshake.Succeeded, Try(CurveKeyPair.Generate()));
         Assert.False(_router.WaitReadable(TimeSpan.Zero));
@@ -163,7 +164,8 @@ public sealed class CurveSocketTests : IAsyncDisposable
         var pair = CurveKeyPair.Generate();
         var options = new SocketOptions
         {
-            CurveServerSecretKey = pair.SecretKey, CurveClient = new(_server.PublicKey, pair.PublicKey, pair.SecretKey),
+            CurveServerSecretKey = pair.SecretKey,
+            CurveClient = new(_server.PublicKey, pair.PublicKey, pair.SecretKey),
         };
         Assert.DoesNotContain(pair.SecretKey, $"{options} {options.CurveClient} {pair}", StringComparison.Ordinal);
     }
