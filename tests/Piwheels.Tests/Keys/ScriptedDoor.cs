@@ -23,9 +23,9 @@ internal sealed class ScriptedDoor : IDisposable
             {
                 if (!_socket.WaitReadable(Look) || !_socket.TryReceive(out var frames)) continue;
                 var request = ZapRequest.Read(frames.AsSpan(2))!;
-                if (answer(request) is { } said) _socket.TrySend([frames[0], frames[1], .. said]);
                 Asked.Enqueue(request);
                 _asked.Release();
+                if (answer(request) is { } said) _socket.TrySend([frames[0], frames[1], .. said]);
             }
         });
         _thread.Start();
