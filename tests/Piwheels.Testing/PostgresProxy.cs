@@ -132,6 +132,11 @@ public sealed class PostgresProxy : IAsyncDisposable
         private readonly Socket _server = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         private readonly Dictionary<string, string> _statements = new(StringComparer.Ordinal);
         private volatile Loss? _loss;
+
+        // Of ReadyForQuery, which answers the start, each Query and each Sync
+        private long _due = 1;
+        private long _come;
+        private long _lossAt;
         private volatile bool _mute;
 
         public void Mute() => _mute = true;
@@ -215,7 +220,15 @@ public sealed class PostgresProxy : IAsyncDisposable
             else if (type == 'B' && _loss is null)
             {
                 var (_, at) = Text(body, 0);
-                if (_statements.TryGetValue(Text(body, at).Value, out var sql)) _loss = proxy.LossOf(sql);
+                if (_statements.TryGetValue(Text(body, at).Value, out var sql) && proxy.LossOf(sql) is { } loss)
+                {
+                    _lossAt = _due + 1;
+                    _loss = loss;
+                }
+            }
+            else if (type == 'Q' || type == 'S')
+            {
+                _due++;
             }
 
             return true;
@@ -223,12 +236,14 @@ public sealed class PostgresProxy : IAsyncDisposable
 
         /// <summary>
         /// ReadyForQuery comes after the commit (55.2.3): nothing of the answer has passed, and now nobody is left to
-        /// take it.
+        /// take it. What was asked before, as when a connection of a pool is used again, is answered.
         /// </summary>
         private bool MayPass(byte type, byte[] body)
         {
-            if (_loss is not { } loss) return true;
+            if (type == 'Z') _come++;
+            if (_loss is not { } loss || _come < _lossAt - 1) return true;
             if (type != 'Z') return false;
+            if (_come < _lossAt) return true;
             Dispose();
             loss.Happened();
             return false;

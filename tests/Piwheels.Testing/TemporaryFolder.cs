@@ -3,7 +3,13 @@ namespace Piwheels.Testing;
 /// <summary>A folder of a test's own, gone with all that is in it when disposed.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("piw-test-").FullName;
+    public TemporaryFolder() => Path = Directory.CreateTempSubdirectory("piw-test-").FullName;
+
+    /// <param name="parent">Where it is made, if not where temporary files are.</param>
+    public TemporaryFolder(string parent) =>
+        Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, $"piw-test-{Guid.NewGuid():n}")).FullName;
+
+    public string Path { get; }
 
     /// <summary>A path below it.</summary>
     public string this[string relative] => System.IO.Path.Combine(Path, relative);

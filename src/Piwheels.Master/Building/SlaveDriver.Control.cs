@@ -101,8 +101,7 @@ public sealed partial class SlaveDriver
 
     private void CountLoss(SlaveSession slave)
     {
-        var origin = PeerOrigin.Of(slave.Address);
-        if (_losses.Lost(origin, Now) is { } until) LosesAll(Logger, origin, LossBook.LossesMax, until);
+        if (_losses.Lost(slave.Origin, Now) is { } until) LosesAll(Logger, slave.Origin, LossBook.LossesMax, until);
     }
 
     private bool MaySay()
@@ -206,7 +205,7 @@ public sealed partial class SlaveDriver
 
     [LoggerMessage(EventId = 37, Level = LogLevel.Warning,
         Message = "{Count} more slaves came or went within a minute, and are not named here")]
-    private static partial void Unsaid(ILogger logger, int count);
+    private static partial void Unsaid(ILogger logger, long count);
 
     [LoggerMessage(EventId = 38, Level = LogLevel.Warning,
         Message = "slaves of {Origin} have lost {Count} builds and ended none: they get nothing until {Until:u}")]

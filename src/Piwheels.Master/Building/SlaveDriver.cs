@@ -46,6 +46,14 @@ public sealed partial class SlaveDriver : TaskLoop
     /// </summary>
     public const long LogLengthMax = 250_000_000;
 
+    /// <summary>
+    /// Lines on the coming and going of slaves in <see cref="LinesInterval"/>: a whole fleet's return is told, a flood of
+    /// hellos does not fill the disk with lines.
+    /// </summary>
+    public const int LinesMax = 1_000;
+
+    public static readonly TimeSpan LinesInterval = TimeSpan.FromMinutes(1);
+
     /// <summary>How often a file is verified while the disk fails: for some ten minutes.</summary>
     public const int VerifyAttemptsMax = 25;
 
@@ -85,7 +93,7 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly BuildHolds _holds;
     private readonly DropLog _refused;
     private readonly DiskGate _disk;
-    private readonly LineAllowance _lines;
+    private readonly LineLimit _lines;
     private readonly LossBook _losses = new();
     private readonly QueueDepth _depth;
 
@@ -121,7 +129,7 @@ public sealed partial class SlaveDriver : TaskLoop
         _holds = new BuildHolds(database, _gate, _pending, _roster, Time, Logger);
         _refused = new DropLog(Logger, Time, configuration.SlaveQueue);
         _disk = new DiskGate(configuration.DiskMin, Logger);
-        _lines = new LineAllowance(Time);
+        _lines = new LineLimit(Time, LinesMax, LinesInterval);
         // Each slave has at most one request under way, so none waits for another's
         Register(_slaves, HandleSlave, SlaveRoster.SlavesMax * 2, RefusePayload);
         if (_keyedSlaves is not null)
@@ -183,7 +191,13 @@ public sealed partial class SlaveDriver : TaskLoop
             return;
         }
 
-        if (request is SlaveRequest.Built && _roster.LogLength > LogLengthMax) slave.CutLog();
+        // All logs are added up only where there is one to be cut
+        if (request is SlaveRequest.Built && slave.Built is { Output.Length: > BuildRecorder.CutLogLength }
+            && _roster.LogLength > LogLengthMax)
+        {
+            slave.CutLog();
+        }
+
         if (request is SlaveRequest.Facts) _holds.Reconsider();
         if (request is SlaveRequest.Idle or SlaveRequest.Busy) Tell(slave, Now, new SlaveEvent.Stats(slave.Stats!));
         await CarryOutAsync(slave, step);
@@ -288,7 +302,7 @@ public sealed partial class SlaveDriver : TaskLoop
     {
         if (Paused || !_disk.IsOpen) return new SlaveReply.Sleep(Paused: true);
         _targets.Note(slave.Target);
-        if (!_recorder.HasRoom || !_losses.MayBuild(PeerOrigin.Of(slave.Address), Now)
+        if (!_recorder.HasRoom || !_losses.MayBuild(slave.Origin, Now)
             || slave.HasJustAsked(_pending.Revision, Now))
         {
             return new SlaveReply.Sleep(Paused: false);
@@ -314,8 +328,7 @@ public sealed partial class SlaveDriver : TaskLoop
         if (!_roster.IsCurrent(slave)) return Gone(release);
         try
         {
-            await _files.ExpectAsync(
-                TransferOwner.Slave(slave.Id), file, PeerOrigin.Of(slave.Address), slave.Address.Key);
+            await _files.ExpectAsync(TransferOwner.Slave(slave.Id), file, slave.Origin, slave.Address.Key);
         }
         catch (RpcException refusal)
         {
@@ -382,12 +395,12 @@ public sealed partial class SlaveDriver : TaskLoop
         switch (await _recorder.RecordAsync(build, () => PublishAsync(slave), Quitting))
         {
             case RecordOutcome.Recorded(var buildId):
-                _losses.Ended(PeerOrigin.Of(slave.Address));
+                _losses.Ended(slave.Origin);
                 BuildRecorded(Logger, slave.Id, release, build.Status, buildId, build.Duration);
                 _pending.Finished(slave.Target, release, Now);
                 return new SlaveStep.Answer(new SlaveReply.Done());
             case RecordOutcome.Deferred(var retryAt):
-                _losses.Ended(PeerOrigin.Of(slave.Address));
+                _losses.Ended(slave.Origin);
                 BuildDeferred(Logger, slave.Id, release, build.Failure!, retryAt);
                 _pending.Finished(slave.Target, release, Now);
                 return new SlaveStep.Answer(new SlaveReply.Done());

@@ -79,8 +79,7 @@ public sealed class SlaveRoster
         _strangers.Remove(address);
         var session = new SlaveSession(++_lastId, address, hello, now);
         _slaves.Add(address, session);
-        var origin = PeerOrigin.Of(address);
-        _origins[origin] = _origins.GetValueOrDefault(origin) + 1;
+        _origins[session.Origin] = _origins.GetValueOrDefault(session.Origin) + 1;
         return session;
     }
 
@@ -101,7 +100,7 @@ public sealed class SlaveRoster
 
         var (largest, count) = _origins.MaxBy(static each => each.Value);
         return count > _origins.GetValueOrDefault(origin) + 1
-            ? idle.Where(slave => PeerOrigin.Of(slave.Address) == largest).MinBy(static slave => slave.LastSeen)
+            ? idle.Where(slave => slave.Origin == largest).MinBy(static slave => slave.LastSeen)
             : null;
     }
 
@@ -113,8 +112,7 @@ public sealed class SlaveRoster
     {
         if (!IsCurrent(slave)) return false;
         _slaves.Remove(slave.Address);
-        var origin = PeerOrigin.Of(slave.Address);
-        if (--_origins[origin] == 0) _origins.Remove(origin);
+        if (--_origins[slave.Origin] == 0) _origins.Remove(slave.Origin);
         return true;
     }
 

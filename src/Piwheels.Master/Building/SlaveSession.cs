@@ -55,7 +55,6 @@ public sealed class SlaveSession
     private static readonly HashSet<string> NoPackages = [];
 
     private readonly List<FileState> _filesLeft = [];
-    private bool _hasSent;
     private BuildState? _built;
     private int _attempts;
     private string? _takenBack;
@@ -69,6 +68,7 @@ public sealed class SlaveSession
     {
         Id = id;
         Address = address;
+        Origin = PeerOrigin.Of(address);
         TakesRecipes = hello.IsMarked;
         Hello = hello.Unmarked;
         FirstSeen = now;
@@ -79,6 +79,9 @@ public sealed class SlaveSession
     public int Id { get; }
 
     public PeerAddress Address { get; }
+
+    /// <summary>Where it comes from, for limits that all slaves from there share.</summary>
+    public string Origin { get; }
 
     public SlaveHello Hello { get; }
 
@@ -118,7 +121,7 @@ public sealed class SlaveSession
     public FileState? FileExpected => _filesLeft.Count > 0 ? _filesLeft[0] : null;
 
     /// <summary>Whether something of its build may be with the files' task: expected, or verified and kept.</summary>
-    public bool HasFiles => _hasSent;
+    public bool HasFiles { get; private set; }
 
     /// <summary>Whether a request is being worked on.</summary>
     public bool Working { get; private set; }
@@ -213,7 +216,7 @@ public sealed class SlaveSession
         if (!_built.Status) return new SlaveStep.RecordFailure(_built);
         _filesLeft.Clear();
         _filesLeft.AddRange(_built.Files);
-        _hasSent = true;
+        HasFiles = true;
         _attempts = 1;
         return new SlaveStep.ExpectFile(_filesLeft[0]);
     }
@@ -355,7 +358,7 @@ public sealed class SlaveSession
         Release = null;
         _built = null;
         _filesLeft.Clear();
-        _hasSent = false;
+        HasFiles = false;
         _takenBack = null;
     }
 

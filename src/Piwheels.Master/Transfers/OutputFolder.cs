@@ -98,8 +98,10 @@ internal sealed class OutputFolder(string root, bool flush)
     public void Publish(HeldFile held)
     {
         var folder = PackageFolder(held.Package);
-        Place(held.MetadataPath, folder);
-        Place(held.WheelPath, folder);
+        // One name for both: they come one after the other, and what a killed attempt left is written over by the next
+        var beside = Path.Combine(folder, $".{Path.GetFileName(held.Folder)}{TemporaryExtension}");
+        Place(held.MetadataPath, folder, beside);
+        Place(held.WheelPath, folder, beside);
         Flush(folder);
         held.Delete();
     }
@@ -123,18 +125,18 @@ internal sealed class OutputFolder(string root, bool flush)
         File.Move(file.Path, path);
     }
 
-    private void Place(string from, string folder)
+    private void Place(string from, string folder, string beside)
     {
         // An earlier attempt may have come as far as this
         if (!File.Exists(from)) return;
-        // Twice, since the simple index may be on another file system, where the first move is a copy and not atomic
-        var beside = Path.Combine(folder, $".{RandomNumberGenerator.GetHexString(32, lowercase: true)}{TemporaryExtension}");
-        File.Move(from, beside);
+        var to = Path.Combine(folder, Path.GetFileName(from));
+        if (Rename.TryMove(from, to)) return;
+        // The held one stays until the other is in its place, whatever is killed in between
+        File.Copy(from, beside, overwrite: true);
         if (flush) FlushFile(beside);
-        File.Move(beside, Path.Combine(folder, Path.GetFileName(from)), overwrite: true);
+        File.Move(beside, to, overwrite: true);
     }
 
-    // Costs nothing where it was a rename
     private static void FlushFile(string path)
     {
         using var handle = File.OpenHandle(path);

@@ -96,7 +96,7 @@ public sealed class FloodTests
     {
         await using var farm = await AttackedFarm.StartAsync();
 
-        for (var count = 0; count < LineAllowance.LinesMax; count++)
+        for (var count = 0; count < SlaveDriver.LinesMax; count++)
         {
             using var guest = farm.Bench.Slave();
             guest.AssertReply<SlaveReply.Ack>(new SlaveRequest.Hello(Slaves.Hello));
@@ -108,7 +108,7 @@ public sealed class FloodTests
             farm.Bench.Log.Entries.Count(line =>
                 line.Message.Contains(" is pi-1", StringComparison.Ordinal)
                 || line.Message.Contains(" is gone: it said BYE", StringComparison.Ordinal)),
-            LineAllowance.LinesMax / 2, LineAllowance.LinesMax);
+            SlaveDriver.LinesMax / 2, SlaveDriver.LinesMax);
     }
 
     [Fact]
