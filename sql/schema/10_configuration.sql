@@ -7,6 +7,9 @@
 -- them. What changes a package first takes lock_package(); what changes the targets first takes lock_targets(); so no
 -- two changes ever work on the same release at a time, and each sees all that the one before it has done.
 -- Texts that are keys compare as bytes (COLLATE "C"): an operating system's new collation cannot break their indexes.
+-- What every build or new version asks keeps its plans for as long as a connection lasts, and one that was made while the
+-- tables were small would go on to read them whole: such functions have enable_seqscan off, and then jit, which would take
+-- the price of a scan that cannot be avoided for a reason to compile.
 -- TIMESTAMP columns hold UTC; functions take and answer TIMESTAMPTZ.
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;

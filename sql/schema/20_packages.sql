@@ -144,6 +144,7 @@ CREATE FUNCTION add_new_package_version(
     p_package text, p_version text, p_released timestamptz, p_skip text, p_request uuid DEFAULT NULL)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET jit = off
 AS $sql$
 DECLARE
     v_version versions;

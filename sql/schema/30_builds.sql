@@ -81,6 +81,7 @@ CREATE FUNCTION log_build(
     p_failure text DEFAULT NULL, p_evidence text DEFAULT '', p_apt_package text DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET jit = off
 AS $sql$
 DECLARE
     v_target targets;

@@ -273,7 +273,7 @@ RETURNS TABLE (
     link_requires_pythons text[], link_yanked boolean[], link_metadata boolean[], link_uploaded timestamptz[],
     link_py_tags text[], link_abis text[], link_platforms text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
-SET jit = off
+SET enable_seqscan = off SET jit = off
 AS $sql$
 #variable_conflict use_column
 BEGIN

@@ -68,9 +68,9 @@ public sealed class RestartedMasterTests(DatabaseFixture databases)
             zmq, $"ipc://{folder.FullName}/slave", $"ipc://{folder.FullName}/file", Path.Combine(folder.FullName, "slave1"),
             FileStateForm.WithLocation, done);
 
-        // What is recorded is asked for before the wheel is moved
+        // Recorded, but the master does not hear so
         await using (var gate = new StatementGate(
-            store.UserDsn.Host, (_, sql) => sql.Contains("get_package_files", StringComparison.Ordinal), holdsAnswer: false))
+            store.UserDsn.Host, (_, sql) => sql.Contains("prepare_builds", StringComparison.Ordinal), holdsAnswer: true))
         {
             Open(gate.Folder);
             Open(Path.Combine(gate.Folder, ".s.PGSQL.5432"));

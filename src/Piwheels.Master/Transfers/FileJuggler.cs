@@ -366,13 +366,7 @@ public sealed partial class FileJuggler : TaskLoop
         {
             // Hashing and flushing take their time; the others' transfers go on meanwhile
             var (result, held) = await Task.Run(
-                () =>
-                {
-                    var taken = WheelIntake.TakeIn(
-                        incoming.Content!, incoming.Expected.File, package, _output, out var kept);
-                    return (taken, kept);
-                },
-                Quitting);
+                () => WheelIntake.TakeInAsync(incoming.Content!, incoming.Expected.File, package, _output), Quitting);
             if (held is null) return result;
             if (_transfers.IsCurrent(incoming.Expected))
             {
@@ -380,7 +374,7 @@ public sealed partial class FileJuggler : TaskLoop
                 return result;
             }
 
-            held.Delete();
+            File.Delete(held.Path);
             return new VerifyResult.Mismatched("nobody waits for it any more");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

@@ -7,8 +7,7 @@ namespace Piwheels.Master.Transfers;
 /// The parts of the published folder that files arrive in: a hidden one for transfers and for what waits to be
 /// published, and the simple index.
 /// </summary>
-/// <param name="flush">Whether a wheel must have reached the disk before it takes its place.</param>
-internal sealed class OutputFolder(string root, bool flush)
+internal sealed class OutputFolder
 {
     /// <summary>
     /// Below the published folder, so that a rename out of it stays on the file system; never served.
@@ -18,134 +17,136 @@ internal sealed class OutputFolder(string root, bool flush)
     public const string MetadataExtension = ".metadata";
 
     private const string TemporaryExtension = ".tmp";
-    private const string HeldExtension = ".held";
     private const string SimpleName = "simple";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Published =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    private string Transfers => Path.Combine(root, TransfersName);
+    private readonly string _root;
+    private readonly bool _flush;
+    private readonly SharedFlush _transfersFlush;
+
+    /// <param name="flush">Whether a wheel must have reached the disk before its build is recorded.</param>
+    public OutputFolder(string root, bool flush)
+    {
+        (_root, _flush) = (root, flush);
+        _transfersFlush = new SharedFlush(() => DirectorySync.Flush(Transfers));
+    }
+
+    private string Transfers => Path.Combine(_root, TransfersName);
 
     /// <summary>Makes the transfer folder, or removes from it the transfers that an earlier run of the master left.</summary>
     /// <returns>How many were removed.</returns>
     public int Clean()
     {
-        Directory.CreateDirectory(Path.Combine(root, SimpleName));
+        Directory.CreateDirectory(Path.Combine(_root, SimpleName));
         Directory.CreateDirectory(Transfers, OwnerOnly);
-        var left = Directory.GetFiles(Transfers);
+        var left = Directory.GetFiles(Transfers).Where(static path => !HeldFile.TryFind(path, out _)).ToList();
         foreach (var path in left) File.Delete(path);
-        return left.Length;
+        return left.Count;
     }
 
-    /// <summary>What an earlier run verified and did not publish; what holds no wheel is removed.</summary>
-    public IReadOnlyList<HeldFile> Held()
-    {
-        var held = new List<HeldFile>();
-        foreach (var folder in Directory.GetDirectories(Transfers))
-        {
-            var wheel = Directory.GetFiles(folder, "*" + WheelFileName.Extension).Select(Path.GetFileName).FirstOrDefault();
-            // The METADATA may have been published already; the wheel goes last
-            if (WheelFileName.TryParse(wheel, out var name) && name.Package is { } package)
-            {
-                held.Add(new HeldFile(folder, name, package, Hash: null));
-            }
-            else
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-        }
+    /// <summary>What an earlier run verified and did not publish.</summary>
+    public IReadOnlyList<HeldFile> Held() =>
+    [
+        .. Directory.GetFiles(Transfers).Select(static path => HeldFile.TryFind(path, out var held) ? held : null)
+            .OfType<HeldFile>(),
+    ];
 
-        return held;
-    }
-
-    public TemporaryFile CreateTemporary() => new(NewPath(TemporaryExtension));
+    public TemporaryFile CreateTemporary() => new(Path.Combine(
+        Transfers, RandomNumberGenerator.GetHexString(32, lowercase: true) + TemporaryExtension));
 
     /// <summary>Size of the disk that the folder is on, and what is free of it for the master, in bytes.</summary>
     public (long Size, long Free) Disk()
     {
-        var drive = new DriveInfo(root);
+        var drive = new DriveInfo(_root);
         return (drive.TotalSize, drive.AvailableFreeSpace);
     }
 
-    /// <summary>Keeps a checked wheel and its METADATA (PEP 658) until they are published.</summary>
-    public HeldFile Hold(TemporaryFile wheel, ReadOnlySpan<byte> metadata, WheelFileName name, PackageName package, string hash)
+    /// <summary>Keeps a checked wheel until it is published: it, and its name, are on the disk when this is done.</summary>
+    /// <exception cref="IOException">It is not kept, and is where it was.</exception>
+    public async Task<HeldFile> HoldAsync(TemporaryFile wheel, WheelFileName name, PackageName package, string hash)
     {
-        using var beside = CreateTemporary();
-        beside.Write(0, metadata);
-        var held = new HeldFile(NewPath(HeldExtension), name, package, hash);
-        Directory.CreateDirectory(held.Folder, OwnerOnly);
+        var held = HeldFile.In(Transfers, name, package, hash);
+        if (_flush) wheel.Flush();
+        File.SetUnixFileMode(wheel.Path, Published);
+        Move(wheel.Path, held.Path);
+        if (!_flush) return held;
         try
         {
-            Move(beside, held.MetadataPath);
-            Move(wheel, held.WheelPath);
-            Flush(held.Folder);
-            Flush(Transfers);
+            await _transfersFlush.FlushAsync().ConfigureAwait(false);
             return held;
         }
-        catch
+        catch (IOException)
         {
             // It may be verified once more
-            if (File.Exists(held.WheelPath)) File.Move(held.WheelPath, wheel.Path);
-            held.Delete();
+            Move(held.Path, wheel.Path);
             throw;
         }
     }
 
     /// <summary>
-    /// Moves a wheel and its METADATA to where they are published. Both are whole at any time; the METADATA comes first,
-    /// since pages name it wherever there is a wheel.
+    /// Puts a wheel, and its METADATA beside it (PEP 658), where they are published. Both are whole at any time; the METADATA
+    /// comes first, since pages name it wherever there is a wheel. A file system that keeps renames in order, as those with
+    /// a journal do, has the wheel at one of its two places after a power cut.
     /// </summary>
-    public void Publish(HeldFile held)
+    /// <param name="replaces">Whether it takes the place of a wheel of its name.</param>
+    /// <returns>False, and nothing is done, where there is one that it must not replace.</returns>
+    /// <exception cref="IOException">It is not published, and still kept.</exception>
+    public bool Publish(HeldFile held, bool replaces)
     {
         var folder = PackageFolder(held.Package);
+        var place = Path.Combine(folder, held.Name.FileName);
+        if (!replaces && File.Exists(place)) return false;
         // One name for both: they come one after the other, and what a killed attempt left is written over by the next
-        var beside = Path.Combine(folder, $".{Path.GetFileName(held.Folder)}{TemporaryExtension}");
-        Place(held.MetadataPath, folder, beside);
-        Place(held.WheelPath, folder, beside);
-        Flush(folder);
-        held.Delete();
+        var beside = Path.Combine(folder, $".{held.Number}{TemporaryExtension}");
+        WriteMetadata(held, beside);
+        Move(beside, place + MetadataExtension);
+        if (Rename.TryMove(held.Path, place)) return true;
+        // The held one stays until the other is in its place, whatever is killed in between
+        File.Copy(held.Path, beside, overwrite: true);
+        if (_flush) FlushFile(beside);
+        Move(beside, place);
+        if (_flush) DirectorySync.Flush(folder);
+        File.Delete(held.Path);
+        return true;
     }
 
-    private string NewPath(string extension) =>
-        Path.Combine(Transfers, RandomNumberGenerator.GetHexString(32, lowercase: true) + extension);
+    private void WriteMetadata(HeldFile held, string path)
+    {
+        var content = held.Metadata ?? ReadMetadata(held);
+        using var stream = new FileStream(
+            path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 });
+        File.SetUnixFileMode(stream.SafeFileHandle, Published);
+        stream.Write(content.Span);
+        if (_flush) RandomAccess.FlushToDisk(stream.SafeFileHandle);
+    }
+
+    private static ReadOnlyMemory<byte> ReadMetadata(HeldFile held)
+    {
+        using var wheel = File.OpenRead(held.Path);
+        return WheelMetadata.TryRead(wheel, out var metadata, out var problem)
+            ? metadata.Content
+            : throw new IOException($"{held.Path}: {problem}");
+    }
 
     private string PackageFolder(PackageName package)
     {
-        var folder = new DirectoryInfo(Path.Combine(root, SimpleName, package.Value));
+        var folder = new DirectoryInfo(Path.Combine(_root, SimpleName, package.Value));
         // What was another package's alias once has become one of its own
         if (folder.LinkTarget is not null) folder.Delete();
         folder.Create();
         return folder.FullName;
     }
 
-    private void Move(TemporaryFile file, string path)
+    private static void Move(string from, string to)
     {
-        if (flush) file.Flush();
-        File.SetUnixFileMode(file.Path, Published);
-        File.Move(file.Path, path);
-    }
-
-    private void Place(string from, string folder, string beside)
-    {
-        // An earlier attempt may have come as far as this
-        if (!File.Exists(from)) return;
-        var to = Path.Combine(folder, Path.GetFileName(from));
-        if (Rename.TryMove(from, to)) return;
-        // The held one stays until the other is in its place, whatever is killed in between
-        File.Copy(from, beside, overwrite: true);
-        if (flush) FlushFile(beside);
-        File.Move(beside, to, overwrite: true);
+        if (!Rename.TryMove(from, to)) throw new IOException($"{from} cannot be moved to {to}: another file system");
     }
 
     private static void FlushFile(string path)
     {
         using var handle = File.OpenHandle(path);
         RandomAccess.FlushToDisk(handle);
-    }
-
-    /// <summary>Has the names in a folder reach the disk: without that a rename may be lost with the power (fsync(2)).</summary>
-    private void Flush(string folder)
-    {
-        if (flush) DirectorySync.Flush(folder);
     }
 }

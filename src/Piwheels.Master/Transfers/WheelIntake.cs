@@ -9,28 +9,28 @@ namespace Piwheels.Master.Transfers;
 internal static class WheelIntake
 {
     /// <summary>What is to be done with a file once all its bytes are there.</summary>
-    /// <param name="held">What is kept of it; null unless it is verified.</param>
-    public static VerifyResult TakeIn(
-        IncomingContent content, FileState file, PackageName package, OutputFolder output, out HeldFile? held)
+    /// <returns>And what is kept of it; null unless it is verified.</returns>
+    public static async Task<(VerifyResult Result, HeldFile? Held)> TakeInAsync(
+        IncomingContent content, FileState file, PackageName package, OutputFolder output)
     {
-        held = null;
         if (!WheelFileName.TryParse(file.Filename, out var name) || name.Package != package)
         {
-            return new VerifyResult.Refused($"it is no wheel of {package}");
+            return (new VerifyResult.Refused($"it is no wheel of {package}"), null);
         }
 
         if (content.File.Length != file.FileSize)
         {
-            return new VerifyResult.Mismatched($"it has {content.File.Length} bytes instead of {file.FileSize}");
+            return (new VerifyResult.Mismatched($"it has {content.File.Length} bytes instead of {file.FileSize}"), null);
         }
 
         var hash = content.Hash();
-        if (hash != file.FileHash) return new VerifyResult.Mismatched(OtherHash(hash, file));
+        if (hash != file.FileHash) return (new VerifyResult.Mismatched(OtherHash(hash, file)), null);
         using var stream = content.File.OpenRead();
-        if (!WheelMetadata.TryRead(stream, out var metadata, out var problem)) return new VerifyResult.Refused(problem);
-        if (metadata.DisagreementWith(name) is { } other) return new VerifyResult.Refused(other);
-        held = output.Hold(content.File, metadata.Content.Span, name, package, hash);
-        return new VerifyResult.Verified(metadata.RequiresPython);
+        if (!WheelMetadata.TryRead(stream, out var metadata, out var problem))
+            return (new VerifyResult.Refused(problem), null);
+        if (metadata.DisagreementWith(name) is { } other) return (new VerifyResult.Refused(other), null);
+        var held = await output.HoldAsync(content.File, name, package, hash).ConfigureAwait(false);
+        return (new VerifyResult.Verified(metadata.RequiresPython), held with { Metadata = metadata.Content });
     }
 
     /// <summary>What is said of content whose SHA-256 is not the one announced.</summary>

@@ -7,9 +7,10 @@ using Piwheels.Messaging.Tasks;
 namespace Piwheels.Master.Transfers;
 
 /// <summary>
-/// Keeps verified wheels until their build is recorded, and then has them take their places, one at a time: a wheel is
-/// published only where the database has its hash under its name. So whatever is killed at whatever moment, and whichever
-/// of two builds of one wheel comes last, what is published is what is recorded.
+/// Keeps verified wheels until their build is recorded, and then has them take their places, those of a package one at a
+/// time. Where there is a wheel of that name, or this run of the master did not see the build recorded, a wheel is published
+/// only if the database has its hash under its name. So whatever is killed at whatever moment, and whichever of two builds
+/// of one wheel comes last, what is published is what is recorded.
 /// </summary>
 internal sealed partial class WheelPublisher(
     IDatabase database, OutputFolder output, TimeProvider time, ILogger logger)
@@ -18,26 +19,34 @@ internal sealed partial class WheelPublisher(
     public const int KeptMax = 50_000;
 
     /// <summary>
+    /// Bytes of METADATA that are kept in memory for the moment between a file's verification and its build's record; where
+    /// that lasts, what is beyond is read again.
+    /// </summary>
+    public const long MetadataBytesMax = 16L << 20;
+
+    /// <summary>
     /// How long the database is asked for a build that it does not have, after a start of the master: what an earlier run
     /// sent it takes effect within its time limits, or never.
     /// </summary>
     public static readonly TimeSpan RecordedWithin = TimeSpan.FromMinutes(10);
 
     private readonly Dictionary<TransferOwner, List<HeldFile>> _kept = [];
-    private readonly List<(HeldFile File, DateTimeOffset Until)> _undecided = [];
+    private readonly List<Undecided> _undecided = [];
     private readonly TroubleLog _trouble = new(logger, "publishing wheels");
     private readonly HashSet<PackageName> _pagesOwed = [];
-    private Task _last = Task.CompletedTask;
+    private int _keptCount;
+    private long _metadataBytes;
+    private readonly Dictionary<PackageName, Task> _last = [];
 
     /// <summary>Files that were verified and are not published.</summary>
-    public int Count => _kept.Values.Sum(static files => files.Count) + _undecided.Count;
+    public int Count => _keptCount + _undecided.Count;
 
     /// <summary>Takes over what an earlier run of the master kept.</summary>
     public void TakeOver(IReadOnlyList<HeldFile> left)
     {
         if (left.Count > 0) TakenOver(logger, left.Count);
         var until = time.GetUtcNow() + RecordedWithin;
-        _undecided.AddRange(left.Select(file => (file, until)));
+        _undecided.AddRange(left.Select(file => new Undecided(file, until)));
     }
 
     /// <summary>A file of an owner was verified.</summary>
@@ -48,17 +57,31 @@ internal sealed partial class WheelPublisher(
         if (files.FirstOrDefault(each => each.Name.FileName == file.Name.FileName) is { } before)
         {
             files.Remove(before);
+            Left(before);
             Delete(before);
         }
 
+        if (_metadataBytes + file.Metadata?.Length > MetadataBytesMax) file = file with { Metadata = null };
+        _metadataBytes += file.Metadata?.Length ?? 0;
+        _keptCount++;
         files.Add(file);
+    }
+
+    private void Left(HeldFile file)
+    {
+        _metadataBytes -= file.Metadata?.Length ?? 0;
+        _keptCount--;
     }
 
     /// <summary>The owner's build is not recorded: its files go.</summary>
     public void Forget(TransferOwner owner)
     {
         if (!_kept.Remove(owner, out var files)) return;
-        foreach (var file in files) Delete(file);
+        foreach (var file in files)
+        {
+            Left(file);
+            Delete(file);
+        }
     }
 
     /// <summary>
@@ -68,15 +91,17 @@ internal sealed partial class WheelPublisher(
     public async Task PublishAsync(TransferOwner owner, CancellationToken quitting)
     {
         if (!_kept.Remove(owner, out var files)) return;
+        files.ForEach(Left);
         foreach (var file in files)
         {
-            if (await PlaceAsync(file, quitting) is not { } isPlaced)
+            switch (await InTurnAsync(file, () => PlaceNewAsync(file, quitting)))
             {
-                _undecided.Add((file, time.GetUtcNow() + RecordedWithin));
-            }
-            else if (!isPlaced)
-            {
-                Drop(file);
+                case null:
+                    _undecided.Add(new Undecided(file with { Metadata = null }, time.GetUtcNow() + RecordedWithin));
+                    break;
+                case false:
+                    Drop(file);
+                    break;
             }
         }
     }
@@ -84,19 +109,24 @@ internal sealed partial class WheelPublisher(
     /// <summary>Places or drops what could not be decided before.</summary>
     public async Task SettleAsync(CancellationToken quitting)
     {
-        foreach (var (file, until) in _undecided.ToList())
+        foreach (var each in _undecided.ToList())
         {
-            if (await PlaceAsync(file, quitting) is not { } isPlaced) continue;
-            if (!isPlaced && time.GetUtcNow() < until) continue;
-            _undecided.Remove((file, until));
-            if (!isPlaced)
+            var isPlaced = await InTurnAsync(each.File, async () =>
             {
-                Drop(file);
+                // Read once, however often it is asked for
+                each.File = await HashedAsync(each.File, quitting);
+                return await PlaceRecordedAsync(each.File, quitting);
+            });
+            if (isPlaced is null || (isPlaced is false && time.GetUtcNow() < each.Until)) continue;
+            _undecided.Remove(each);
+            if (isPlaced is false)
+            {
+                Drop(each.File);
                 continue;
             }
 
-            PublishedLate(logger, file.Name.FileName);
-            _pagesOwed.Add(file.Package);
+            PublishedLate(logger, each.File.Name.FileName);
+            _pagesOwed.Add(each.File.Package);
         }
 
         await OwePagesAsync();
@@ -119,21 +149,21 @@ internal sealed partial class WheelPublisher(
         }
     }
 
-    /// <summary>Whether it was recorded, and so placed; null where that is not known, or it could not be placed.</summary>
-    private async Task<bool?> PlaceAsync(HeldFile file, CancellationToken quitting)
+    /// <summary>
+    /// Whether it was recorded, and so placed; null where that is not known, or it could not be placed. A later build of the
+    /// same wheel must not be looked for and placed in between; other packages need not wait.
+    /// </summary>
+    private async Task<bool?> InTurnAsync(HeldFile file, Func<Task<bool>> place)
     {
-        // A later build of the same wheel must not be asked for and placed in between
-        var (before, done) = (_last, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        _last = done.Task;
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var before = _last.GetValueOrDefault(file.Package, Task.CompletedTask);
+        _last[file.Package] = done.Task;
         await before;
         try
         {
-            var recorded = await database.GetPackageFilesAsync(file.Package);
-            var hash = file.Hash ?? await Task.Run(() => HashOf(file.WheelPath), quitting);
-            if (!recorded.TryGetValue(file.Name.FileName, out var hashRecorded) || hashRecorded != hash) return false;
-            await Task.Run(() => output.Publish(file), quitting);
+            var isPlaced = await place();
             _trouble.Worked();
-            return true;
+            return isPlaced;
         }
         catch (Exception away) when (away is DatabaseException or IOException or UnauthorizedAccessException)
         {
@@ -142,8 +172,20 @@ internal sealed partial class WheelPublisher(
         }
         finally
         {
+            if (_last[file.Package] == done.Task) _last.Remove(file.Package);
             done.SetResult();
         }
+    }
+
+    private async Task<bool> PlaceNewAsync(HeldFile file, CancellationToken quitting) =>
+        await Task.Run(() => output.Publish(file, replaces: false), quitting) || await PlaceRecordedAsync(file, quitting);
+
+    private async Task<bool> PlaceRecordedAsync(HeldFile file, CancellationToken quitting)
+    {
+        var recorded = await database.GetPackageFilesAsync(file.Package);
+        if (!recorded.TryGetValue(file.Name.FileName, out var hash) || hash != file.Hash) return false;
+        await Task.Run(() => output.Publish(file, replaces: true), quitting);
+        return true;
     }
 
     private void Drop(HeldFile file)
@@ -156,19 +198,28 @@ internal sealed partial class WheelPublisher(
     {
         try
         {
-            file.Delete();
+            File.Delete(file.Path);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // The next start of the master finds it, and that it is not recorded
-            NotDeleted(logger, file.Folder, failure.Message);
+            NotDeleted(logger, file.Path, failure.Message);
         }
     }
 
-    private static string HashOf(string path)
+    private static async Task<HeldFile> HashedAsync(HeldFile file, CancellationToken quitting)
     {
-        using var stream = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
+        if (file.Hash is not null) return file;
+        await using var stream = File.OpenRead(file.Path);
+        return file with { Hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, quitting)) };
+    }
+
+    /// <summary>A file of which it is not known whether it is recorded, and how long that is asked for.</summary>
+    private sealed class Undecided(HeldFile file, DateTimeOffset until)
+    {
+        public HeldFile File { get; set; } = file;
+
+        public DateTimeOffset Until { get; } = until;
     }
 
     [LoggerMessage(EventId = 20, Level = LogLevel.Information,
@@ -179,8 +230,8 @@ internal sealed partial class WheelPublisher(
         Message = "{Filename} is not published: the database does not have it, or has another of that name")]
     private static partial void NotRecorded(ILogger logger, string filename);
 
-    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "{Folder} is left behind: {Reason}")]
-    private static partial void NotDeleted(ILogger logger, string folder, string reason);
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "{Path} is left behind: {Reason}")]
+    private static partial void NotDeleted(ILogger logger, string path, string reason);
 
     [LoggerMessage(EventId = 23, Level = LogLevel.Information, Message = "{Filename} is published now")]
     private static partial void PublishedLate(ILogger logger, string filename);
