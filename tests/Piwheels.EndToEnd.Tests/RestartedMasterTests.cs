@@ -70,7 +70,7 @@ public sealed class RestartedMasterTests(DatabaseFixture databases)
 
         // Recorded, but the master does not hear so
         await using (var gate = new StatementGate(
-            store.UserDsn.Host, (_, sql) => sql.Contains("prepare_builds", StringComparison.Ordinal), holdsAnswer: true))
+            store.UserDsn.Host, (_, sql) => sql.Contains("log_build", StringComparison.Ordinal), holdsAnswer: true))
         {
             Open(gate.Folder);
             Open(Path.Combine(gate.Folder, ".s.PGSQL.5432"));

@@ -100,15 +100,15 @@ public sealed class StatementGate : IAsyncDisposable
             while (true)
             {
                 var message = await ReadAsync(client, typed: state.Started);
-                if (!state.Started) state.Started = Code(message) == ProtocolVersion;
-                else if (StatementIn(message) is { } sql && !_opened.Task.IsCompleted && _isStop(++_statements, sql))
+                if (!state.Started)
                 {
-                    state.HoldsAnswers = _holdsAnswer;
-                    if (!_holdsAnswer)
-                    {
-                        _stopped.TrySetResult();
-                        await _opened.Task.WaitAsync(_closing.Token);
-                    }
+                    state.Started = Code(message) == ProtocolVersion;
+                }
+                else
+                {
+                    if (StatementIn(message) is { } sql && !_opened.Task.IsCompleted && _isStop(++_statements, sql))
+                        await StopAsync(state);
+                    if (message[0] is (byte)'Q' or (byte)'S') state.Asked++;
                 }
 
                 await server.WriteAsync(message, _closing.Token);
@@ -120,21 +120,46 @@ public sealed class StatementGate : IAsyncDisposable
         }
     }
 
+    private async Task StopAsync(Connection state)
+    {
+        if (_holdsAnswer)
+        {
+            state.HeldFrom = state.Asked;
+            return;
+        }
+
+        _stopped.TrySetResult();
+        await _opened.Task.WaitAsync(_closing.Token);
+    }
+
+    /// <summary>What was asked before is answered, as when a connection of a pool is used again.</summary>
     private async Task PassAnswersAsync(NetworkStream server, NetworkStream client, Connection state)
     {
-        var buffer = new byte[64 * 1024];
+        var answered = 0L;
         try
         {
-            while (await server.ReadAsync(buffer, _closing.Token) is var read and > 0)
+            var type = new byte[1];
+            while (true)
             {
-                if (!state.HoldsAnswers) await client.WriteAsync(buffer.AsMemory(0, read), _closing.Token);
-                else _stopped.TrySetResult();
+                await server.ReadExactlyAsync(type, _closing.Token);
+                // Whether there is encryption, which there is not, is answered by one byte
+                if (!state.Started) await client.WriteAsync(type, _closing.Token);
+                else answered += await PassAsync(type[0], server, client, held: answered >= state.HeldFrom);
             }
         }
         catch (Exception e) when (IsEnd(e))
         {
             // the server has left
         }
+    }
+
+    /// <summary>Passes a message on, unless it is held back; 1 where it is the last of an answer (ReadyForQuery).</summary>
+    private async Task<int> PassAsync(byte type, NetworkStream server, NetworkStream client, bool held)
+    {
+        var message = await ReadAsync(server, typed: false);
+        if (held) _stopped.TrySetResult();
+        else await client.WriteAsync((byte[])[type, .. message], _closing.Token);
+        return type == 'Z' ? 1 : 0;
     }
 
     private async Task<byte[]> ReadAsync(NetworkStream stream, bool typed)
@@ -165,6 +190,10 @@ public sealed class StatementGate : IAsyncDisposable
     {
         public bool Started { get; set; }
 
-        public volatile bool HoldsAnswers;
+        /// <summary>How many answers were asked for: by the start, each Query and each Sync.</summary>
+        public long Asked { get; set; } = 1;
+
+        /// <summary>How many answers pass before one is held back.</summary>
+        public long HeldFrom { get; set; } = long.MaxValue;
     }
 }
