@@ -2,6 +2,7 @@ using System.Text;
 using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
+using Piwheels.Messaging.Cbor;
 using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Master.Building;
@@ -17,13 +18,13 @@ namespace Piwheels.Master.Building;
 public static class BuiltCheck
 {
     /// <summary>Characters of a log that are kept; of a longer one the beginning and the end.</summary>
-    public const int LogLengthMax = 10_000_000;
+    public const int LogLengthMax = WireLimits.LogBytesMax;
 
     /// <summary>Characters that a log may have above that, so that one that was cut, and says so, is not cut again.</summary>
     private const int GapLengthMax = 200;
 
     /// <summary>Characters of the beginning that are kept of a log that is too long.</summary>
-    public const int LogHeadLength = 1_000_000;
+    public const int LogHeadLength = WireLimits.LogHeadBytes;
 
     public const int FilesMax = 50;
 

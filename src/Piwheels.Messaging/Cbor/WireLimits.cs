@@ -18,6 +18,12 @@ public static class WireLimits
     /// <summary>A build's log, in characters.</summary>
     public const int OutputLengthMax = 64 * 1024 * 1024;
 
+    /// <summary>What is read of a longer log, in bytes: its beginning and its end.</summary>
+    public const int LogBytesMax = 10_000_000;
+
+    /// <summary>What of that is its beginning.</summary>
+    public const int LogHeadBytes = 1_000_000;
+
     /// <summary>Wheels of one build.</summary>
     public const int FilesMax = 1_000;
 

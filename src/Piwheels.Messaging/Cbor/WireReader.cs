@@ -1,4 +1,6 @@
 using System.Formats.Cbor;
+using System.Text;
+using System.Text.Unicode;
 using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Protocols;
 
@@ -69,6 +71,33 @@ internal sealed class WireReader
         return text.Length <= lengthMax
             ? text
             : throw Fail(field, $"{text.Length} characters, at most {lengthMax} are taken");
+    }
+
+    /// <summary>
+    /// Text of a program; of one beyond <see cref="WireLimits.LogBytesMax"/> the beginning and the end. What is between is not
+    /// decoded: as a string it would take twice its size.
+    /// </summary>
+    public string Log(string field)
+    {
+        if (Peek() != CborReaderState.TextString) return Output(field, WireLimits.OutputLengthMax);
+        var bytes = _reader.ReadDefiniteLengthTextStringBytes().Span;
+        if (bytes.Length > WireLimits.OutputLengthMax)
+            throw Fail(field, $"{bytes.Length} bytes, at most {WireLimits.OutputLengthMax} are taken");
+        if (!Utf8.IsValid(bytes)) throw Fail(field, "no UTF-8");
+        if (bytes.Length <= WireLimits.LogBytesMax) return Encoding.UTF8.GetString(bytes);
+        var head = bytes[..CharacterEnd(bytes, WireLimits.LogHeadBytes)];
+        var tail = bytes[CharacterEnd(bytes, bytes.Length - (WireLimits.LogBytesMax - WireLimits.LogHeadBytes))..];
+        var gap = $"\n\n[... {bytes.Length - head.Length - tail.Length} bytes left out by the master ...]\n\n";
+        return string.Concat(Encoding.UTF8.GetString(head), gap, Encoding.UTF8.GetString(tail));
+    }
+
+    /// <summary>Where the character ends that an index is within; the index itself where it is between two.</summary>
+    private static int CharacterEnd(ReadOnlySpan<byte> text, int index)
+    {
+        const int ContinuationMask = 0b1100_0000;
+        const int Continuation = 0b1000_0000;
+        while (index < text.Length && (text[index] & ContinuationMask) == Continuation) index++;
+        return index;
     }
 
     public string? NullableText(string field, int lengthMax) => TryNull() ? null : Text(field, lengthMax);

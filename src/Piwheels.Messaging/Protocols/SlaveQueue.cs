@@ -97,7 +97,7 @@ public abstract record SlaveRequest : IWireMessage<SlaveRequest>
             reader.StartRecord("build");
             var status = reader.Boolean("status");
             var duration = BuildStates.ReadBuildDuration(reader);
-            var output = reader.Output("output", WireLimits.OutputLengthMax);
+            var output = reader.Log("output");
             var (files, form) = BuildStates.ReadFiles(reader);
             reader.EndRecord("build");
             return new Built(status, duration, output, files, form);

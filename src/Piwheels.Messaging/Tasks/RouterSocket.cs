@@ -96,7 +96,7 @@ public sealed class RouterSocket<TReceive, TSend>
         {
             // One after the other: each takes several times its size of memory, and a processor that others wait for
             var reading = _reading.ContinueWith(
-                _ => WirePayload.Read<TReceive>(ReceivedFrame.Copy(payload)), CancellationToken.None,
+                _ => ReceivedFrame.Read(payload, static bytes => WirePayload.Read<TReceive>(bytes)), CancellationToken.None,
                 TaskContinuationOptions.None, TaskScheduler.Default);
             _reading = reading;
             var (read, failure) = await reading;
@@ -122,7 +122,8 @@ public sealed class RouterSocket<TReceive, TSend>
             return null;
         }
 
-        var message = WirePayload.Read<TReceive>(ReceivedFrame.Copy(payload), _dropped, out var reason);
+        var (read, failure) = ReceivedFrame.Read(payload, static bytes => WirePayload.Read<TReceive>(bytes));
+        var message = WirePayload.Taken(read, failure, _dropped, out var reason);
         if (message is null && refused?.Invoke(from, reason) is { } answer)
             TrySend(from, answer);
         return message;

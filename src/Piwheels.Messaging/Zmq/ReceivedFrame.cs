@@ -5,7 +5,7 @@ namespace Piwheels.Messaging.Zmq;
 
 /// <summary>
 /// A large frame where libzmq has put it: to copy fifty megabytes takes longer than a slave should wait for its reply. To
-/// be copied on another thread, and disposed; nothing else may refer to its bytes.
+/// be read on another thread, and disposed; nothing else may refer to its bytes.
 /// </summary>
 internal sealed unsafe class ReceivedFrame : MemoryManager<byte>
 {
@@ -22,11 +22,11 @@ internal sealed unsafe class ReceivedFrame : MemoryManager<byte>
         _length = (int)LibZmq.MessageSize(ref *_message.Message);
     }
 
-    /// <summary>The bytes of a payload as the caller's own; where they were libzmq's, those are freed.</summary>
-    public static ReadOnlyMemory<byte> Copy(ReadOnlyMemory<byte> payload)
+    /// <summary>Has a payload read; where its bytes are libzmq's, they are freed then, and nothing may refer to them.</summary>
+    public static T Read<T>(ReadOnlyMemory<byte> payload, Func<ReadOnlyMemory<byte>, T> read)
     {
-        if (!MemoryMarshal.TryGetMemoryManager<byte, ReceivedFrame>(payload, out var frame)) return payload;
-        using (frame) return frame.GetSpan().ToArray();
+        if (!MemoryMarshal.TryGetMemoryManager<byte, ReceivedFrame>(payload, out var frame)) return read(payload);
+        using (frame) return read(payload);
     }
 
     public override Span<byte> GetSpan()
