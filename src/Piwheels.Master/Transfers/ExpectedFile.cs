@@ -1,4 +1,5 @@
 using Piwheels.Core.States;
+using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
 
 namespace Piwheels.Master.Transfers;
@@ -69,4 +70,10 @@ internal sealed class IncomingFile(PeerAddress sender, ExpectedFile expected, Da
 
     /// <summary>Where its bytes are; null before the first.</summary>
     public IncomingContent? Content { get; set; }
+
+    /// <summary>Chunks that wait to be written aside; as many as it may have been asked for at a time.</summary>
+    public List<FileRequest.Chunk> Waiting { get; } = [];
+
+    /// <summary>Done when no chunk waits or is being written.</summary>
+    public Task Writing { get; set; } = Task.CompletedTask;
 }

@@ -162,8 +162,8 @@ public sealed partial class FileJuggler : TaskLoop
                 Fetch(sender, ranges);
                 ReleaseImports();
                 break;
-            case TransferStep.Store(var incoming, var offset, var data):
-                Store(incoming, offset, data.Span);
+            case TransferStep.Store(var incoming, var chunk):
+                Store(incoming, chunk);
                 break;
             case TransferStep.Complete:
                 Send(sender, new FileReply.Done());
@@ -172,47 +172,6 @@ public sealed partial class FileJuggler : TaskLoop
                 _ignored.Add(reason);
                 break;
         }
-    }
-
-    private void Store(IncomingFile incoming, long offset, ReadOnlySpan<byte> data)
-    {
-        try
-        {
-            _diskFree -= data.Length;
-            if (_diskFree < _reserve) throw new IOException("the disk is full");
-            incoming.Content ??= new IncomingContent(_output.CreateTemporary());
-            incoming.Content.Write(offset, data);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // The sender hears nothing more, says HELLO again, and may be luckier then
-            var expected = incoming.Expected;
-            _unstored.Add($"{expected.File.Filename} of {expected.Owner} cannot be stored: {failure.Message}");
-            _transfers.Drop(incoming);
-            return;
-        }
-
-        if (incoming.State.Done)
-        {
-            Judge(incoming);
-            Send(incoming.Sender, new FileReply.Done());
-        }
-        else
-        {
-            Fetch(incoming.Sender, incoming.State.Fetch());
-        }
-    }
-
-    /// <summary>Where the hash is known with the last byte, what is wrong makes room at once for what is right.</summary>
-    private void Judge(IncomingFile incoming)
-    {
-        var expected = incoming.Expected;
-        if (!incoming.Content!.IsHashed(expected.File.FileSize)) return;
-        var hash = incoming.Content.Hash();
-        expected.Complete = hash == expected.File.FileHash;
-        if (expected.Complete) return;
-        expected.Problem = WheelIntake.OtherHash(hash, expected.File);
-        _transfers.Drop(incoming);
     }
 
     private void Fetch(PeerAddress sender, IReadOnlyList<ByteRange> ranges)
@@ -329,6 +288,7 @@ public sealed partial class FileJuggler : TaskLoop
         expected.Verifying = true;
         try
         {
+            await Task.WhenAll(expected.Incoming.Select(static incoming => incoming.Writing));
             var result = await VerifyAsync(expected, package);
             _transfers.End(expected);
             ReleaseImports();

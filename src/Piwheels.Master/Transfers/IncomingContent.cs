@@ -17,6 +17,8 @@ internal sealed class IncomingContent(TemporaryFile file) : IDisposable
 
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly Dictionary<long, int> _ahead = [];
+    private readonly Lock _lock = new();
+    private bool _isDropped;
     private long _hashed;
     private string? _result;
 
@@ -25,9 +27,20 @@ internal sealed class IncomingContent(TemporaryFile file) : IDisposable
     /// <summary>Whether the hash has reached the end of a file of this size, so that asking for it costs nothing.</summary>
     public bool IsHashed(long size) => _hashed == size;
 
-    /// <summary>Writes a chunk to its place.</summary>
+    /// <summary>Writes a chunk to its place; on any thread, one at a time.</summary>
+    /// <returns>False where the transfer was dropped meanwhile.</returns>
     /// <exception cref="IOException">It cannot be written; above all, the disk is full.</exception>
-    public void Write(long offset, ReadOnlySpan<byte> bytes)
+    public bool Write(long offset, ReadOnlySpan<byte> bytes)
+    {
+        lock (_lock)
+        {
+            if (_isDropped) return false;
+            WriteNext(offset, bytes);
+            return true;
+        }
+    }
+
+    private void WriteNext(long offset, ReadOnlySpan<byte> bytes)
     {
         File.Write(offset, bytes);
         if (offset == _hashed)
@@ -53,8 +66,12 @@ internal sealed class IncomingContent(TemporaryFile file) : IDisposable
 
     public void Dispose()
     {
-        _hash.Dispose();
-        File.Dispose();
+        lock (_lock)
+        {
+            _isDropped = true;
+            _hash.Dispose();
+            File.Dispose();
+        }
     }
 
     private void ReadBack(int chunksMax)

@@ -17,7 +17,7 @@ internal abstract record TransferStep
     public sealed record Fetch(IReadOnlyList<ByteRange> Ranges) : TransferStep;
 
     /// <summary>Write the bytes to their place, then ask for more, or say DONE where these were the last.</summary>
-    public sealed record Store(IncomingFile Incoming, long Offset, ReadOnlyMemory<byte> Data) : TransferStep;
+    public sealed record Store(IncomingFile Incoming, FileRequest.Chunk Chunk) : TransferStep;
 
     /// <summary>Say DONE: every byte is there.</summary>
     public sealed record Complete : TransferStep;
@@ -211,7 +211,7 @@ internal sealed class TransferTable(Action<IncomingFile> dropped)
 
         incoming.LastUseful = now;
         incoming.Expected.LastActivity = now;
-        return new TransferStep.Store(incoming, chunk.Offset, chunk.Data);
+        return new TransferStep.Store(incoming, chunk);
     }
 
     /// <summary>

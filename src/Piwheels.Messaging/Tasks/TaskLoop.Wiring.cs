@@ -206,6 +206,11 @@ public abstract partial class TaskLoop
     /// <summary>As <see cref="Every(TimeSpan, Func{Task})"/>, also while paused.</summary>
     protected void EveryEvenPaused(TimeSpan interval, Func<Task> handler) => Every(interval, handler, evenPaused: true);
 
+    /// <summary>
+    /// Takes note of what goes on after its handler: its fault is the task's, and the task's end waits for it.
+    /// </summary>
+    protected void Track(Task work) => _tracker.Track(work);
+
     /// <summary>Has a periodic handler run at once, or once more if it is under way.</summary>
     protected void Force(Func<Task> handler)
     {

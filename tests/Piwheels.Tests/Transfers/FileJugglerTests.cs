@@ -435,27 +435,6 @@ public sealed class FileJugglerTests
             await farm.Stats.NextAsync(message => message is StatsMessage.Disk));
     }
 
-    [Fact]
-    public async Task A_disk_that_fills_up_during_a_transfer_ends_it()
-    {
-        await using var farm = await FarmBench.StartAsync();
-        var (_, state) = farm.Wheel();
-        await farm.Files.ExpectAsync(Slave3, state).Within();
-        farm.DiskFree = 0;
-        farm.Bed.Time.Advance(FileJuggler.StatisticsInterval);
-        await farm.Stats.NextAsync(message => message is StatsMessage.Disk { Free: 0 });
-        using var sender = farm.Bed.Zmq.CreateSocket(ZmqSocketType.Dealer);
-        sender.Connect(farm.FileAddress);
-        Assert.True(sender.TrySend("HELLO"u8.ToArray(), "3"u8.ToArray()));
-        Assert.True(sender.WaitReadable(Waiting.Limit));
-
-        Assert.True(sender.TrySend("CHUNK"u8.ToArray(), "0"u8.ToArray(), new byte[(int)state.FileSize]));
-
-        await farm.Log.WhenAsync(line => line.Message.Contains("cannot be stored", StringComparison.Ordinal));
-        Assert.IsType<VerifyResult.Mismatched>(await farm.Files.VerifyAsync(Slave3, Numpy).Within());
-        Assert.Empty(farm.OutputFiles());
-    }
-
     private static WheelMaker Maker(string name, string version) => new("numpy", "2.1.0", "cp311-cp311-linux_armv7l")
     {
         Metadata = $"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
