@@ -71,6 +71,9 @@ public sealed partial class SlaveDriver : TaskLoop
     /// <summary>Characters of a log that are looked at while others wait.</summary>
     private const int LogLengthAtOnce = 256 * 1024;
 
+    /// <summary>What is read of one slave before others have their turn: long logs come in pieces of it.</summary>
+    private const int SlaveBufferBytes = 128 * 1024;
+
     private const int DeletionsAtATime = 16;
 
     /// <summary>Messages to monitors that may wait: a new one is told of each slave in three.</summary>
@@ -159,6 +162,7 @@ public sealed partial class SlaveDriver : TaskLoop
         TellsPeers = true,
         CutsEndless = true,
         ReceiveHighWaterMark = MessagesPerSlaveMax,
+        ReceiveBufferBytes = SlaveBufferBytes,
         MaxMessageBytes = SlaveMessageBytesMax,
     };
 

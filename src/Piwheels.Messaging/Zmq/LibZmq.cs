@@ -15,6 +15,7 @@ internal static partial class LibZmq
     // Socket options
     public const int RoutingId = 5;
     public const int Subscribe = 6;
+    public const int ReceiveBuffer = 12;
     public const int ReceiveMore = 13;
     public const int Linger = 17;
     public const int Backlog = 19;

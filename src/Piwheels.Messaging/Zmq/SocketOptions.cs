@@ -73,6 +73,12 @@ public sealed record SocketOptions
     /// </summary>
     public bool CutsEndless { get; init; }
 
+    /// <summary>
+    /// The most that the kernel keeps of what a peer sends (SO_RCVBUF), in bytes; its own choice unless given. What is there
+    /// is read in one go, and meanwhile nobody else.
+    /// </summary>
+    public int? ReceiveBufferBytes { get; init; }
+
     /// <summary>Large frames come as <see cref="ReceivedFrame"/>, uncopied, to a receiver who knows that.</summary>
     internal bool LeavesLargeFrames { get; init; }
 

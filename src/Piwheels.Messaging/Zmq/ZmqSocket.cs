@@ -281,6 +281,7 @@ public sealed class ZmqSocket : IDisposable
         Set(LibZmq.Linger, (int)options.Linger.TotalMilliseconds);
         Set(LibZmq.SendHighWaterMark, options.HighWaterMark);
         Set(LibZmq.ReceiveHighWaterMark, options.ReceiveHighWaterMark ?? options.HighWaterMark);
+        if (options.ReceiveBufferBytes is { } bytes) Set(LibZmq.ReceiveBuffer, bytes);
         Set(LibZmq.TcpKeepAlive, 1);
         Set(LibZmq.TcpKeepAliveIdle, 120); // seconds
         Span<byte> limit = stackalloc byte[sizeof(long)];
