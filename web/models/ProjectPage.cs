@@ -18,10 +18,34 @@ public sealed record ProjectPage(
     IReadOnlyList<TargetColumn> Targets,
     IReadOnlyList<ReleaseRow> Releases)
 {
+    private const int RecentMax = 20;
+    private const int FoldedMax = 100;
+
     /// <summary>What the operator says of how it is built; empty where that is as any other.</summary>
     public IReadOnlyList<RecipeNote> Recipes { get; init; } = [];
 
     public string Path => $"/project/{Name}/";
+
+    /// <summary>The releases that show at once.</summary>
+    public ReleaseTable Recent => new(this, Releases.Take(RecentCount).ToList());
+
+    /// <summary>Those before, folded away by the hundred, so that a browser lays out what is wanted alone.</summary>
+    public IEnumerable<ReleaseTable> Older =>
+        Releases.Skip(RecentCount).Chunk(FoldedMax).Select(releases => new ReleaseTable(this, releases));
+
+    /// <summary>How many releases upstream has wheels of that do here.</summary>
+    public int UpstreamReleases => Releases.Count(
+        release => release.States.Any(cell => cell?.State is TargetState.Upstream or TargetState.Linked));
+
+    /// <summary>A release that is newer than what an installer gets here; null where there is none.</summary>
+    public string? Unbuilt =>
+        Releases.FirstOrDefault(release => !release.Prerelease && !release.Yanked) is { } latest &&
+        Newest is not null && latest.Files.Count == 0 && latest.Version != Newest.Version
+            ? latest.Version
+            : null;
+
+    // Some more than that are not worth folding
+    private int RecentCount => Releases.Count <= RecentMax + (RecentMax / 4) ? Releases.Count : RecentMax;
 
     /// <summary>The package's page on the index that it comes from.</summary>
     public string UpstreamUrl => $"{Site.IndexUrl}/project/{Name}/";
@@ -30,6 +54,13 @@ public sealed record ProjectPage(
     public string InstallCommand => Site.Url.Length == 0
         ? $"pip install {Name}"
         : $"pip install --prefer-binary --extra-index-url {Site.Url}/simple/ {Name}";
+}
+
+/// <summary>Some releases of a package, newest first.</summary>
+public sealed record ReleaseTable(ProjectPage Page, IReadOnlyList<ReleaseRow> Releases)
+{
+    /// <summary>Whether the release's files show without being asked for.</summary>
+    public bool IsOpen(ReleaseRow release) => release.Version == Page.Newest?.Version;
 }
 
 /// <summary>What the newest good release needs.</summary>

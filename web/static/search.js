@@ -1,67 +1,56 @@
-// The search: the whole list is loaded once, and looked through here.
+// The search: a worker has the list of packages and looks through it, so that typing never waits.
 "use strict";
 
 (() => {
-  const SHOWN_MAX = 100;
-  const PAUSE_MS = 120;
+  const REMEMBER_AFTER_MS = 300;
   const input = document.getElementById("q");
   const status = document.getElementById("search-status");
   const table = document.getElementById("results");
   const rows = table.tBodies[0];
   const numbers = new Intl.NumberFormat("en");
-  let packages = null;
+  const worker = new Worker(document.currentScript.src.replace("search.js", "search-worker.js"));
+  let asked = null; // what the worker is looking for
+  let shown = null; // what it has found
   let timer = 0;
 
   // PEP 503
-  const canonical = (text) => text.trim().toLowerCase().replace(/[-_.]+/g, "-");
+  const wanted = () => input.value.trim().toLowerCase().replace(/[-_.]+/g, "-");
+  const linkTo = (name) => "/project/" + encodeURIComponent(name) + "/";
 
-  // Lower is better: the name itself, its beginning, the beginning of a word in it, anywhere
-  function rank(name, wanted) {
-    if (name === wanted) return 0;
-    const at = name.indexOf(wanted);
-    if (at < 0) return -1;
-    if (at === 0) return 1;
-    return name[at - 1] === "-" ? 2 : 3;
+  // One question at a time: what is typed meanwhile is asked as a whole when the answer is there
+  function ask() {
+    if (asked !== null || shown?.wanted === wanted()) return;
+    asked = wanted();
+    worker.postMessage(asked);
   }
 
-  function find(wanted) {
-    const found = [];
-    for (const entry of packages) {
-      const order = wanted === "" ? 0 : rank(entry[0], wanted);
-      if (order >= 0) found.push([order, entry]);
-    }
-    found.sort((a, b) => a[0] - b[0] || b[1][1] - a[1][1] || b[1][2] - a[1][2] || (a[1][0] < b[1][0] ? -1 : 1));
-    return found;
-  }
-
-  function cell(row, text, style) {
+  function cell(row, text) {
     const td = row.insertCell();
-    td.className = style;
+    td.className = "number";
     td.textContent = text;
   }
 
-  function show() {
-    if (packages === null) return;
-    const wanted = canonical(input.value);
-    const found = find(wanted);
-    rows.replaceChildren();
-    for (const [, [name, recent, all]] of found.slice(0, SHOWN_MAX)) {
-      const row = rows.insertRow();
+  function show(found) {
+    const body = document.createElement("tbody");
+    for (const [name, recent, all] of found.best) {
+      const row = body.insertRow();
       const head = document.createElement("th");
       head.scope = "row";
       const link = document.createElement("a");
-      link.href = "/project/" + encodeURIComponent(name) + "/";
+      link.href = linkTo(name);
       link.textContent = name;
       head.append(link);
       row.append(head);
-      cell(row, numbers.format(recent), "number");
-      cell(row, numbers.format(all), "number");
+      cell(row, numbers.format(recent));
+      cell(row, numbers.format(all));
     }
-    table.hidden = found.length === 0;
-    const count = numbers.format(found.length) + (found.length === 1 ? " package" : " packages");
-    status.textContent = found.length === 0
+    rows.replaceChildren(...body.rows);
+    table.hidden = found.count === 0;
+    const count = numbers.format(found.count) + (found.count === 1 ? " package" : " packages");
+    status.textContent = found.count === 0
       ? "No package has that in its name."
-      : count + (found.length > SHOWN_MAX ? ", the " + SHOWN_MAX + " best are shown" : "");
+      : count + (found.count > found.best.length ? ", the " + found.best.length + " best are shown" : "");
+    shown = found;
   }
 
   function remember() {
@@ -71,29 +60,44 @@
     history.replaceState(null, "", url);
   }
 
-  input.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => { show(); remember(); }, PAUSE_MS);
-  });
-  input.form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    show();
-    remember();
-  });
-
-  async function load() {
-    status.textContent = "Loading the list of packages…";
-    try {
-      const answer = await fetch("/packages.json");
-      if (!answer.ok) throw new Error(answer.status);
-      packages = await answer.json();
-      show();
-    } catch {
-      status.textContent = "The list of packages cannot be loaded now. All names are in the simple index.";
-    }
+  function failed() {
+    status.textContent = "The list of packages cannot be loaded now. All names are in the simple index.";
   }
 
+  worker.addEventListener("message", ({ data }) => {
+    if (data.failed) return failed();
+    asked = null;
+    show(data);
+    ask();
+  });
+  worker.addEventListener("error", failed);
+
+  input.addEventListener("input", () => {
+    ask();
+    clearTimeout(timer);
+    timer = setTimeout(remember, REMEMBER_AFTER_MS);
+  });
+
+  input.form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    remember();
+    if (shown?.wanted === wanted() && shown.best[0]?.[0] === wanted()) location.href = linkTo(wanted());
+  });
+
+  // Down into the results and up again
+  document.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const links = [...rows.querySelectorAll("a")];
+    const at = document.activeElement === input ? -1 : links.indexOf(document.activeElement);
+    if (step === undefined || (at < 0 && document.activeElement !== input) || at + step < -1) return;
+    const next = at + step === -1 ? input : links[at + step];
+    if (next === undefined) return;
+    event.preventDefault();
+    next.focus();
+  });
+
+  status.textContent = "Loading the list of packages…";
   input.value = new URLSearchParams(location.search).get("q") ?? "";
   input.focus({ preventScroll: true });
-  load();
+  ask();
 })();
