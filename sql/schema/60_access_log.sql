@@ -152,6 +152,8 @@ AS $sql$
 DECLARE
     v_filenames text[];
     v_times timestamp[];
+    v_pythons text[];
+    v_machines text[];
 BEGIN
     IF NOT claim_request(p_request, 'log_downloads') THEN
         RETURN plausible_hits(p_filenames, 255, p_hosts, p_times);
@@ -171,10 +173,13 @@ BEGIN
                 filename, host, at, arch, distro_name, distro_version, os_name, os_version, py_name, py_version,
                 installer_name, installer_version, setuptools_version)
         WHERE is_plausible(n.filename, 255, n.host, n.at)
-        RETURNING filename, accessed_at)
-    SELECT coalesce(array_agg(r.filename::text), '{}'), array_agg(r.accessed_at) INTO v_filenames, v_times
+        RETURNING filename, accessed_at, py_version, arch)
+    SELECT
+        coalesce(array_agg(r.filename::text), '{}'), array_agg(r.accessed_at), array_agg(r.py_version::text),
+        array_agg(r.arch::text)
+    INTO v_filenames, v_times, v_pythons, v_machines
     FROM recorded r;
-    PERFORM count_downloads(v_filenames, v_times);
+    PERFORM count_downloads(v_filenames, v_times, v_pythons, v_machines);
     RETURN cardinality(v_filenames);
 END;
 $sql$;

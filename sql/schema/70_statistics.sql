@@ -338,6 +338,9 @@ BEGIN
     WHERE a.built_at > (now() AT TIME ZONE 'UTC') - interval '1 hour'
     GROUP BY 1, 3
     UNION ALL
+    SELECT CASE WHEN a.status THEN 'builds_good' ELSE 'builds_failed' END, 'day', date_trunc('day', a.built_at), count(*)
+    FROM added a GROUP BY 1, 3
+    UNION ALL
     SELECT 'packages_built', 'total', timestamp '1970-01-01', count(DISTINCT a.package) FROM added a
     WHERE a.status AND NOT EXISTS (
         SELECT FROM builds b WHERE b.package = a.package AND b.status
@@ -426,8 +429,48 @@ CREATE TRIGGER count_files_deleted AFTER DELETE ON files REFERENCING OLD TABLE A
     FOR EACH STATEMENT EXECUTE FUNCTION count_files_deleted();
 
 
+-- What installers say of themselves is up to them: figures are kept for what there is, and one for all else.
+CREATE FUNCTION python_labels() RETURNS text[]
+LANGUAGE sql IMMUTABLE
+AS $sql$
+    SELECT ARRAY['2.7', 'other'] || array(SELECT '3.' || n FROM generate_series(0, 29) AS n);
+$sql$;
+COMMENT ON FUNCTION python_labels IS 'The versions of Python that downloads are counted by';
+REVOKE ALL ON FUNCTION python_labels FROM PUBLIC;
+
+
+CREATE FUNCTION machine_labels() RETURNS text[]
+LANGUAGE sql IMMUTABLE
+AS $sql$
+    SELECT ARRAY[
+        'armv6l', 'armv7l', 'aarch64', 'arm64', 'x86_64', 'AMD64', 'i686', 'riscv64', 'ppc64le', 's390x', 'loongarch64',
+        'other'];
+$sql$;
+COMMENT ON FUNCTION machine_labels IS 'The machines that downloads are counted by, as Python calls them';
+REVOKE ALL ON FUNCTION machine_labels FROM PUBLIC;
+
+
+CREATE FUNCTION python_label(p_version text) RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $sql$
+    SELECT coalesce(substring(p_version FROM '^(2[.]7|3[.][12]?[0-9])(?![0-9])'), 'other');
+$sql$;
+COMMENT ON FUNCTION python_label IS 'What a download by a version of Python is counted as';
+REVOKE ALL ON FUNCTION python_label FROM PUBLIC;
+
+
+CREATE FUNCTION machine_label(p_machine text) RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $sql$
+    SELECT CASE WHEN p_machine = ANY (machine_labels()) THEN p_machine ELSE 'other' END;
+$sql$;
+COMMENT ON FUNCTION machine_label IS 'What a download by a machine is counted as';
+REVOKE ALL ON FUNCTION machine_label FROM PUBLIC;
+
+
 -- The project is read off the wheel's file name (PEP 427), which needs no row of a wheel that may be gone by now.
-CREATE FUNCTION count_downloads(p_filenames text[], p_times timestamp[]) RETURNS void
+CREATE FUNCTION count_downloads(p_filenames text[], p_times timestamp[], p_pythons text[], p_machines text[])
+RETURNS void
 LANGUAGE plpgsql
 AS $sql$
 BEGIN
@@ -442,13 +485,87 @@ BEGIN
     SELECT 'downloads', 'day', date_trunc('day', m.at) AS day, sum(m.amount) FROM minutes m GROUP BY day
     UNION ALL
     SELECT 'downloads', 'minute', m.at, m.amount FROM minutes m
-    WHERE m.at > (now() AT TIME ZONE 'UTC') - interval '1 hour';
+    WHERE m.at > (now() AT TIME ZONE 'UTC') - interval '1 hour'
+    UNION ALL
+    SELECT 'downloads_python:' || python_label(n.python), 'day', date_trunc('day', n.at), count(*)
+    FROM unnest(p_times, p_pythons) AS n (at, python) GROUP BY 1, 3
+    UNION ALL
+    SELECT 'downloads_machine:' || machine_label(n.machine), 'day', date_trunc('day', n.at), count(*)
+    FROM unnest(p_times, p_machines) AS n (at, machine) GROUP BY 1, 3;
 
     PERFORM count_change('downloads', cardinality(p_filenames));
 END;
 $sql$;
 COMMENT ON FUNCTION count_downloads IS 'Counts downloads, for the farm and by project';
 REVOKE ALL ON FUNCTION count_downloads FROM PUBLIC;
+
+
+-- Days and months without anything are left out. Builds are those of the day, also where they were deleted since.
+-- A row of counters at a time by its key: no scan, as in get_statistics.
+CREATE FUNCTION get_history()
+RETURNS TABLE (series text, label text, day date, amount bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off
+AS $sql$
+DECLARE
+    v_today timestamp := date_trunc('day', now() AT TIME ZONE 'UTC');
+BEGIN
+    RETURN QUERY
+    WITH
+        wanted AS MATERIALIZED (
+            SELECT 'builds' AS series, l AS label, 'builds_' || l AS counter, v_today - interval '59 days' AS since
+            FROM unnest(ARRAY['good', 'failed']) AS l
+            UNION ALL
+            SELECT 'downloads', '', 'downloads', date_trunc('month', v_today) - interval '23 months'
+            UNION ALL
+            SELECT 'pythons', l, 'downloads_python:' || l, v_today - interval '29 days' FROM unnest(python_labels()) AS l
+            UNION ALL
+            SELECT 'machines', l, 'downloads_machine:' || l, v_today - interval '29 days'
+            FROM unnest(machine_labels()) AS l),
+        changes AS MATERIALIZED (
+            SELECT c.counter, c.at, c.amount FROM counter_changes c
+            WHERE (c.changed_by, c.number) > (SELECT m.mark, m.number FROM figures_marks m WHERE m.figures = 'counters')
+                AND c.period = 'day'),
+        days AS (
+            SELECT w.series, w.label, c.at, c.amount
+            FROM wanted w JOIN counters c ON c.counter = w.counter AND c.period = 'day' AND c.at >= w.since
+            UNION ALL
+            SELECT w.series, w.label, c.at, c.amount
+            FROM wanted w JOIN changes c ON c.counter = w.counter AND c.at >= w.since)
+    SELECT
+        d.series, d.label,
+        CASE d.series WHEN 'builds' THEN d.at WHEN 'downloads' THEN date_trunc('month', d.at) ELSE v_today END::date AS first_day,
+        sum(d.amount)::bigint
+    FROM days d
+    WHERE d.at <= v_today
+    GROUP BY d.series, d.label, first_day
+    HAVING sum(d.amount) > 0
+    ORDER BY d.series, d.label COLLATE "C", first_day;
+END;
+$sql$;
+COMMENT ON FUNCTION get_history IS
+    'builds by day (60 days; good, failed), downloads by month (24), and of 30 days by Python (pythons) and machine (machines)';
+REVOKE ALL ON FUNCTION get_history FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_history TO {username};
+
+
+-- Along the key from its end; the last ones may all have failed, so it gives up after some.
+CREATE FUNCTION get_new_builds(p_limit integer)
+RETURNS TABLE (
+    build_id integer, package varchar, version varchar, abi_tag varchar, platform_tag varchar, built_at timestamptz,
+    duration interval)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+BEGIN
+    RETURN QUERY
+    SELECT b.build_id, b.package, b.version, b.abi_tag, b.platform_tag, b.built_at AT TIME ZONE 'UTC', b.duration
+    FROM (SELECT * FROM builds n ORDER BY n.build_id DESC LIMIT p_limit * 20) AS b
+    WHERE b.status
+    ORDER BY b.build_id DESC LIMIT p_limit;
+END;
+$sql$;
+COMMENT ON FUNCTION get_new_builds IS 'The good builds recorded last, newest first';
+REVOKE ALL ON FUNCTION get_new_builds FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_new_builds TO {username};
 
 
 -- No scan of a table: what is left of changes that were added up may be much as long as an old snapshot keeps it.

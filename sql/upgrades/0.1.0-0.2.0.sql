@@ -236,3 +236,20 @@ CREATE TABLE deferred_builds (
     FOREIGN KEY (package, version) REFERENCES versions ON DELETE CASCADE
 );
 CREATE INDEX deferred_builds_due ON deferred_builds (retry_at) WHERE held;
+
+-- Builds by day, and downloads by what installers say of themselves, as far back as pages show them.
+INSERT INTO counters (counter, period, at, amount)
+SELECT CASE WHEN status THEN 'builds_good' ELSE 'builds_failed' END, 'day', date_trunc('day', built_at), count(*)
+FROM builds WHERE built_at > (now() AT TIME ZONE 'UTC') - interval '60 days' GROUP BY 1, 3
+UNION ALL
+SELECT
+    'downloads_python:' || coalesce(substring(py_version FROM '^(2[.]7|3[.][12]?[0-9])(?![0-9])'), 'other'), 'day',
+    date_trunc('day', accessed_at), count(*)
+FROM downloads WHERE accessed_at > (now() AT TIME ZONE 'UTC') - interval '30 days' GROUP BY 1, 3
+UNION ALL
+SELECT
+    'downloads_machine:' || CASE WHEN arch IN (
+        'armv6l', 'armv7l', 'aarch64', 'arm64', 'x86_64', 'AMD64', 'i686', 'riscv64', 'ppc64le', 's390x', 'loongarch64')
+        THEN arch ELSE 'other' END, 'day',
+    date_trunc('day', accessed_at), count(*)
+FROM downloads WHERE accessed_at > (now() AT TIME ZONE 'UTC') - interval '30 days' GROUP BY 1, 3;

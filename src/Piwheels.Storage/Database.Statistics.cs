@@ -1,4 +1,5 @@
 using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
 
 namespace Piwheels.Storage;
 
@@ -17,4 +18,18 @@ public sealed partial class Database
                 r.GetFieldValue<string[]>(8).Zip(r.GetFieldValue<long[]>(9)).ToDictionary(p => p.First, p => p.Second)));
         return statistics!;
     }
+
+    public async Task<IReadOnlyList<HistoryFigure>> GetHistoryAsync() => await ListAsync(
+        Call("SELECT series, label, day, amount FROM get_history()"),
+        row => new HistoryFigure(
+            Enum.Parse<HistorySeries>(row.GetString(0), ignoreCase: true), row.GetString(1),
+            row.GetFieldValue<DateOnly>(2), row.GetInt64(3)));
+
+    public async Task<IReadOnlyList<NewBuild>> GetNewBuildsAsync(int limit) => await ListAsync(
+        Call(
+            "SELECT build_id, package, version, abi_tag, platform_tag, built_at, duration FROM get_new_builds($1)",
+            Number(limit)),
+        row => new NewBuild(
+            row.GetInt32(0), new Release(Name(row, 1), row.GetString(2)), new Target(row.GetString(3), row.GetString(4)),
+            row.GetFieldValue<DateTimeOffset>(5), row.GetFieldValue<TimeSpan>(6)));
 }

@@ -8,6 +8,7 @@ namespace Piwheels.Testing;
 public sealed partial class FakeDatabase
 {
     private readonly List<TargetRow> _targets = [];
+    private readonly List<(DateTimeOffset At, bool Good)> _buildsMade = [];
     private readonly Dictionary<(Release Release, Target Target), HeldBuild> _held = [];
     private readonly Dictionary<Guid, long> _buildsByRequest = [];
     private long _lastBuildId;
@@ -164,6 +165,7 @@ public sealed partial class FakeDatabase
         var logged = new FakeBuild(state, TargetOf(build), time.GetUtcNow());
         foreach (var file in build.Status ? build.Files : []) logged.Files.Add(file.Filename, file);
         version.Builds.Add(logged);
+        _buildsMade.Add((logged.At, build.Status));
         ForgetDeferred(version);
         if (!Queue().Values.Any(queue => queue.Contains(version.Release))) version.Priority = FakePriority.Backlog;
         Owe(version.Release.Package, build.Status ? RewriteCommand.Both : RewriteCommand.Project);

@@ -139,6 +139,50 @@ public sealed partial class FakeDatabase
         bool IsLastHour(DateTimeOffset at) => at > now.AddHours(-1) && at <= now;
     });
 
+    public Task<IReadOnlyList<HistoryFigure>> GetHistoryAsync() => Call<IReadOnlyList<HistoryFigure>>(() =>
+    {
+        var today = DayOf(time.GetUtcNow());
+        var downloads = _accesses.OfType<DownloadState>().ToList();
+        var recent = downloads.Where(download => DayOf(download.Timestamp) > today.AddDays(-30)).ToList();
+        var figures =
+            _buildsMade.Where(build => DayOf(build.At) > today.AddDays(-60)).Select(
+                    build => (HistorySeries.Builds, build.Good ? "good" : "failed", DayOf(build.At)))
+                .Concat(downloads.Select(download => (HistorySeries.Downloads, "", MonthOf(download.Timestamp)))
+                    .Where(figure => figure.Item3 >= MonthOf(time.GetUtcNow()).AddMonths(-23)))
+                .Concat(recent.Select(download => (HistorySeries.Pythons, PythonOf(download.Installer.PyVersion), today)))
+                .Concat(recent.Select(download => (HistorySeries.Machines, MachineOf(download.Installer.Arch), today)));
+        return
+        [
+            .. figures.Where(figure => figure.Item3 <= today).CountBy(figure => figure)
+                .Select(pair => new HistoryFigure(pair.Key.Item1, pair.Key.Item2, pair.Key.Item3, pair.Value))
+                .OrderBy(figure => $"{figure.Series}", StringComparer.Ordinal)
+                .ThenBy(figure => figure.Label, StringComparer.Ordinal).ThenBy(figure => figure.Day),
+        ];
+    });
+
+    public Task<IReadOnlyList<NewBuild>> GetNewBuildsAsync(int limit) => Call<IReadOnlyList<NewBuild>>(() =>
+    [
+        .. AllBuilds().Where(build => build.State.Status).OrderByDescending(build => build.State.BuildId).Take(limit).Select(
+            build => new NewBuild(
+                build.State.BuildId!.Value,
+                new Release(PackageName.Parse(build.State.Package), build.State.Version),
+                build.Target,
+                build.At,
+                build.State.Duration)),
+    ]);
+
+    private static DateOnly DayOf(DateTimeOffset at) => DateOnly.FromDateTime(at.UtcDateTime);
+
+    private static DateOnly MonthOf(DateTimeOffset at) => new(at.UtcDateTime.Year, at.UtcDateTime.Month, 1);
+
+    private static string PythonOf(string? version) =>
+        version?.Split('.') is [var major, var minor, ..] && (major == "3" || (major, minor) == ("2", "7"))
+            ? $"{major}.{minor}"
+            : "other";
+
+    private static string MachineOf(string? machine) =>
+        machine is "armv6l" or "armv7l" or "aarch64" or "x86_64" or "i686" ? machine : "other";
+
     private SearchIndex SearchIndexNow()
     {
         var downloads = _accesses.OfType<DownloadState>()

@@ -28,4 +28,13 @@ FROM (
 GROUP BY c.counter, c.at;
 
 INSERT INTO counters (counter, period, at, amount)
-SELECT 'downloads', 'day', day, sum(amount) FROM package_downloads_daily GROUP BY day;
+SELECT 'downloads', 'day', day, sum(amount) FROM package_downloads_daily GROUP BY day
+UNION ALL
+SELECT CASE WHEN status THEN 'builds_good' ELSE 'builds_failed' END, 'day', date_trunc('day', built_at), count(*)
+FROM builds GROUP BY 1, 3
+UNION ALL
+SELECT 'downloads_python:' || python_label(py_version), 'day', date_trunc('day', accessed_at), count(*)
+FROM downloads GROUP BY 1, 3
+UNION ALL
+SELECT 'downloads_machine:' || machine_label(arch), 'day', date_trunc('day', accessed_at), count(*)
+FROM downloads GROUP BY 1, 3;

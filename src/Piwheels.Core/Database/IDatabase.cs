@@ -300,6 +300,12 @@ public interface IDatabase : IUpstreamWheels, IBuildRetries
     Task<bool> LogPageAsync(PageState hit, Guid? request = null);
 
     Task<FarmStatistics> GetStatisticsAsync();
+
+    /// <summary>How builds and downloads went, in the order of series, labels and days.</summary>
+    Task<IReadOnlyList<HistoryFigure>> GetHistoryAsync();
+
+    /// <summary>The good builds recorded last, newest first. Where nearly all failed, there may be less than asked for.</summary>
+    Task<IReadOnlyList<NewBuild>> GetNewBuildsAsync(int limit);
 }
 
 /// <summary>Numbers for what must not be recorded twice.</summary>

@@ -251,6 +251,12 @@ public sealed class DbClient(
     public async Task<FarmStatistics> GetStatisticsAsync() =>
         (await AskAsync<DbReply.Statistics>(new DbRequest.GetStatistics())).Value;
 
+    public async Task<IReadOnlyList<HistoryFigure>> GetHistoryAsync() =>
+        (await AskAsync<DbReply.History>(new DbRequest.GetHistory())).Rows;
+
+    public async Task<IReadOnlyList<NewBuild>> GetNewBuildsAsync(int limit) =>
+        (await AskAsync<DbReply.NewBuilds>(new DbRequest.GetNewBuilds(limit))).Rows;
+
     private Task<DbReply.Ok> DoAsync(DbRequest request) => AskAsync<DbReply.Ok>(request);
 
     private async Task<bool> FlagAsync(DbRequest request) => (await AskAsync<DbReply.Flag>(request)).Value;

@@ -34,6 +34,7 @@ internal static class OracleAnswers
         DbRequest.LoadRewritesBacklog => new DbReply.Rewrites(await database.LoadRewritesBacklogAsync()),
         DbRequest.LoadRewritesPending => new DbReply.Rewrites(await database.LoadRewritesPendingAsync()),
         DbRequest.GetStatistics => new DbReply.Statistics(await database.GetStatisticsAsync()),
+        DbRequest.GetHistory => new DbReply.History(await database.GetHistoryAsync()),
         _ => throw Unknown(request),
     };
 
@@ -125,6 +126,7 @@ internal static class OracleAnswers
         DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),
         DbRequest.RewriteDone done => await Done(
             database.RewriteDoneAsync(done.Package, done.Done, done.Revision)),
+        DbRequest.GetNewBuilds get => new DbReply.NewBuilds(await database.GetNewBuildsAsync(get.Limit)),
         DbRequest.GetSearchChanges get => new DbReply.Changes(await database.GetSearchChangesAsync(get.Since)),
         DbRequest.LogAccess log => new DbReply.Number(await database.LogAccessAsync(log.Accesses, log.Request)),
         DbRequest.LogHit log => new DbReply.Flag(await LogAsync(database, log.Access, log.Request)),

@@ -56,6 +56,8 @@ public abstract record DbReply : IWireMessage<DbReply>
             ("REWRITES", true) => new Rewrites(
                 reader.List("rewrites", WireLimits.RowsMax, DatabaseRows.ReadRewrite)),
             ("STATS", true) => new Statistics(DatabaseRows.ReadStatistics(reader)),
+            ("HISTORY", true) => new History(reader.List("figures", WireLimits.RowsMax, HistoryRows.ReadFigure)),
+            ("NEWBUILDS", true) => new NewBuilds(reader.List("builds", WireLimits.RowsMax, HistoryRows.ReadBuild)),
             _ => throw WireReader.Unknown(name, hasData),
         });
 
@@ -297,5 +299,21 @@ public abstract record DbReply : IWireMessage<DbReply>
         public override string Name => "STATS";
 
         private protected override void WriteData(CborWriter writer) => writer.Write(Value);
+    }
+
+    public sealed record History(IReadOnlyList<HistoryFigure> Rows) : DbReply
+    {
+        public override string Name => "HISTORY";
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Rows, static (w, row) => w.Write(row));
+    }
+
+    public sealed record NewBuilds(IReadOnlyList<NewBuild> Rows) : DbReply
+    {
+        public override string Name => "NEWBUILDS";
+
+        private protected override void WriteData(CborWriter writer) =>
+            writer.WriteList(Rows, static (w, row) => w.Write(row));
     }
 }

@@ -163,4 +163,18 @@ public abstract partial record DbRequest
     {
         public override string Name => "GETSTATS";
     }
+
+    /// <summary>See <see cref="IDatabase.GetHistoryAsync"/>.</summary>
+    public sealed record GetHistory : Bare
+    {
+        public override string Name => "GETHISTORY";
+    }
+
+    /// <summary>See <see cref="IDatabase.GetNewBuildsAsync"/>.</summary>
+    public sealed record GetNewBuilds(int Limit) : DbRequest
+    {
+        public override string Name => "NEWBUILDS";
+
+        private protected override void WriteData(CborWriter writer) => writer.WriteInt32(Limit);
+    }
 }

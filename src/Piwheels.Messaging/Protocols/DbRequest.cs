@@ -59,6 +59,7 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "LOADRWB" => new LoadRewritesBacklog(),
         "LOADRWP" => new LoadRewritesPending(),
         "GETSTATS" => new GetStatistics(),
+        "GETHISTORY" => new GetHistory(),
         _ => null,
     };
 
@@ -115,6 +116,7 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "PROJFILES" => new GetProjectFiles(BuildStates.ReadPackage(reader)),
         "PKGFILES" => new GetPackageFiles(BuildStates.ReadPackage(reader)),
         "VERFILES" => new GetVersionFiles(BuildStates.ReadRelease(reader)),
+        "NEWBUILDS" => new GetNewBuilds((int)reader.Integer("limit", 1, WireLimits.RowsMax)),
         "SEARCHSINCE" => new GetSearchChanges(reader.Text("mark", WireLimits.TextLengthMax)),
         "SAVERWP" => SaveRewritesPending.ReadData(reader),
         "RWPDONE" => RewriteDone.ReadData(reader),

@@ -1,3 +1,4 @@
+using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 using Xunit;
@@ -88,6 +89,58 @@ public abstract class StatisticsCompliance<TAccess>(ClusterFixture fixture) : Co
         await Db.DeletePackageAsync(Foo);
         Assert.Equal(6, (await Db.GetStatisticsAsync()).DownloadsAll);
         Assert.Equal([Bar], (await Db.GetSearchIndexAsync()).Select(e => e.Package));
+    }
+
+    [Fact]
+    public async Task The_history_has_builds_by_day_and_downloads_by_month_python_and_machine()
+    {
+        Assert.Empty(await Db.GetHistoryAsync());
+        await LookAtTheClock();
+        await AddTargetsAsync(Cp39);
+        await RegisterAsync(Foo1, Foo2);
+        await Db.LogBuildAsync(Built(Foo1, Cp39, "cp39-cp39-linux_armv7l"));
+        await Db.LogBuildAsync(Failed(Foo2, Cp39));
+        await Db.LogBuildAsync(Failed(Foo2, Cp39));
+        await Db.LogAccessAsync(
+        [
+            Download("foo-1.0-py3-none-any.whl", _now),
+            Download("foo-1.0-py3-none-any.whl", _now) with { Installer = Pip with { PyVersion = "3.9.2+", Arch = "aarch64" } },
+            Download("foo-1.0-py3-none-any.whl", _now) with { Installer = Pip with { PyVersion = "3.110", Arch = "ARMV7L" } },
+            Download("foo-1.0-py3-none-any.whl", _now) with { Installer = InstallerState.Unknown },
+            Download("foo-1.0-py3-none-any.whl", _now.AddDays(-40)),
+            Download("foo-1.0-py3-none-any.whl", _now.AddYears(-3)),
+        ]);
+
+        var history = await Db.GetHistoryAsync();
+        var today = DateOnly.FromDateTime(_now.UtcDateTime);
+        Assert.Equal([("failed", today, 2), ("good", today, 1)], Of(HistorySeries.Builds));
+        Assert.Equal([("3.11", today, 1), ("3.9", today, 1), ("other", today, 2)], Of(HistorySeries.Pythons));
+        Assert.Equal([("aarch64", today, 1), ("armv7l", today, 1), ("other", today, 2)], Of(HistorySeries.Machines));
+        Assert.Equal(5, Of(HistorySeries.Downloads).Sum(figure => figure.Amount));
+        Assert.Equal(("", new DateOnly(today.Year, today.Month, 1)), Of(HistorySeries.Downloads).Select(f => (f.Label, f.Day)).Last());
+
+        // What was done that day stays done
+        await Db.DeletePackageAsync(Foo);
+        Assert.Equal(history, await Db.GetHistoryAsync());
+
+        List<(string Label, DateOnly Day, long Amount)> Of(HistorySeries series) =>
+            [.. history.Where(figure => figure.Series == series).Select(figure => (figure.Label, figure.Day, figure.Amount))];
+    }
+
+    [Fact]
+    public async Task New_builds_are_the_good_ones_newest_first()
+    {
+        Assert.Empty(await Db.GetNewBuildsAsync(2));
+        await AddTargetsAsync(Cp39, Cp311);
+        await RegisterAsync(Foo1, Foo2);
+        await Db.LogBuildAsync(Built(Foo1, Cp39, "cp39-cp39-linux_armv7l"));
+        var second = await Db.LogBuildAsync(Built(Foo1, Cp311, "cp311-cp311-linux_armv7l"));
+        await Db.LogBuildAsync(Failed(Foo2, Cp311));
+        var last = await Db.LogBuildAsync(Built(Foo2, Cp39, "cp39-cp39-linux_armv7l"));
+        var builds = await Db.GetNewBuildsAsync(2);
+        Assert.Equal([(last, Foo2, Cp39), (second, Foo1, Cp311)], builds.Select(build => (build.BuildId, build.Release, build.Target)));
+        Assert.All(builds, build => Assert.Equal(TimeSpan.FromSeconds(60), build.Duration));
+        Assert.All(builds, build => Assert.NotEqual(default, build.BuiltAt));
     }
 
     private static DownloadState Download(string filename, DateTimeOffset at) => new(filename, "192.0.2.1", at, Pip);
