@@ -1,3 +1,5 @@
+using Piwheels.Pages;
+
 namespace Piwheels.Master;
 
 /// <summary>What the master was told: addresses, places and upstream. Defaults are those of a single machine.</summary>
@@ -75,6 +77,12 @@ public sealed record MasterConfiguration
 
     /// <summary>A line of the operator's own at the foot of the pages.</summary>
     public string SiteFooter { get; init; } = "";
+
+    /// <summary>The site's own logo; null for the one that all farms have.</summary>
+    public SiteImage? SiteLogo { get; init; }
+
+    /// <summary>The colour of links and buttons; null for the one that all farms have.</summary>
+    public SiteColour? SiteColour { get; init; }
 
     /// <summary>What ABI tags are called on the pages, e.g. "cp311": "Bookworm, Python 3.11".</summary>
     public IReadOnlyDictionary<string, string> AbiNames { get; init; } = new Dictionary<string, string>();

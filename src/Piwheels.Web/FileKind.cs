@@ -32,6 +32,7 @@ internal sealed record FileKind(string MediaType, string CacheControl, bool Comp
             ".js" => new FileKind("text/javascript; charset=utf-8", Fresh, Compressible: true),
             ".svg" => new FileKind("image/svg+xml", Fresh, Compressible: true),
             ".xml" => new FileKind("application/xml", Fresh, Compressible: true),
+            ".atom" => new FileKind("application/atom+xml", Fresh, Compressible: true),
             ".txt" => new FileKind("text/plain; charset=utf-8", Fresh, Compressible: true),
             ".png" => new FileKind("image/png", Fresh),
             ".ico" => new FileKind("image/x-icon", Fresh),

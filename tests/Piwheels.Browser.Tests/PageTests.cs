@@ -1,3 +1,4 @@
+using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using Xunit;
@@ -10,6 +11,11 @@ public sealed class PageTests(PublishedSite site)
 {
     private const int PhoneWidth = 360;
 
+    private static readonly AxeRunOptions Everything = new();
+
+    // All else is the same in both themes
+    private static readonly AxeRunOptions Colours = new() { RunOnly = new RunOnlyOptions { Type = "rule", Values = ["color-contrast"] } };
+
     public static TheoryData<string> Pages => [.. PublishedSite.Pages];
 
     [Theory]
@@ -18,11 +24,15 @@ public sealed class PageTests(PublishedSite site)
     {
         await using var visitor = await site.VisitAsync(width: PhoneWidth);
         await visitor.OpenAsync(path);
+        await visitor.PictureAsync("phone");
         Assert.Equal(PhoneWidth, await visitor.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
     }
 
+    // The page of a thousand releases is like that of forty, but for the time it takes
+    public static TheoryData<string> OneOfAKind => [.. PublishedSite.Pages.Where(path => path != "/project/many-releases/")];
+
     [Theory]
-    [MemberData(nameof(Pages))]
+    [MemberData(nameof(OneOfAKind))]
     public async Task Axe_finds_nothing_serious(string path)
     {
         await using var visitor = await site.VisitAsync();
@@ -30,7 +40,8 @@ public sealed class PageTests(PublishedSite site)
         foreach (var colours in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
         {
             await visitor.Page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = colours });
-            var result = await visitor.Page.RunAxe();
+            await visitor.PictureAsync($"{colours}");
+            var result = await visitor.Page.RunAxe(colours == ColorScheme.Light ? Everything : Colours);
             Assert.NotEmpty(result.Passes);
             Assert.Empty(
                 from fault in result.Violations

@@ -46,7 +46,8 @@ public sealed class PublishedSite : IAsyncLifetime
         var files = new WholeFile(flush: false);
         var pages = new SitePages(folder, files, site);
         await pages.WriteFixedAsync();
-        await pages.WriteStatisticsAsync(SampleFarm.Statistics(), SampleFarm.Day);
+        await pages.WriteStatisticsAsync(SampleFarm.Statistics(site));
+        pages.WriteFeed(SampleFarm.NewBuilds());
         pages.WriteSearch(SearchIndex.Of(SampleFarm.Names));
         var packages = new PagesOfPackage(folder, files, site, NullLogger.Instance);
         foreach (var package in SampleFarm.Packages())
@@ -79,18 +80,20 @@ public sealed class PublishedSite : IAsyncLifetime
     }
 
     /// <summary>Somebody new: nothing remembered, nothing cached.</summary>
+    /// <param name="address">The site that is visited, if it is not this one.</param>
     public async Task<Visitor> VisitAsync(
-        ColorScheme colours = ColorScheme.Light, int width = 1280, bool scripts = true)
+        ColorScheme colours = ColorScheme.Light, int width = 1280, bool scripts = true, string? address = null)
     {
+        address ??= Address;
         var context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
-            BaseURL = Address,
+            BaseURL = address,
             ColorScheme = colours,
             JavaScriptEnabled = scripts,
             ReducedMotion = ReducedMotion.Reduce,
             ViewportSize = new ViewportSize { Width = width, Height = 800 },
         });
         context.SetDefaultTimeout((float)Waiting.Limit.TotalMilliseconds);
-        return new Visitor(context, await context.NewPageAsync(), Address);
+        return new Visitor(context, await context.NewPageAsync(), address);
     }
 }

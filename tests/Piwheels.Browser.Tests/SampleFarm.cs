@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Piwheels.Core.Database;
 using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
@@ -35,9 +37,29 @@ internal static class SampleFarm
         "https://pypi.org",
         new Dictionary<string, string> { ["cp39"] = "Bullseye, Python 3.9", ["cp311"] = "Bookworm, Python 3.11" });
 
-    internal static FarmStatistics Statistics() => new(
-        1_234_567, 7_654_321, TimeSpan.FromDays(4000), 12_345_678_901_234, 321, 45_678, 32_100_000, 1_234_567_890,
-        new Dictionary<string, long> { ["cp39"] = 12, ["cp311"] = 345, ["cp313"] = 0 });
+    internal static StatisticsPage Statistics(Site site) => new(
+        site,
+        new FarmStatistics(
+            1_234_567, 7_654_321, TimeSpan.FromDays(4000), 12_345_678_901_234, 321, 45_678, 32_100_000, 1_234_567_890,
+            new Dictionary<string, long> { ["cp39"] = 12, ["cp311"] = 345, ["cp313"] = 0 }),
+        Day)
+    {
+        History =
+        [
+            .. Enumerable.Range(0, 60).Select(ago => Figure(HistorySeries.Builds, "good", Today.AddDays(-ago), 4000 + (ago * 7919 % 3001))),
+            .. Enumerable.Range(0, 40).Select(ago => Figure(HistorySeries.Builds, "failed", Today.AddDays(-ago), 100 + (ago * 7919 % 997))),
+            .. Enumerable.Range(0, 14).Select(
+                ago => Figure(HistorySeries.Downloads, "", new DateOnly(2026, 1, 1).AddMonths(-ago), 30_000_000 - (ago * 1_500_000))),
+            Figure(HistorySeries.Pythons, "3.9", Today, 5_000_000), Figure(HistorySeries.Pythons, "3.11", Today, 20_000_000),
+            Figure(HistorySeries.Pythons, "3.13", Today, 7_000_000), Figure(HistorySeries.Pythons, "other", Today, 100_000),
+            Figure(HistorySeries.Machines, "armv7l", Today, 18_000_000), Figure(HistorySeries.Machines, "aarch64", Today, 14_000_000),
+            Figure(HistorySeries.Machines, "other", Today, 100_000),
+        ],
+        Queue = Targets.Select((target, index) => (target, index)).ToDictionary(each => each.target, each => 1000L * each.index),
+    };
+
+    internal static IReadOnlyList<NewBuild> NewBuilds() =>
+        [new NewBuild(1_000, new Release(PackageName.Parse("numpy"), "2.3.0"), Targets[1], Day, TimeSpan.FromMinutes(12))];
 
     internal static IEnumerable<PackageView> Packages() =>
     [
@@ -54,7 +76,9 @@ internal static class SampleFarm
             Version("2.2.0rc1", TargetState.Error, TargetState.Skip, TargetState.Pending, TargetState.Fail),
             Version("2.1.0", TargetState.Fail, TargetState.Success, TargetState.Success, TargetState.Success) with { Yanked = true },
             .. Enumerable.Range(0, 40).Select(
-                minor => Version($"1.{minor}.0", TargetState.Success, TargetState.Success, TargetState.Fail, TargetState.Skip)),
+                minor => Version(
+                    $"1.{minor}.0", TargetState.Success, TargetState.Success, minor % 4 > 0 ? TargetState.Success : TargetState.Fail,
+                    TargetState.Success)),
         ]);
 
     private static ProjectData Many() => new(
@@ -83,9 +107,19 @@ internal static class SampleFarm
             : null,
     };
 
-    private static ProjectFile File(string version, Target target) => new(
-        $"numpy-{version}-{target.Abi}-{target.Abi}-{target.Platform}.whl", 5_678_901, new string('a', 64), target.Abi,
-        target.Abi, target.Platform, ">=3.9", "/simple", Day, ["libopenblas0", "libgfortran5"], ["scipy", "typing-extensions"]);
+    private static ProjectFile File(string version, Target target)
+    {
+        var name = $"numpy-{version}-{target.Abi}-{target.Abi}-{target.Platform}.whl";
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
+        return new ProjectFile(
+            name, 5_678_901, hash, target.Abi, target.Abi, target.Platform, ">=3.9", "/simple", Day,
+            ["libopenblas0", "libgfortran5"], ["scipy", "typing-extensions"]);
+    }
+
+    private static DateOnly Today => DateOnly.FromDateTime(Day.UtcDateTime);
+
+    private static HistoryFigure Figure(HistorySeries series, string label, DateOnly day, long amount) =>
+        new(series, label, day, amount);
 
     private static SearchEntry Entry(string name, long recent, long all) => new(PackageName.Parse(name), recent, all);
 

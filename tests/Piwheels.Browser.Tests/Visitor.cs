@@ -7,6 +7,8 @@ namespace Piwheels.Browser.Tests;
 /// <summary>Somebody with a browser. When they leave, no page has asked another host for anything, or failed.</summary>
 public sealed class Visitor : IAsyncDisposable
 {
+    private const string PicturesVariable = "PIW_PICTURES";
+
     private readonly IBrowserContext _context;
     private readonly ConcurrentQueue<string> _faults = new();
 
@@ -38,6 +40,14 @@ public sealed class Visitor : IAsyncDisposable
         await Page.GotoAsync(path);
         if (!await Page.EvaluateAsync<bool>("document.getElementById('search-status') !== null")) return;
         await Assertions.Expect(Find("#search-status")).Not.ToHaveTextAsync("Loading the list of packages…");
+    }
+
+    /// <summary>Takes a picture of the whole page, for somebody to look at who has named a folder for them.</summary>
+    public async Task PictureAsync(string name)
+    {
+        if (Environment.GetEnvironmentVariable(PicturesVariable) is not { Length: > 0 } folder) return;
+        var file = string.Concat(new Uri(Page.Url).PathAndQuery.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
+        await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, $"{file}-{name}.png"), FullPage = true });
     }
 
     public async ValueTask DisposeAsync()

@@ -141,6 +141,18 @@ public sealed class BadInputTests
         Assert.Contains(option, output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--site-colour", "red", "'red' is no colour")]
+    [InlineData("--site-logo", "/nonexistent/logo.svg", "/nonexistent/logo.svg")]
+    [InlineData("--site-links", "Rules=/rules.html; Evil=javascript:alert(1)", "'javascript:alert(1)' is no address")]
+    [InlineData("--abi-names", "cp311=Bookworm, Python 3.11; cp313", "'cp313' is not NAME=VALUE")]
+    public async Task What_cannot_be_shown_on_pages_is_wrong_usage(string option, string value, string reason)
+    {
+        var (exitCode, output) = await PiwProcess.RunAsync("master", option, value);
+        Assert.Equal(2, exitCode);
+        Assert.Contains(reason, output, StringComparison.Ordinal);
+    }
+
     private static async Task RefusesAsync(FarmFixture fixture, int code, string reason, string[] arguments)
     {
         var (exitCode, output) = await PiwProcess.RunAsync(arguments);

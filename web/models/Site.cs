@@ -22,6 +22,21 @@ public sealed record Site(
         return order != 0 ? order : string.CompareOrdinal(left, right);
     });
 
+    /// <summary>A logo of its own.</summary>
+    public SiteImage? Logo { get; init; }
+
+    /// <summary>A colour of its own.</summary>
+    public SiteColour? Colour { get; init; }
+
+    /// <summary>Where the logo is.</summary>
+    public string LogoAddress => Logo?.Address ?? $"/static/logo.svg?v={StaticFiles.Tag}";
+
+    /// <summary>Where the style of its own is, below the site's folder; there where it has a colour of its own.</summary>
+    public const string StylePath = "static/own.css";
+
+    /// <summary>The feed of new builds; there where the site's own address is known.</summary>
+    public const string FeedPath = "/feed.atom";
+
     private static readonly char[] Digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
     /// <summary>What an ABI tag is called; the tag itself where it has no name.</summary>

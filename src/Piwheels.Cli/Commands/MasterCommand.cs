@@ -33,8 +33,7 @@ internal sealed partial class MasterCommand : PiwCommand
     private readonly Setting<bool> _armv6Alias;
     private readonly Setting<int> _oracles;
     private readonly Setting<IReadOnlyList<TimeSpan>> _retryDelays;
-    private readonly Setting<string> _siteTitle;
-    private readonly Setting<string> _siteUrl;
+    private readonly SiteSettings _site;
     private readonly Setting<Uri> _pypiXmlRpc;
     private readonly Setting<Uri> _pypiSimple;
     private readonly Setting<Uri> _pypiJson;
@@ -74,8 +73,7 @@ internal sealed partial class MasterCommand : PiwCommand
         _oracles = Add(Settings.Number("oracles", "Database requests answered at a time", Defaults.Oracles, 1, 64));
         _retryDelays = Add(Settings.Durations(
             "retry-delays", "How long after a failure for a reason that passes to try again, each time", Defaults.RetryDelays));
-        _siteTitle = Add(Settings.Text("site-title", "The site's name on its pages", Defaults.SiteTitle));
-        _siteUrl = Add(Settings.Text("site-url", "The URL that the site is reached at", Defaults.SiteUrl));
+        _site = new SiteSettings(Defaults, AddSetting);
         _pypiXmlRpc = Add(Settings.Url("pypi-xmlrpc", "The index's XML-RPC interface", $"{Defaults.PypiXmlRpc}"));
         _pypiSimple = Add(Settings.Url("pypi-simple", "The index's simple pages", $"{Defaults.PypiSimple}"));
         _pypiJson = Add(Settings.Url("pypi-json", "The index's JSON interface", $"{Defaults.PypiJson}"));
@@ -97,7 +95,7 @@ internal sealed partial class MasterCommand : PiwCommand
     protected override async Task<int> RunAsync(CommandContext context)
     {
         if (Privileges.IsRoot) throw new CommandFault("the master does not run as root: start it as an ordinary user");
-        var configuration = ConfigurationOf(context.Source);
+        var configuration = _site.AddTo(ConfigurationOf(context.Source), context.Source);
         var files = OpenFiles.RaiseLimit();
         if (files < FilesForMany) FewFiles(context.Loggers.CreateLogger("master"), files, SlavesFor(files));
         return await MasterProgram.RunAsync(configuration, context.Loggers, context.Time, context.Stop);
@@ -131,8 +129,6 @@ internal sealed partial class MasterCommand : PiwCommand
         Armv6Alias = _armv6Alias.In(source),
         Oracles = _oracles.In(source),
         RetryDelays = _retryDelays.In(source),
-        SiteTitle = _siteTitle.In(source),
-        SiteUrl = _siteUrl.In(source),
         PypiXmlRpc = _pypiXmlRpc.In(source),
         PypiSimple = _pypiSimple.In(source),
         PypiJson = _pypiJson.In(source),

@@ -39,9 +39,14 @@ internal abstract class PiwCommand
 
     protected Setting<T> Add<T>(Setting<T> setting)
     {
+        AddSetting(setting);
+        return setting;
+    }
+
+    protected void AddSetting(Setting setting)
+    {
         _settings.Add(setting);
         Command.Add(setting.Option);
-        return setting;
     }
 
     /// <summary>The command as it is called, with the group that it is in: <c>audit queue</c>.</summary>

@@ -30,7 +30,11 @@ internal static class SiteFacts
         ],
         configuration.SiteFooter,
         configuration.PypiJson.GetLeftPart(UriPartial.Authority),
-        configuration.AbiNames);
+        configuration.AbiNames)
+    {
+        Logo = configuration.SiteLogo,
+        Colour = configuration.SiteColour,
+    };
 
     // An address that is none would make every link of the site a broken one
     private static string UrlOf(string url) =>

@@ -4,6 +4,7 @@ using Piwheels.Core.Packaging;
 using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
+using Piwheels.Pages;
 
 namespace Piwheels.Master.Publishing;
 
@@ -26,6 +27,7 @@ public sealed partial class TheScribe : TaskLoop
     private readonly bool _armv6Alias;
     private readonly PagesOfPackage _packagePages;
     private readonly PackageRemoval _removal;
+    private readonly Site _site;
     private readonly SitePages _sitePages;
     private readonly RootIndex _root;
     private readonly RecipeShelf _recipes;
@@ -47,7 +49,7 @@ public sealed partial class TheScribe : TaskLoop
         _armv6Alias = configuration.Armv6Alias;
         var folder = new SiteFolder(configuration.OutputPath);
         var files = new WholeFile(configuration.FlushPages);
-        var site = SiteFacts.SiteOf(configuration);
+        var site = _site = SiteFacts.SiteOf(configuration);
         _packagePages = new PagesOfPackage(folder, files, site, Logger);
         _removal = new PackageRemoval(folder, Logger);
         _sitePages = new SitePages(folder, files, site);
@@ -155,9 +157,17 @@ public sealed partial class TheScribe : TaskLoop
 
     private async Task WriteHomeAsync()
     {
-        var statistics = await _database.GetStatisticsAsync();
-        var now = Now;
-        await OnDiskAsync(() => _sitePages.WriteStatisticsAsync(statistics, now));
+        var page = new StatisticsPage(_site, await _database.GetStatisticsAsync(), Now)
+        {
+            History = await _database.GetHistoryAsync(),
+            Queue = await _database.GetBuildQueueLengthsAsync(),
+        };
+        var builds = await _database.GetNewBuildsAsync(NewBuildsFeed.EntriesMax);
+        await OnDiskAsync(async () =>
+        {
+            await _sitePages.WriteStatisticsAsync(page);
+            _sitePages.WriteFeed(builds);
+        });
     }
 
     private async Task WriteSearchAsync()

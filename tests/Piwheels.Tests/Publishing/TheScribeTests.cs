@@ -98,7 +98,7 @@ public sealed class TheScribeTests : IAsyncDisposable
         [
             "index.html", "packages.html", "packages.json", "faq.html", "json.html", "stats.html", "404.html",
             "static/site.css",
-            "static/search.js", "static/logo.svg", "sitemap.xml", "sitemap0.xml",
+            "static/search.js", "static/logo.svg", "sitemap.xml", "sitemap0.xml", "feed.atom",
         ]) Assert.True(IsThere(page), page);
         await _bed.Log.WhenAsync(entry => entry.Message == "wrote the list of 0 packages");
         Assert.Empty(Listed());
@@ -286,6 +286,8 @@ public sealed class TheScribeTests : IAsyncDisposable
         await AskAsync(new ScribeRequest.Home());
         Assert.Contains("<dt>Wheels</dt><dd>1</dd>", Text("index.html"), StringComparison.Ordinal);
         Assert.Contains("2026-01-01 00:00 UTC", Text("stats.html"), StringComparison.Ordinal);
+        Assert.Contains("2026-01-01: Built 1, Failed 0", Text("stats.html"), StringComparison.Ordinal);
+        Assert.Contains("<title>foo 1.0 for cp311 on linux_armv7l</title>", Text("feed.atom"), StringComparison.Ordinal);
     }
 
     [Fact]
