@@ -60,13 +60,9 @@ internal sealed partial class PackageRemoval(SiteFolder folder, ILogger logger)
         foreach (var file in Directory.EnumerateFiles(path))
         {
             var name = Path.GetFileName(file);
-            if (isOurs(name) || IsTemporary(name)) File.Delete(file);
+            if (isOurs(name) || Leftovers.Is(name)) File.Delete(file);
         }
     }
-
-    private static bool IsTemporary(string name) =>
-        name.StartsWith(SiteFolder.TemporaryPrefix, StringComparison.Ordinal) &&
-        name.EndsWith(SiteFolder.TemporarySuffix, StringComparison.Ordinal);
 
     private void RemoveFolder(string path)
     {

@@ -19,8 +19,8 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
         var jsonFolder = folder.ProjectJsonOf(package.Package);
         folder.Ensure(project);
         folder.Ensure(jsonFolder);
-        RemoveLeftovers(project);
-        RemoveLeftovers(jsonFolder);
+        Leftovers.RemoveFrom(project);
+        Leftovers.RemoveFrom(jsonFolder);
 
         var page = await Rendered.RenderAsync(Templates.Project.Create(ProjectPageView.Of(package, site)));
         files.Write(Path.Combine(project, SiteFolder.PageFile), page.Span);
@@ -30,7 +30,7 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
         files.Write(Path.Combine(jsonFolder, "index.json"), json.WrittenSpan);
 
         foreach (var alias in package.Data.Aliases.Where(alias => SiteFolder.IsAlias(package.Package, alias)))
-            EnsureLink(folder.AliasOf(package.Package, alias), package.Package.Value);
+            EnsureLink(folder.AliasOf(package.Package, alias), package.Package.Value, project);
     }
 
     /// <summary>Writes the package's list of files in both forms, with what belongs beside the files.</summary>
@@ -38,7 +38,7 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
     {
         var simple = folder.SimpleOf(package.Package);
         folder.Ensure(simple);
-        RemoveLeftovers(simple);
+        Leftovers.RemoveFrom(simple);
         foreach (var release in package.Releases) EnsureArmv6Links(package.Package, release.Data);
 
         var index = IndexOf(package);
@@ -53,14 +53,19 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
     private SimplePackage IndexOf(PackageView package)
     {
         var listed = package.Releases.Where(release => release.HasFiles).ToList();
+        // One link for a file (PEP 503), ours before upstream's, wherever they say that it belongs
+        var known = listed.SelectMany(release => release.Data.Files).Select(file => file.Filename)
+            .ToHashSet(StringComparer.Ordinal);
         return new SimplePackage(
             package.Package.Value,
             [.. listed.Select(release => release.Data.Version)],
             [.. listed.SelectMany(release => release.Data.Files
+                // What is no plain name cannot be the last part of its address, as PEP 503 has it
+                .Where(file => SiteFolder.IsFilename(file.Filename))
                 .Select(file => FileOf(package.Package, release.Data, file))
-                .Concat(release.Data.Linked.Select(LinkTo))
-                .DistinctBy(file => file.Filename)
-                .OrderBy(file => file.Filename, StringComparer.Ordinal))]);
+                .Concat(release.Data.Linked.Where(wheel => !known.Contains(wheel.Filename)).Select(LinkTo))
+                .OrderBy(file => file.Filename, StringComparer.Ordinal))
+                .DistinctBy(file => file.Filename)]);
     }
 
     // As upstream lists it, to the yank of a single file
@@ -89,9 +94,7 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
             file.BuiltAt,
             file.RequiresPython,
             version.Yanked,
-            here && SiteFolder.IsFilename(file.Filename)
-                ? _metadata.HashOf(folder.FileOf(package, file.Filename))
-                : null);
+            here ? _metadata.HashOf(folder.FileOf(package, file.Filename)) : null);
     }
 
     // A listed name that is no file on disk is the second name of one that is
@@ -104,27 +107,18 @@ internal sealed class PagesOfPackage(SiteFolder folder, WholeFile files, Site si
             if (!version.Files.Any(other => other.Filename == alias)) continue;
             var path = folder.FileOf(package, alias);
             if (IsFile(path) || !IsFile(folder.FileOf(package, file.Filename))) continue;
-            EnsureLink(path, file.Filename);
+            EnsureLink(path, file.Filename, folder.SimpleOf(package));
         }
     }
 
     private static bool IsFile(string path) => new FileInfo(path) is { Exists: true, LinkTarget: null };
 
     /// <summary>Makes a relative link; a file or folder of another kind in its place stays.</summary>
-    private static void EnsureLink(string path, string target)
+    private void EnsureLink(string path, string target, string workFolder)
     {
         var info = new FileInfo(path);
         if (info.LinkTarget == target) return;
-        if (info.LinkTarget is not null) File.Delete(path);
-        else if (info.Exists || Directory.Exists(path)) return;
-        File.CreateSymbolicLink(path, target);
-    }
-
-    // What a killed process left behind: nobody else writes these pages now
-    private static void RemoveLeftovers(string path)
-    {
-        const string Pattern = SiteFolder.TemporaryPrefix + "*" + SiteFolder.TemporarySuffix;
-        foreach (var left in Directory.EnumerateFiles(path, Pattern))
-            File.Delete(left);
+        if (info.LinkTarget is null && (info.Exists || Directory.Exists(path))) return;
+        files.WriteLink(path, target, workFolder);
     }
 }

@@ -96,7 +96,7 @@ internal static class SimpleIndexWriter
 
         page.Raw("#sha256="u8);
         page.Text(file.Hash);
-        if (file.RequiresPython is not null)
+        if (!string.IsNullOrEmpty(file.RequiresPython))
         {
             page.Raw("\" data-requires-python=\""u8);
             page.Text(file.RequiresPython);
@@ -149,7 +149,7 @@ internal static class SimpleIndexWriter
         json.WriteString("filename"u8, file.Filename);
         json.WriteString("url"u8, file.Url ?? file.Folder + Uri.EscapeDataString(file.Filename));
         WriteHash(json, "hashes"u8, file.Hash);
-        if (file.RequiresPython is not null) json.WriteString("requires-python"u8, file.RequiresPython);
+        if (!string.IsNullOrEmpty(file.RequiresPython)) json.WriteString("requires-python"u8, file.RequiresPython);
         if (file.Size is { } size) json.WriteNumber("size"u8, size);
         if (file.Uploaded is { } uploaded) json.WriteString("upload-time"u8, Timestamp(uploaded));
         json.WriteBoolean("yanked"u8, file.Yanked);

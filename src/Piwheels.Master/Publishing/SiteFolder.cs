@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Piwheels.Core.Packaging;
 
 namespace Piwheels.Master.Publishing;
@@ -16,6 +17,9 @@ public sealed class SiteFolder
     public const string PageFile = "index.html";
     public const string SimpleJsonFile = "index.v1_json";
     public const string MetadataSuffix = ".metadata";
+
+    /// <summary>What Linux's file systems take, in bytes.</summary>
+    public const int FilenameLengthMax = 255;
 
     private const UnixFileMode FolderMode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead |
@@ -65,10 +69,12 @@ public sealed class SiteFolder
         return Path.Combine(SimpleOf(package), filename);
     }
 
-    /// <summary>Whether the text is a plain name that is not hidden: one segment, no control characters.</summary>
+    /// <summary>
+    /// Whether the text is a plain name that is not hidden: one segment, of characters that a page can hold.
+    /// </summary>
     public static bool IsFilename(string filename) =>
-        filename.Length is > 0 and <= 255 && filename[0] != '.' &&
-        !filename.AsSpan().ContainsAny('/', '\\') && !filename.Any(char.IsControl);
+        filename.Length is > 0 and <= FilenameLengthMax && filename[0] != '.' &&
+        !filename.AsSpan().ContainsAny('/', '\\') && filename.EnumerateRunes().All(IsText);
 
     /// <summary>A file directly below the output folder, or in a folder of the site's own.</summary>
     public string Page(string relativePath)
@@ -101,12 +107,18 @@ public sealed class SiteFolder
 
         if (!folder.StartsWith(Root, StringComparison.Ordinal))
             throw new ArgumentException($"'{folder}' lies elsewhere", nameof(folder));
+        var info = new DirectoryInfo(folder);
+        if (info is { Exists: true, LinkTarget: null }) return;
         Ensure(Path.GetDirectoryName(folder)!);
-        if (new FileInfo(folder).LinkTarget is not null) File.Delete(folder);
+        if (info.LinkTarget is not null) File.Delete(folder);
         if (Directory.Exists(folder)) return;
         Directory.CreateDirectory(folder);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder, FolderMode);
     }
+
+    // What is no character in HTML, or replaces half of one
+    private static bool IsText(Rune rune) =>
+        !Rune.IsControl(rune) && rune.Value is not ((>= 0xfdd0 and <= 0xfdef) or >= 0xfffd and <= 0xffff);
 
     // default(PackageName) would name the index itself
     private static string Checked(PackageName package) =>

@@ -24,6 +24,7 @@ internal sealed class SitePages(SiteFolder folder, WholeFile files, Site site)
     internal async Task WriteFixedAsync()
     {
         foreach (var path in (string[])[folder.Root, folder.Simple, folder.Projects, folder.Logs]) folder.Ensure(path);
+        Leftovers.RemoveFromSite(folder, StaticFiles.Paths);
         foreach (var path in StaticFiles.Paths) WriteStatic(path, StaticFiles.Read(path));
         if (site.Logo is { } logo) WriteStatic(logo.FilePath, logo.Content.Span);
         if (site.Colour is { } colour) WriteStatic(Site.StylePath, Encoding.UTF8.GetBytes(colour.Style));

@@ -132,8 +132,15 @@ public sealed partial class TheScribe : TaskLoop
         if (command == RewriteCommand.Both) _root.Add(view.Package);
     }
 
-    private async Task DeletePackageAsync(PackageName package) =>
+    private async Task DeletePackageAsync(PackageName package)
+    {
+        await OweAsync(package);
         await RemoveAsync(package, await _database.GetPackageAliasesAsync(package));
+    }
+
+    // What goes is in the database still. Whoever is killed before its rows go owes the pages as they are then
+    private Task OweAsync(PackageName package) =>
+        _database.SaveRewritesPendingAsync([new RewritePending(package, Now, RewriteCommand.Both)]);
 
     private async Task RemoveAsync(PackageName package, IReadOnlyList<string> aliases)
     {
@@ -144,6 +151,7 @@ public sealed partial class TheScribe : TaskLoop
     // Comes before the rows go, and may come again after: what the database still says of the version is left out
     private async Task DeleteVersionAsync(Release release)
     {
+        await OweAsync(release.Package);
         var files = await _database.GetVersionFilesAsync(release);
         var data = await _database.GetProjectDataAsync(release.Package);
         if (data is not null)

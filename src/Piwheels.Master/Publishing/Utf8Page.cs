@@ -12,8 +12,7 @@ internal readonly ref struct Utf8Page(IBufferWriter<byte> output)
 {
     // What could end a text or an attribute in quotes, and characters that neither HTML nor XML 1.0 may hold
     private static readonly SearchValues<char> Special = SearchValues.Create(
-        "<>&\"'\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u000b\u000c\u000e\u000f\u0010\u0011\u0012\u0013\u0014"
-        + "\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f\u007f\ufffe\uffff");
+        [.. "<>&\"'", .. Enumerable.Range(0, char.MaxValue + 1).Select(c => (char)c).Where(IsUnfit)]);
 
     // RFC 3986 section 2.3
     private static readonly SearchValues<char> Unreserved = SearchValues.Create(
@@ -52,6 +51,10 @@ internal readonly ref struct Utf8Page(IBufferWriter<byte> output)
         if (segment.AsSpan().ContainsAnyExcept(Unreserved)) segment = Uri.EscapeDataString(segment);
         Characters(segment);
     }
+
+    // Control characters but tabs and line ends, and what is no character
+    private static bool IsUnfit(char c) =>
+        (char.IsControl(c) && c is not ('\t' or '\n' or '\r')) || c is >= '\ufdd0' and <= '\ufdef' or '\ufffe' or '\uffff';
 
     internal void Number(long value)
     {

@@ -14,11 +14,13 @@ public sealed class WholeFile(bool flush)
 
     private const int BufferBytes = 64 * 1024;
 
+    private readonly bool _flush = flush;
+
     /// <summary>Writes the file; false when it has this content already. The folder must exist.</summary>
     public bool Write(string path, ReadOnlySpan<byte> content)
     {
         if (HasContent(path, content)) return false;
-        using var file = new Temporary(path, flush);
+        using var file = new Temporary(this, path);
         file.Stream.Write(content);
         file.Commit();
         return true;
@@ -28,13 +30,42 @@ public sealed class WholeFile(bool flush)
     public bool Write(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(write);
-        using var file = new Temporary(path, flush);
+        using var file = new Temporary(this, path);
         var buffered = new BufferedStream(file.Stream, BufferBytes);
         write(buffered);
         buffered.Flush();
         if (file.HasContentOf(path)) return false;
         file.Commit();
         return true;
+    }
+
+    /// <summary>Makes a symbolic link, in place of one or of a file that is there.</summary>
+    /// <param name="path">Where it shall be.</param>
+    /// <param name="target">What it says.</param>
+    /// <param name="workFolder">A folder of the same file system, where it is made first.</param>
+    public void WriteLink(string path, string target, string workFolder)
+    {
+        var temporary = NewTemporary(workFolder);
+        File.CreateSymbolicLink(temporary, target);
+        try
+        {
+            Place(temporary, path);
+        }
+        catch (IOException)
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static string NewTemporary(string folder) =>
+        Path.Combine(folder, $"{SiteFolder.TemporaryPrefix}{Guid.NewGuid():N}{SiteFolder.TemporarySuffix}");
+
+    private void Place(string temporary, string target)
+    {
+        if (!Rename.TryMove(temporary, target)) throw new IOException($"{target} is not where its folder is");
+        // Without that the rename may be lost with the power, and nobody would owe the page any more
+        if (_flush) DirectorySync.Flush(Path.GetDirectoryName(target)!);
     }
 
     private static bool IsFileOfLength(string path, long length) =>
@@ -69,16 +100,14 @@ public sealed class WholeFile(bool flush)
     {
         private readonly string _path;
         private readonly string _target;
-        private readonly bool _flush;
+        private readonly WholeFile _files;
         private readonly FileStream _stream;
         private bool _committed;
 
-        internal Temporary(string target, bool flush)
+        internal Temporary(WholeFile files, string target)
         {
-            _target = target;
-            _flush = flush;
-            var name = $"{SiteFolder.TemporaryPrefix}{Guid.NewGuid():N}{SiteFolder.TemporarySuffix}";
-            _path = Path.Combine(Path.GetDirectoryName(target)!, name);
+            (_files, _target) = (files, target);
+            _path = NewTemporary(Path.GetDirectoryName(target)!);
             _stream = new FileStream(_path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         }
 
@@ -101,10 +130,10 @@ public sealed class WholeFile(bool flush)
 
         internal void Commit()
         {
-            if (_flush) _stream.Flush(flushToDisk: true);
+            if (_files._flush) _stream.Flush(flushToDisk: true);
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_stream.SafeFileHandle, Mode);
             _stream.Dispose();
-            File.Move(_path, _target, overwrite: true);
+            _files.Place(_path, _target);
             _committed = true;
         }
 

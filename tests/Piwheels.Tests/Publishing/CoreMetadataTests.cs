@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Publishing;
@@ -45,6 +46,19 @@ public sealed class CoreMetadataTests : IDisposable
         var path = _folder.Write($"simple/foo/{Wheel}.metadata", "Name: here\n");
         File.SetLastWriteTimeUtc(path, File.GetLastWriteTimeUtc(path).AddDays(1));
         Assert.Equal(Sample.Sha256("Name: here\n"u8.ToArray()), Hash());
+    }
+
+    [Fact]
+    public void Metadata_that_is_replaced_by_as_long_a_one_has_another_hash_though_the_first_is_remembered()
+    {
+        Sample.WriteWheel(_folder, Wheel);
+        var date = File.GetLastWriteTimeUtc(_folder[$"simple/foo/{Wheel}"]);
+        foreach (var text in (string[])["Name: one\n", "Name: one\n", "Name: two\n"])
+        {
+            var path = _folder.Write($"simple/foo/{Wheel}.metadata", text);
+            File.SetLastWriteTimeUtc(path, date.AddSeconds(text[^2]));
+            Assert.Equal(Sample.Sha256(Encoding.UTF8.GetBytes(text)), Hash());
+        }
     }
 
     [Fact]

@@ -22,14 +22,7 @@ public sealed class HostileTextTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<string> Texts() =>
-    [
-        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</title><script>",
-        "javascript:alert(1)", "//evil.example/x", "https://evil.example", "@Model", "{{x}}", "a\nb\r\nc",
-        "a\0b\u0007c\u001b[31m",
-        "\u202egnp.exe", "\u2066\u2067", "..", "../../x", "&lt;b&gt;", "<!--", "]]>", "%2e%2e%2f", "\ud800 lone",
-        "é漢字🎡", "$(id)`id`",
-    ];
+    public static TheoryData<string> Texts() => [.. HostilePackage.Texts];
 
     [Theory]
     [MemberData(nameof(Texts))]
@@ -54,7 +47,7 @@ public sealed class HostileTextTests : IDisposable
         SimpleIndexWriter.WriteHtml(output, new SimplePackage("foo", ["1"], [file]));
         var document = new HtmlParser().ParseDocument(Encoding.UTF8.GetString(output.WrittenSpan));
         var link = Assert.Single(document.QuerySelectorAll("a"));
-        Assert.Equal(AsShown(text), link.GetAttribute("data-requires-python"));
+        Assert.Equal(text.Length > 0 ? HostilePackage.AsHtmlHasIt(text) : null, link.GetAttribute("data-requires-python"));
     }
 
     [Fact]
@@ -136,16 +129,5 @@ public sealed class HostileTextTests : IDisposable
         var address = new Uri(new Uri("https://wheels.example/simple/foo/"), href);
         Assert.Contains(address.Host, (string[])["wheels.example", "code.example", "pypi.org"]);
         Assert.Equal("https", address.Scheme);
-    }
-
-    // What HTML cannot hold is shown as U+FFFD; a parser makes one line end of all
-    private static string AsShown(string text)
-    {
-        var shown = new StringBuilder();
-        var whole = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
-        foreach (var c in whole.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n'))
-            shown.Append(c is < ' ' and not ('\t' or '\n' or '\f') or '\u007f' or '\ufffe' or '\uffff' or '\f'
-                ? '\ufffd' : c);
-        return shown.ToString();
     }
 }

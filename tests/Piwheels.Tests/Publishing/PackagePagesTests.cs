@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
@@ -225,12 +226,66 @@ public sealed class PackagePagesTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_killed_master_left_half_written_goes()
+    public async Task A_page_that_does_not_change_stays_the_very_file()
     {
-        _folder.Write("simple/foo/.page-1234.tmp", "half");
-        _folder.Write("project/foo/json/.page-1234.tmp", "half");
-        await WriteAsync(Sample.Project("foo"));
-        Assert.DoesNotContain(_folder.Files(), file => file.EndsWith(".tmp", StringComparison.Ordinal));
+        var data = Sample.Project("foo", Sample.Version("1.0", Sample.WriteWheel(_folder, "foo-1.0-py3-none-any.whl")));
+        await WriteAsync(data with { Aliases = ["Foo"] });
+        // A second name keeps the file itself from being another's, whatever becomes of the first
+        var names = _folder.Files().Where(file => new FileInfo(_folder[file]).LinkTarget is null).ToList();
+        var nodes = await NodesAsync(names);
+        await WriteAsync(data with { Aliases = ["Foo"] });
+        Assert.Equal(nodes, await NodesAsync(names));
+        await WriteAsync(data with { Description = "Another" });
+        Assert.Equal(
+            ["project/foo/index.html", "project/foo/json/index.json"],
+            nodes.Except(await NodesAsync(names)).Select(line => line.Split(' ')[1]).Order());
+    }
+
+    // Number of the file, and its name
+    private async Task<IReadOnlyList<string>> NodesAsync(IEnumerable<string> names)
+    {
+        var start = new ProcessStartInfo("stat", ["--format=%i %n", .. names])
+        {
+            WorkingDirectory = _folder.Path,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+        };
+        using var stat = Process.Start(start)!;
+        var output = await stat.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    [Theory]
+    [InlineData(246, true)]
+    [InlineData(247, false)]
+    [InlineData(255, false)]
+    public async Task A_wheel_whose_name_leaves_no_room_for_a_second_file_is_listed_without_metadata(
+        int length, bool hasMetadata)
+    {
+        const string Rest = "foo-1.0-cp311-cp311-.whl";
+        var wheel = Sample.WriteWheel(
+            _folder, $"foo-1.0-cp311-cp311-{new string('p', length - Rest.Length)}.whl");
+        await WriteAsync(Sample.Project("foo", Sample.Version("1.0", wheel)));
+        var link = Assert.Single(Html("simple/foo/index.html").QuerySelectorAll("a"));
+        Assert.Equal(wheel.Filename, link.TextContent);
+        Assert.Equal(hasMetadata, link.HasAttribute("data-core-metadata"));
+    }
+
+    [Theory]
+    [InlineData("..")]
+    [InlineData("../../foo-1.0-py3-none-any.whl")]
+    [InlineData("foo/foo-1.0-py3-none-any.whl")]
+    [InlineData("foo-1.0-py3-none-any.whl\n")]
+    [InlineData("")]
+    public async Task What_is_no_name_of_a_file_is_not_listed(string filename)
+    {
+        await WriteAsync(Sample.Project(
+            "foo",
+            Sample.Version("1.0", Sample.File("foo-1.0-py3-none-any.whl") with { Filename = filename }),
+            Sample.Version("2.0", Sample.File("foo-2.0-py3-none-any.whl"))));
+        Assert.Equal(
+            ["foo-2.0-py3-none-any.whl"], Html("simple/foo/index.html").QuerySelectorAll("a").Select(a => a.TextContent));
+        Assert.Equal(1, Json("simple/foo/index.v1_json").GetProperty("files").GetArrayLength());
     }
 
     [Fact]

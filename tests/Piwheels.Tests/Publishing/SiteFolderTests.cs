@@ -50,6 +50,8 @@ public sealed class SiteFolderTests
     [InlineData("a\\b.whl")]
     [InlineData("a\0.whl")]
     [InlineData("a\n.whl")]
+    [InlineData("a\ud800.whl")]
+    [InlineData("a\ufdd0.whl")]
     public void A_file_name_leads_nowhere_else(string filename) =>
         Assert.Throws<ArgumentException>(() => Site.FileOf(Foo, filename));
 

@@ -257,6 +257,30 @@ public sealed class TheScribeTests : IAsyncDisposable
         Assert.Contains("foo-2.0-", Text("simple/foo/index.html"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Pages_are_owed_before_what_they_show_goes_so_that_a_kill_leaves_none_behind(bool isPackage)
+    {
+        await BuildAsync();
+        Start();
+        await AskAsync(new ScribeRequest.Both(Foo));
+        var wasOwed = false;
+        _database.Before = async method =>
+        {
+            if (method is not ("GetPackageAliases" or "GetVersionFiles")) return;
+            _database.Before = _ => Task.CompletedTask;
+            wasOwed = (await _database.LoadRewritesPendingAsync()).Any(row => row.Command == RewriteCommand.Both);
+        };
+        await AskAsync(isPackage ? new ScribeRequest.DeletePackage(Foo) : new ScribeRequest.DeleteVersion(FooOne));
+        Assert.True(wasOwed);
+
+        // As the next start finds it
+        await AskAsync(new ScribeRequest.Both(Foo));
+        Assert.Contains(Wheel, Text("simple/foo/index.html"), StringComparison.Ordinal);
+        Assert.Empty(await _database.LoadRewritesPendingAsync());
+    }
+
     [Fact]
     public async Task A_package_that_is_unknown_gets_no_page_and_loses_no_file()
     {

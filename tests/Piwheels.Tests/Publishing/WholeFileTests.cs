@@ -72,4 +72,35 @@ public sealed class WholeFileTests : IDisposable
         Assert.Null(new FileInfo(_folder["page"]).LinkTarget);
         Assert.Equal("text", File.ReadAllText(_folder["target"]));
     }
+
+    [Theory]
+    [InlineData("a file")]
+    [InlineData("link to elsewhere")]
+    [InlineData("")]
+    public void A_link_takes_the_place_of_what_was_there_in_one_step(string before)
+    {
+        if (before == "a file") _folder.Write("page", "old");
+        else if (before.Length > 0) File.CreateSymbolicLink(_folder["page"], "elsewhere");
+        Directory.CreateDirectory(_folder["work"]);
+        _files.WriteLink(_folder["page"], "target", _folder["work"]);
+        Assert.Equal("target", new FileInfo(_folder["page"]).LinkTarget);
+        Assert.Equal(["page"], _folder.Files());
+    }
+
+    [Fact]
+    public void A_link_that_cannot_take_its_place_leaves_nothing()
+    {
+        _folder.Write("page/file", "a folder in the way");
+        Assert.Throws<IOException>(() => _files.WriteLink(_folder["page"], "target", _folder.Path));
+        Assert.Equal(["page/file"], _folder.Files());
+    }
+
+    [Fact]
+    public void With_flushing_a_file_is_as_whole()
+    {
+        var flushing = new WholeFile(flush: true);
+        Assert.True(flushing.Write(_folder["page"], "text"u8));
+        Assert.False(flushing.Write(_folder["page"], "text"u8));
+        Assert.Equal("text", File.ReadAllText(_folder["page"]));
+    }
 }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Piwheels.Master.Transfers;
+namespace Piwheels.Master;
 
 /// <summary>
 /// rename(2), for which a file is at one of its two places at any moment. <see cref="File.Move(string, string, bool)"/>

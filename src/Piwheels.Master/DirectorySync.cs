@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Piwheels.Master.Transfers;
+namespace Piwheels.Master;
 
 /// <summary>fsync(2) of a folder, which .NET opens no handles of.</summary>
 internal static partial class DirectorySync
