@@ -5,6 +5,7 @@ using Piwheels.Bench.Functions;
 using Piwheels.Bench.Generating;
 using Piwheels.Bench.Loading;
 using Piwheels.Bench.Measuring;
+using Piwheels.Bench.Publishing;
 using Piwheels.Core.Database;
 using Piwheels.Storage.Private;
 using Piwheels.Storage.Schema;
@@ -26,6 +27,7 @@ internal static class Program
             FollowCommand.Create(),
             SyntheticIndex.Create(),
             LoadCommand.Create(),
+            PagesCommand.Create(),
             EchoServer.Create(),
         };
         try

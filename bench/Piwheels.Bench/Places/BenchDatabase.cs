@@ -20,6 +20,9 @@ internal sealed class DatabaseOptions
         Description = $"A database elsewhere, as a superuser; the farm's user there is {OrdinaryUser}",
     };
 
+    /// <summary>Whether any was named.</summary>
+    public bool IsGiven(ParseResult parsed) => parsed.GetValue(_data) is not null || parsed.GetValue(_dsn) is not null;
+
     public void AddTo(Command command)
     {
         command.Add(_data);
@@ -72,6 +75,9 @@ internal sealed class BenchDatabase(Dsn superuser, BenchCluster? cluster) : IAsy
 
     /// <summary>As the owner of all objects.</summary>
     public Dsn Superuser { get; } = superuser;
+
+    /// <summary>The processor's time that its server has taken; nothing where that is not the bench's own.</summary>
+    public TimeSpan ProcessorTime => cluster?.ProcessorTime ?? TimeSpan.Zero;
 
     /// <summary>The database as the master has it.</summary>
     /// <param name="settings">The server's settings for its sessions, like <c>-c synchronous_commit=off</c>.</param>
