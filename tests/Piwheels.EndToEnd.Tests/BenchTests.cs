@@ -21,6 +21,9 @@ public sealed class BenchTests : IDisposable
         var json = Path.Combine(_folder, "figures.json");
         var table = await RunAsync("measure", "--full", "--rounds", "1", "--data", _folder, "--json", json);
         Assert.Contains("| A failed build |", table, StringComparison.Ordinal);
+        var pages = await RunAsync(
+            "pages", "--data", _folder, "--packages", "50", "--names", "1000", "--rounds", "1", "--output", _folder);
+        Assert.Contains("Packages written, all pages of", pages, StringComparison.Ordinal);
         Assert.Contains("All is equal.", await RunAsync("check", "--data", _folder), StringComparison.Ordinal);
         Assert.Contains("| A failed build |", await RunAsync("growth", json, json), StringComparison.Ordinal);
     }
