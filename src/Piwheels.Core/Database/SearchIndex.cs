@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections;
 using System.Text;
 using Piwheels.Core.Packaging;
@@ -57,16 +58,9 @@ public sealed class SearchIndex : IReadOnlyList<SearchEntry>
     public static SearchIndex Of(IEnumerable<SearchEntry> entries)
     {
         ArgumentNullException.ThrowIfNull(entries);
-        var (names, recent, all) = (new MemoryStream(), new List<long>(), new List<long>());
-        foreach (var entry in entries)
-        {
-            if (recent.Count > 0) names.WriteByte(Separator);
-            names.Write(Encoding.ASCII.GetBytes(entry.Package.Value));
-            recent.Add(entry.DownloadsRecent);
-            all.Add(entry.DownloadsAll);
-        }
-
-        return new SearchIndex(names.ToArray(), [.. recent], [.. all]);
+        var packed = new Packing(0, 0);
+        foreach (var entry in entries) packed.Add(entry);
+        return packed.ToIndex();
     }
 
     /// <summary>This index after some changes.</summary>
@@ -75,8 +69,19 @@ public sealed class SearchIndex : IReadOnlyList<SearchEntry>
         ArgumentNullException.ThrowIfNull(changes);
         if (changes.Complete) return changes.Entries;
         if (changes.IsEmpty) return this;
-        var changed = changes.Entries.Select(entry => entry.Package).Concat(changes.Gone).ToHashSet();
-        return Of(this.Where(entry => !changed.Contains(entry.Package)).Concat(changes.Entries));
+        var changed = changes.Entries.Select(entry => entry.Package).Concat(changes.Gone)
+            .Select(package => package.Value).ToHashSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        var packed = new Packing(Count + changes.Entries.Count, _names.Length + changes.Entries.Names.Length + 1);
+        Span<char> text = stackalloc char[PackageName.LengthMax];
+        for (var index = 0; index < Count; index++)
+        {
+            var name = NameBytes(index);
+            if (!changed.Contains(text[..Encoding.ASCII.GetChars(name, text)]))
+                packed.Add(name, _recent[index], _all[index]);
+        }
+
+        foreach (var entry in changes.Entries) packed.Add(entry);
+        return packed.ToIndex();
     }
 
     public IEnumerator<SearchEntry> GetEnumerator()
@@ -84,12 +89,37 @@ public sealed class SearchIndex : IReadOnlyList<SearchEntry>
         for (var index = 0; index < Count; index++) yield return this[index];
     }
 
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    private PackageName NameAt(int index)
+    /// <summary>The name of an entry, in ASCII.</summary>
+    public ReadOnlySpan<byte> NameBytes(int index)
     {
         var end = index + 1 < Count ? _starts[index + 1] - 1 : _names.Length;
-        return PackageName.Parse(Encoding.ASCII.GetString(_names.Span[_starts[index]..end]));
+        return _names.Span[_starts[index]..end];
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private PackageName NameAt(int index) => PackageName.Parse(Encoding.ASCII.GetString(NameBytes(index)));
+
+    /// <summary>An index on its way.</summary>
+    private sealed class Packing(int count, int nameBytes)
+    {
+        private readonly ArrayBufferWriter<byte> _names = new(Math.Max(1, nameBytes));
+        private readonly List<long> _recent = new(count);
+        private readonly List<long> _all = new(count);
+
+        internal void Add(SearchEntry entry) =>
+            Add(Encoding.ASCII.GetBytes(entry.Package.Value), entry.DownloadsRecent, entry.DownloadsAll);
+
+        internal void Add(ReadOnlySpan<byte> name, long recent, long all)
+        {
+            if (_recent.Count > 0) _names.Write([Separator]);
+            _names.Write(name);
+            _recent.Add(recent);
+            _all.Add(all);
+        }
+
+        internal SearchIndex ToIndex() =>
+            new(_names.WrittenMemory, [.. _recent], [.. _all]);
     }
 
     private static bool IsCanonical(ReadOnlySpan<byte> name)
