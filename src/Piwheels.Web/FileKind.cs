@@ -11,7 +11,10 @@ internal sealed record FileKind(string MediaType, string CacheControl, bool Comp
     private const string Fresh = "no-cache";
     private const string Forever = "public, max-age=31536000, immutable";
 
-    internal static readonly FileKind Log = new("text/plain; charset=utf-8", "public, max-age=86400");
+    private const string LogKept = "public, max-age=86400";
+
+    internal static readonly FileKind Log = new("text/plain; charset=utf-8", LogKept);
+    internal static readonly FileKind LogPage = new("text/html; charset=utf-8", LogKept);
 
     private static readonly FileKind Page = new("text/html; charset=utf-8", Fresh, Compressible: true);
     private static readonly FileKind Wheel = new("application/octet-stream", Forever, Shared: true);
@@ -20,7 +23,7 @@ internal sealed record FileKind(string MediaType, string CacheControl, bool Comp
 
     internal static FileKind Of(string[] segments, string name, bool versioned)
     {
-        if (segments[0] == "logs" && name.EndsWith(".txt.gz", StringComparison.Ordinal)) return Log;
+        if (IsLog(segments)) return Log;
         var kind = Path.GetExtension(name) switch
         {
             ".html" => Page,
@@ -41,4 +44,10 @@ internal sealed record FileKind(string MediaType, string CacheControl, bool Comp
         // Pages ask for these with a tag of the content in the query
         return segments[0] == "static" && versioned ? kind with { CacheControl = Forever } : kind;
     }
+
+    // logs/AAAA/BBBB/CCCC.txt.gz, a number in twelve digits
+    private static bool IsLog(string[] segments) =>
+        segments is ["logs", { Length: 4 } high, { Length: 4 } middle, { Length: 11 } low] &&
+        low.EndsWith(".txt.gz", StringComparison.Ordinal) &&
+        high.All(char.IsAsciiDigit) && middle.All(char.IsAsciiDigit) && low.Take(4).All(char.IsAsciiDigit);
 }

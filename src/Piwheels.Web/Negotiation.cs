@@ -23,7 +23,9 @@ internal static class Negotiation
     /// </summary>
     internal static string? SimpleType(StringValues accept, StringValues format)
     {
-        if (format.Count > 0) return Array.Find(SimpleTypes, type => type == Versioned(format[0] ?? ""));
+        // PEP 691 has the plus sign as it is in a query, where it stands for a blank
+        if (format.Count > 0)
+            return Array.Find(SimpleTypes, type => type == Versioned((format[0] ?? "").Replace(' ', '+')));
         if (!MediaTypeHeaderValue.TryParseList(accept, out var ranges) || ranges.Count == 0) return Html;
         var best = SimpleTypes.MaxBy(type => QualityOf(type, ranges))!;
         return QualityOf(best, ranges) > 0 ? best : null;
@@ -40,6 +42,11 @@ internal static class Negotiation
     /// <summary>Whether the client takes what lies here compressed as it is.</summary>
     internal static bool TakesGzip(StringValues acceptEncoding) =>
         StringWithQualityHeaderValue.TryParseList(acceptEncoding, out var codings) && QualityOf(Gzip, codings) > 0;
+
+    /// <summary>Whether the client asks for a page by its name, as browsers do and programs do not.</summary>
+    internal static bool AsksForPage(StringValues accept) =>
+        MediaTypeHeaderValue.TryParseList(accept, out var ranges) &&
+        ranges.Any(range => range.MediaType.Equals(Html, StringComparison.OrdinalIgnoreCase) && range.Quality is not 0);
 
     private static string Versioned(string type) =>
         type.Replace(

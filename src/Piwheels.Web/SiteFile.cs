@@ -1,31 +1,44 @@
 using Microsoft.Net.Http.Headers;
+using Microsoft.Win32.SafeHandles;
 
 namespace Piwheels.Web;
 
-/// <summary>A file of the site, opened. Its tag changes whenever it is replaced.</summary>
+/// <summary>A file of the site, opened: what is renamed over it meanwhile is another file. Its tag is of the content.</summary>
 internal sealed class SiteFile : IDisposable
 {
     private const int LinksMax = 40;
 
-    private SiteFile(FileStream stream, string name)
+    private readonly FileFacts _facts;
+    private FileStream? _stream;
+
+    private SiteFile(SafeFileHandle handle, FileFacts facts, string[] segments)
     {
-        Stream = stream;
-        Name = name;
-        Length = stream.Length;
-        Modified = new DateTimeOffset(File.GetLastWriteTimeUtc(stream.SafeFileHandle), TimeSpan.Zero);
+        Handle = handle;
+        Path = string.Join('/', segments);
+        Name = segments[^1];
+        _facts = facts;
     }
 
-    internal FileStream Stream { get; }
+    internal SafeFileHandle Handle { get; }
+
+    /// <summary>The handle as a stream, from the beginning.</summary>
+    internal FileStream Stream => _stream ??= new FileStream(Handle, FileAccess.Read, bufferSize: 0);
+
+    /// <summary>What it was asked for by, below the folder.</summary>
+    internal string Path { get; }
 
     internal string Name { get; }
 
-    internal long Length { get; }
+    internal long Length => _facts.Length;
 
-    internal DateTimeOffset Modified { get; }
+    internal DateTimeOffset Modified => _facts.Modified;
 
-    /// <summary>The strong tag of the content in one of its encodings.</summary>
+    /// <summary>
+    /// The strong tag of the content in one of its encodings. A file that replaces another differs in its number, also
+    /// within a tick of the file system's clock.
+    /// </summary>
     internal EntityTagHeaderValue Tag(string encoding = "") =>
-        new($"\"{Modified.UtcTicks:x}-{Length:x}{(encoding.Length == 0 ? "" : "-")}{encoding}\"");
+        new($"\"{_facts.Inode:x}-{Modified.UtcTicks:x}-{Length:x}{(encoding.Length == 0 ? "" : "-")}{encoding}\"");
 
     /// <summary>
     /// Opens a file below the folder. Symbolic links are followed as long as they stay within it and lead to nothing
@@ -35,15 +48,13 @@ internal sealed class SiteFile : IDisposable
     {
         try
         {
-            if (Resolve(root, segments) is not { } path || !File.Exists(path)) return null;
-            var stream = new FileStream(path, new FileStreamOptions
-            {
-                Access = FileAccess.Read,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                Options = FileOptions.Asynchronous,
-                BufferSize = 0,
-            });
-            return new SiteFile(stream, segments[^1]);
+            if (FileBelow.Open(root, segments, out var facts, out var linked) is { } plain)
+                return new SiteFile(plain, facts, segments);
+            // The links are read here, and what they lead to is opened as a path without any
+            if (!linked || Resolve(root, segments) is not { } resolved) return null;
+            return FileBelow.Open(root, resolved, out facts, out _) is { } file
+                ? new SiteFile(file, facts, segments)
+                : null;
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
@@ -56,7 +67,7 @@ internal sealed class SiteFile : IDisposable
     {
         try
         {
-            return Resolve(root, segments) is { } path && Directory.Exists(path);
+            return Resolve(root, segments) is { } path && Directory.Exists(System.IO.Path.Combine([root, .. path]));
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
@@ -65,7 +76,7 @@ internal sealed class SiteFile : IDisposable
     }
 
     // The path with all links below the root resolved; null when one of them leads out of it, or to something hidden
-    private static string? Resolve(string root, string[] segments)
+    private static List<string>? Resolve(string root, string[] segments)
     {
         var pending = new Stack<string>(segments.Reverse());
         var resolved = new List<string>();
@@ -82,16 +93,18 @@ internal sealed class SiteFile : IDisposable
 
             if (segment[0] == '.') return null;
             resolved.Add(segment);
-            if (new FileInfo(Join(root, resolved)).LinkTarget is not { } target) continue;
-            if (++links > LinksMax || Path.IsPathRooted(target)) return null;
+            if (new FileInfo(System.IO.Path.Combine([root, .. resolved])).LinkTarget is not { } target) continue;
+            if (++links > LinksMax || System.IO.Path.IsPathRooted(target)) return null;
             resolved.RemoveAt(resolved.Count - 1);
             foreach (var part in target.Split('/').Reverse()) pending.Push(part);
         }
 
-        return Join(root, resolved);
+        return resolved;
     }
 
-    private static string Join(string root, List<string> segments) => Path.Combine([root, .. segments]);
-
-    public void Dispose() => Stream.Dispose();
+    public void Dispose()
+    {
+        _stream?.Dispose();
+        Handle.Dispose();
+    }
 }

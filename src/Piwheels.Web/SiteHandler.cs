@@ -2,13 +2,18 @@ using System.IO.Compression;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
+using Piwheels.Pages;
 
 namespace Piwheels.Web;
 
 /// <summary>Answers requests from a folder of files; it neither lists folders nor leads out of this one.</summary>
-internal sealed class SiteHandler(string root)
+internal sealed class SiteHandler(string root, Site site) : IDisposable
 {
     private const long CompressibleBytesMin = 512;
+
+    // Who takes no gzip gets a log unpacked, which may be a thousand times as much
+    private const long UnpackedLogBytesMax = 256L * 1024 * 1024;
+    private const int UnpackedPieceBytes = 32 * 1024;
 
     // Pages load nothing but from here, and no other site frames them
     private const string ContentSecurityPolicy =
@@ -17,6 +22,7 @@ internal sealed class SiteHandler(string root)
 
     private static readonly string[] IndexNames = ["index.html", "index.json"];
     private readonly CompressedPages _compressed = new();
+    private readonly LogPages _logPages = new(site);
     private readonly string _root = Path.GetFullPath(root);
 
     internal async Task HandleAsync(HttpContext context)
@@ -38,6 +44,8 @@ internal sealed class SiteHandler(string root)
         else
             await FileAsync(context, segments);
     }
+
+    public void Dispose() => _logPages.Dispose();
 
     private async Task SimpleIndexAsync(HttpContext context, string[] segments)
     {
@@ -81,7 +89,7 @@ internal sealed class SiteHandler(string root)
         if (file is not null)
         {
             var kind = FileKind.Of(segments, file.Name, context.Request.Query.ContainsKey("v"));
-            await (kind == FileKind.Log ? SendLogAsync(context, file) : SendAsync(context, file, kind));
+            await (kind == FileKind.Log ? SendLogAsync(context, file, segments) : SendAsync(context, file, kind));
         }
         else if (SiteFile.IsFolder(_root, segments))
         {
@@ -110,9 +118,20 @@ internal sealed class SiteHandler(string root)
             await SendCompressedAsync(context, file, kind, encoding);
     }
 
-    private static Task SendPlainAsync(HttpContext context, SiteFile file, FileKind kind) =>
-        TypedResults.Stream(file.Stream, kind.MediaType, null, file.Modified, file.Tag(), enableRangeProcessing: true)
-            .ExecuteAsync(context);
+    private static async Task SendPlainAsync(HttpContext context, SiteFile file, FileKind kind)
+    {
+        if (!WholeAnswer.IsDue(context.Request.Headers))
+        {
+            await TypedResults
+                .Stream(file.Stream, kind.MediaType, null, file.Modified, file.Tag(), enableRangeProcessing: true)
+                .ExecuteAsync(context);
+            return;
+        }
+
+        context.Response.Headers.AcceptRanges = "bytes";
+        WholeAnswer.SetHeaders(context, kind.MediaType, file.Length, file.Modified, file.Tag());
+        if (HttpMethods.IsGet(context.Request.Method)) await WholeAnswer.SendAsync(context, file);
+    }
 
     private async Task SendCompressedAsync(HttpContext context, SiteFile file, FileKind kind, string encoding)
     {
@@ -120,9 +139,8 @@ internal sealed class SiteHandler(string root)
         context.Response.Headers.ContentEncoding = encoding;
         if (file.Length <= CompressedPages.PageBytesMax)
         {
-            var key = $"{file.Stream.Name} {tag.Tag}";
-            var content = await _compressed.CompressAsync(file, key, encoding, context.RequestAborted);
-            await TypedResults.Bytes(content, kind.MediaType, null, false, file.Modified, tag).ExecuteAsync(context);
+            var content = await _compressed.CompressAsync(file, file.Path, tag.Tag.ToString(), encoding);
+            await SendBytesAsync(context, content, kind, file.Modified, tag);
         }
         else if (BeginStream(context, file, kind.MediaType, tag))
         {
@@ -130,23 +148,74 @@ internal sealed class SiteHandler(string root)
         }
     }
 
-    // Logs lie compressed: whoever takes that gets them as they are
-    private static async Task SendLogAsync(HttpContext context, SiteFile file)
+    private static async Task SendBytesAsync(
+        HttpContext context, byte[] content, FileKind kind, DateTimeOffset modified, EntityTagHeaderValue tag)
+    {
+        if (!WholeAnswer.IsDue(context.Request.Headers))
+        {
+            await TypedResults.Bytes(content, kind.MediaType, null, false, modified, tag).ExecuteAsync(context);
+            return;
+        }
+
+        WholeAnswer.SetHeaders(context, kind.MediaType, content.Length, modified, tag);
+        if (HttpMethods.IsGet(context.Request.Method))
+            await context.Response.BodyWriter.WriteAsync(content, context.RequestAborted);
+    }
+
+    // Logs lie compressed: programs get them as they are, browsers as pages, unless they wish otherwise
+    private async Task SendLogAsync(HttpContext context, SiteFile file, string[] segments)
     {
         SetHeaders(context, FileKind.Log);
-        Vary(context, "Accept-Encoding");
-        if (Negotiation.TakesGzip(context.Request.Headers.AcceptEncoding))
-        {
-            context.Response.Headers.ContentEncoding = Negotiation.Gzip;
-            await TypedResults
-                .Stream(file.Stream, FileKind.Log.MediaType, null, file.Modified, file.Tag(Negotiation.Gzip))
-                .ExecuteAsync(context);
-        }
+        context.Response.Headers.Vary = "Accept, Accept-Encoding";
+        if (!context.Request.Query.ContainsKey("raw") && Negotiation.AsksForPage(context.Request.Headers.Accept))
+            await SendLogPageAsync(context, file, segments);
+        else if (Negotiation.TakesGzip(context.Request.Headers.AcceptEncoding))
+            await SendPackedLogAsync(context, file);
         else if (BeginStream(context, file, FileKind.Log.MediaType, file.Tag()))
+            await SendUnpackedLogAsync(context, file);
+    }
+
+    private async Task SendLogPageAsync(HttpContext context, SiteFile file, string[] segments)
+    {
+        // The page is of the log, of the program's style, and of the encoding
+        var encoding = Negotiation.Encoding(context.Request.Headers.AcceptEncoding) is null ? "" : "-" + Negotiation.Gzip;
+        var tag = file.Tag($"page-{StaticFiles.Tag}{encoding}");
+        if (!BeginStream(context, file, FileKind.LogPage.MediaType, tag)) return;
+        var page = await _logPages.MakeAsync(file, segments, context.RequestAborted);
+        if (encoding.Length == 0)
         {
-            await using var log = new GZipStream(file.Stream, CompressionMode.Decompress, leaveOpen: true);
-            await log.CopyToAsync(context.Response.Body, context.RequestAborted);
+            context.Response.ContentLength = page.Length;
+            await context.Response.BodyWriter.WriteAsync(page, context.RequestAborted);
+            return;
         }
+
+        context.Response.Headers.ContentEncoding = Negotiation.Gzip;
+        await using var packed = new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
+        await packed.WriteAsync(page, context.RequestAborted);
+    }
+
+    private static Task SendPackedLogAsync(HttpContext context, SiteFile file)
+    {
+        context.Response.Headers.ContentEncoding = Negotiation.Gzip;
+        return TypedResults
+            .Stream(file.Stream, FileKind.Log.MediaType, null, file.Modified, file.Tag(Negotiation.Gzip))
+            .ExecuteAsync(context);
+    }
+
+    private static async Task SendUnpackedLogAsync(HttpContext context, SiteFile file)
+    {
+        await using var log = new GZipStream(file.Stream, CompressionMode.Decompress, leaveOpen: true);
+        var piece = new byte[UnpackedPieceBytes];
+        for (var left = UnpackedLogBytesMax; left > 0;)
+        {
+            var read = await log.ReadAsync(piece, context.RequestAborted);
+            if (read == 0) return;
+            await context.Response.Body.WriteAsync(piece.AsMemory(0, read), context.RequestAborted);
+            left -= read;
+        }
+
+        // Cut off, so that nobody takes it for the whole
+        context.Abort();
     }
 
     /// <summary>Heads an answer whose length is not known before; false when no body is due.</summary>
@@ -193,6 +262,8 @@ internal sealed class SiteHandler(string root)
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             context.Response.Headers.AccessControlAllowOrigin = "*";
             context.Response.Headers.AccessControlAllowMethods = "GET, HEAD, OPTIONS";
+            context.Response.Headers.AccessControlAllowHeaders = "*";
+            context.Response.Headers.AccessControlMaxAge = "86400";
         }
         else
         {
@@ -204,6 +275,7 @@ internal sealed class SiteHandler(string root)
     {
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         context.Response.Headers.CacheControl = "no-cache";
+        context.Response.Headers.AccessControlAllowOrigin = "*";
         using var page = SiteFile.Open(_root, ["404.html"]);
         context.Response.ContentType = page is null ? "text/plain; charset=utf-8" : "text/html; charset=utf-8";
         context.Response.ContentLength = page?.Length ?? "Not found\n"u8.Length;

@@ -1,4 +1,5 @@
 using System.Net;
+using Piwheels.Pages;
 
 namespace Piwheels.Web;
 
@@ -24,6 +25,28 @@ public sealed record WebConfiguration
 
     /// <summary>Proxies whose word on the client's address is taken (X-Forwarded-For).</summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>What the pages that the server makes itself, those of logs, say of the site.</summary>
+    public Site Site { get; init; } = new("Wheel farm", "", [], "", "", new Dictionary<string, string>());
+
+    /// <summary>What clients may take of the server.</summary>
+    public WebLimits Limits { get; init; } = new();
+}
+
+/// <summary>What clients may take of the server.</summary>
+public sealed record WebLimits
+{
+    /// <summary>Connections at a time; more are closed at once.</summary>
+    public int ConnectionsMax { get; init; } = 10_000;
+
+    /// <summary>Connections at a time of one address, or IPv6 network of 64 bits, that is no trusted proxy.</summary>
+    public int AddressConnectionsMax { get; init; } = 1_000;
+
+    /// <summary>How long a client may take to send the head of a request.</summary>
+    public TimeSpan HeadersTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a connection may stay open without a request.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(75);
 }
 
 /// <summary>The server cannot start; the message is one line for whoever started it.</summary>

@@ -1,11 +1,11 @@
+using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -18,7 +18,10 @@ namespace Piwheels.Web;
 /// <summary>The built-in web server: Kestrel over the output folder, for those who run none of their own.</summary>
 public static class WebServer
 {
-    private const int ConnectionsMax = 10_000;
+    /// <summary>Bytes a second that a client has to take, after some seconds: less is cut off.</summary>
+    private const double ClientBytesPerSecondMin = 500;
+
+    private static readonly TimeSpan ClientGrace = TimeSpan.FromSeconds(10);
 
     /// <summary>Serves until cancelled, then lets requests under way end.</summary>
     /// <exception cref="WebServerException">
@@ -42,7 +45,9 @@ public static class WebServer
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(loggers);
         var listen = ListenAddress.Parse(configuration.Listen);
-        using var certificate = ReadCertificate(configuration);
+        var certificate = configuration.CertificateFile is { } file
+            ? new TlsCertificate(file, configuration.KeyFile, time, loggers.CreateLogger("web"))
+            : null;
         var reporting = configuration.LogQueue is { } queue ? AccessReporting.Start(queue, time, loggers) : null;
         var app = Build(configuration, loggers, listen, certificate);
         Serve(app, configuration, reporting?.Reporter, time);
@@ -62,7 +67,7 @@ public static class WebServer
     }
 
     private static WebApplication Build(
-        WebConfiguration configuration, ILoggerFactory loggers, ListenAddress listen, X509Certificate2? certificate)
+        WebConfiguration configuration, ILoggerFactory loggers, ListenAddress listen, TlsCertificate? certificate)
     {
         // Empty: neither environment variables nor files of the current folder have a say
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "piw-web" });
@@ -71,28 +76,53 @@ public static class WebServer
         builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;
-            options.Limits.MaxRequestBodySize = 0;
-            options.Limits.MaxConcurrentConnections = ConnectionsMax;
-            if (listen.Address is null) options.ListenAnyIP(listen.Port, Secure);
-            else options.Listen(listen.Address, listen.Port, Secure);
+            Limit(options.Limits, configuration.Limits);
+            if (listen.Address is null) options.ListenAnyIP(listen.Port, Guard);
+            else options.Listen(listen.Address, listen.Port, Guard);
         });
         if (certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
         return builder.Build();
 
-        void Secure(ListenOptions options)
+        void Guard(ListenOptions options)
         {
-            if (certificate is not null) options.UseHttps(new X509Certificate2(certificate));
+            options.Use(new ConnectionGate(configuration.Limits.AddressConnectionsMax, configuration.TrustedProxies).Before);
+            if (certificate is null) return;
+            options.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => ValueTask.FromResult(
+                    new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Current() }),
+            });
         }
+    }
+
+    private static void Limit(KestrelServerLimits limits, WebLimits told)
+    {
+        limits.MaxRequestBodySize = 0;
+        limits.MaxConcurrentConnections = told.ConnectionsMax;
+        limits.MaxConcurrentUpgradedConnections = 0;
+        limits.RequestHeadersTimeout = told.HeadersTimeout;
+        limits.KeepAliveTimeout = told.IdleTimeout;
+        limits.MinResponseDataRate = new MinDataRate(ClientBytesPerSecondMin, ClientGrace);
     }
 
     private static void Serve(
         WebApplication app, WebConfiguration configuration, AccessReporter? reporter, TimeProvider time)
     {
-        var handler = new SiteHandler(configuration.OutputPath);
+        var handler = new SiteHandler(configuration.OutputPath, configuration.Site);
+        app.Lifetime.ApplicationStopped.Register(handler.Dispose);
         var client = new ClientAddress(configuration.TrustedProxies);
         app.Run(async context =>
         {
-            await handler.HandleAsync(context);
+            try
+            {
+                await handler.HandleAsync(context);
+            }
+            catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+            {
+                // The client has gone; what it had is no download
+                return;
+            }
+
             if (reporter is null) return;
             var request = new WebRequest(
                 context.Request.Method,
@@ -103,19 +133,6 @@ public static class WebServer
                 time.GetUtcNow());
             if (AccessClassifier.Classify(request) is { } access) reporter.Report(access);
         });
-    }
-
-    private static X509Certificate2? ReadCertificate(WebConfiguration configuration)
-    {
-        if (configuration.CertificateFile is not { } file) return null;
-        try
-        {
-            return X509Certificate2.CreateFromPemFile(file, configuration.KeyFile);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new WebServerException($"cannot read the certificate {file}: {failure.Message}", failure);
-        }
     }
 
     private static string ReasonOf(Exception failure)

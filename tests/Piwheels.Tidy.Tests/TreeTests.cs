@@ -53,7 +53,7 @@ public sealed partial class TreeTests
     [InlineData("Messaging", "Core")]
     [InlineData("Storage", "Core")]
     [InlineData("Slave", "Core Messaging")]
-    [InlineData("Web", "Core Messaging")]
+    [InlineData("Web", "Core Messaging Pages")]
     [InlineData("Master", "Core Messaging Pages Storage")]
     public void A_project_knows_only_those_below_it(string project, string allowed)
     {

@@ -33,6 +33,7 @@ public sealed class NegotiationTests
     [InlineData(Json, Json)]
     [InlineData("application/vnd.pypi.simple.latest+html", Html)]
     [InlineData("text/html", "text/html")]
+    [InlineData("application/vnd.pypi.simple.v1 json", Json)]
     [InlineData("json", null)]
     [InlineData("", null)]
     public void The_format_in_the_query_stands_above_the_header(string format, string? type) =>
