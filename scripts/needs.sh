@@ -35,6 +35,11 @@ need_packages() {
             echo 'create_main_cluster = false' |
             "${become[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
+    # Of nginx too only the program is wanted: no service that listens where the machine's own may
+    if [[ " ${missing[*]} " == *" nginx"* ]] && ! has_package nginx && [ ! -e /etc/systemd/system/nginx.service ]; then
+        "${become[@]}" mkdir -p /etc/systemd/system &&
+            "${become[@]}" ln -s /dev/null /etc/systemd/system/nginx.service
+    fi
     { "${become[@]}" apt-get update -qq &&
         "${become[@]}" env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 \
             apt-get install --yes --no-install-recommends -qq \

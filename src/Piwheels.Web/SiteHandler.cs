@@ -120,6 +120,9 @@ internal sealed class SiteHandler(string root, Site site) : IDisposable
 
     private static async Task SendPlainAsync(HttpContext context, SiteFile file, FileKind kind)
     {
+        // A range in another unit is to be passed over (RFC 9110 section 14.2), which the framework takes for one in bytes
+        if (!context.Request.Headers.Range.ToString().StartsWith("bytes=", StringComparison.OrdinalIgnoreCase))
+            context.Request.Headers.Remove(HeaderNames.Range);
         if (!WholeAnswer.IsDue(context.Request.Headers))
         {
             await TypedResults

@@ -25,6 +25,7 @@ public sealed class ServedFileTests
     [InlineData("bytes=0-1,5-6", 200, null, "0123456789")]
     [InlineData("bytes=5-2", 200, null, "0123456789")]
     [InlineData("bytes=x", 200, null, "0123456789")]
+    [InlineData("lines=1-2", 200, null, "0123456789")]
     public async Task A_wheel_is_read_in_parts(string range, int status, string? told, string text)
     {
         await using var site = await ServedSite.StartAsync();
