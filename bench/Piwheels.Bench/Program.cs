@@ -6,6 +6,7 @@ using Piwheels.Bench.Generating;
 using Piwheels.Bench.Loading;
 using Piwheels.Bench.Measuring;
 using Piwheels.Bench.Publishing;
+using Piwheels.Bench.Serving;
 using Piwheels.Core.Database;
 using Piwheels.Storage.Private;
 using Piwheels.Storage.Schema;
@@ -29,6 +30,7 @@ internal static class Program
             LoadCommand.Create(),
             PagesCommand.Create(),
             EchoServer.Create(),
+            WebCommand.Create(),
         };
         try
         {

@@ -89,7 +89,8 @@ internal sealed class CompressedPages(long keptBytesMax = CompressedPages.KeptBy
             _keptBytes += length;
             if (_keptBytes <= keptBytesMax) return;
             // Half of it at a time, or each page would have them all put in order
-            foreach (var (oldKey, old) in _pages.Where(each => each.Value.Length > 0).OrderBy(each => each.Value.Asked).ToList())
+            var made = _pages.Where(each => each.Value.Length > 0).OrderBy(each => each.Value.Asked).ToList();
+            foreach (var (oldKey, old) in made)
             {
                 if (_keptBytes <= keptBytesMax / 2) break;
                 _pages.Remove(oldKey);

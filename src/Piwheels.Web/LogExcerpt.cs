@@ -68,7 +68,7 @@ internal sealed class LogExcerpt
         return head.LastIndexOf((byte)'\n') is >= 0 and var end ? head[..(end + 1)] : head;
     }
 
-    /// <summary>The end, after what is left out; empty where nothing is. Begins with a whole line, where there is one.</summary>
+    /// <summary>The end, after what is left out; empty where nothing is. Begins with a whole line if it can.</summary>
     internal ReadOnlySpan<byte> End()
     {
         if (LeftOut == 0) return [];

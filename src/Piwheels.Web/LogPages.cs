@@ -9,7 +9,7 @@ using Templates = Piwheels.Pages.templates;
 
 namespace Piwheels.Web;
 
-/// <summary>Logs as pages for people, made when they are asked for: only so many at a time, since each is unpacked.</summary>
+/// <summary>Logs as pages for people, made when asked for: only so many at a time, since each is unpacked.</summary>
 internal sealed class LogPages(Site site) : IDisposable
 {
     /// <summary>How many are made at a time; others wait.</summary>
@@ -64,18 +64,16 @@ internal sealed class LogPages(Site site) : IDisposable
 
     private static string[] NoticesOf(LogExcerpt log) =>
     [
-        .. log.IsDamaged ? (string[])["The file of this log is damaged: what follows is as much of it as can be read."] : [],
+        .. log.IsDamaged ? (string[])["The file of this log is damaged: this is as much of it as can be read."] : [],
         .. log.IsEndless
-            ? (string[])[$"This log is longer than {LogExcerpt.UnpackedBytesMax >> 20} MiB. What comes after them is not looked at here."]
+            ? (string[])[$"This log is longer than {LogExcerpt.UnpackedBytesMax >> 20} MiB; the rest is not shown."]
             : [],
     ];
 
     // The number in twelve digits, split in fours
     private static long BuildOf(string[] segments) =>
-        long.TryParse(
-            string.Concat(segments[1..])[..^".txt.gz".Length], NumberStyles.None, CultureInfo.InvariantCulture, out var build)
-            ? build
-            : 0;
+        long.Parse(
+            string.Concat(segments[1..])[..^".txt.gz".Length], NumberStyles.None, CultureInfo.InvariantCulture);
 
     private static string Text(IEnumerable<string> lines) => string.Join('\n', lines);
 }

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Piwheels.Web;
 
-/// <summary>What a build printed, as text that a page can show: no colours, no control characters, no endless lines.</summary>
+/// <summary>What a build printed, as text for a page: no colours, no control characters, no endless lines.</summary>
 internal static partial class LogText
 {
     /// <summary>Characters of a line that are shown.</summary>

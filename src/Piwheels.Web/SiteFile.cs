@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Piwheels.Web;
 
-/// <summary>A file of the site, opened: what is renamed over it meanwhile is another file. Its tag is of the content.</summary>
+/// <summary>A file of the site, opened: what is renamed over it meanwhile is another file.</summary>
 internal sealed class SiteFile : IDisposable
 {
     private const int LinksMax = 40;

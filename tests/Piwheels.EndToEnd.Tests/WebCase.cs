@@ -42,15 +42,28 @@ internal sealed record WebCase(string Target, string Status)
         Page("/packages.html", SampleSite.LongText),
         new("/project/foo/json/", "200") { Text = "{}", Has = [("Content-Type", "^application/json"), Shared] },
         new("/packages.json", "200") { Text = "[]", Has = [("Content-Type", "^application/json"), Shared] },
-        new("/simple/foo/index.v1_json", "200") { Text = SampleSite.FooJson, Has = [("Content-Type", "simple.v1.json$"), Shared] },
-        new(Wheel, "200") { Text = "0123456789", Has = [Forever, Shared, Octets, Tagged, ("Accept-Ranges", "^bytes$")] },
+        new("/simple/foo/index.v1_json", "200")
+        {
+            Text = SampleSite.FooJson,
+            Has = [("Content-Type", "simple.v1.json$"), Shared],
+        },
+        new(Wheel, "200")
+        {
+            Text = "0123456789",
+            Has = [Forever, Shared, Octets, Tagged, ("Accept-Ranges", "^bytes$")],
+        },
         new(Wheel + ".metadata", "200") { Text = "Name: foo\n", Has = [Forever, Shared, Octets] },
         new("/simple/foo/inner.whl", "200") { Text = "0123456789", Has = [Octets] },
-        new("/static/site.css?v=1", "200") { Text = SampleSite.LongText, Has = [Forever, ("Content-Type", "^text/css; charset=utf-8$")] },
+        new("/static/site.css?v=1", "200")
+        {
+            Text = SampleSite.LongText,
+            Has = [Forever, ("Content-Type", "^text/css; charset=utf-8$")],
+        },
         new("/static/site.css", "200") { Has = [Fresh] },
         new("/sitemap.xml", "200") { Has = [("Content-Type", "^(application|text)/xml"), Fresh] },
         // The form of the index
-        Index("", "foo html", "^text/html"), Index("Accept: */*", "foo html", "^text/html"), Index(Browser, "foo html", "^text/html"),
+        Index("", "foo html", "^text/html"), Index("Accept: */*", "foo html", "^text/html"),
+        Index(Browser, "foo html", "^text/html"),
         Index(Pip, SampleSite.FooJson, $"^{Pattern(Json)}$"), Index("Accept: " + Json, SampleSite.FooJson, $"^{Pattern(Json)}$"),
         Index("Accept: application/vnd.pypi.simple.latest+json", SampleSite.FooJson, $"^{Pattern(Json)}$"),
         Index("Accept: " + Html, "foo html", $"^{Pattern(Html)}"),
@@ -59,15 +72,39 @@ internal sealed record WebCase(string Target, string Status)
         new("/simple/foo/", "406") { Headers = ["Accept: image/png"], Not = Static },
         new("/simple/", "200") { Headers = [Pip], Text = "{}" },
         new($"/simple/foo/?format={Json}", "200") { Text = SampleSite.FooJson, Headers = [Browser] },
-        new($"/simple/foo/?format={Uri.EscapeDataString(Html)}", "200") { Text = "foo html", Has = [("Content-Type", Pattern(Html))] },
+        new($"/simple/foo/?format={Uri.EscapeDataString(Html)}", "200")
+        {
+            Text = "foo html",
+            Has = [("Content-Type", Pattern(Html))],
+        },
         new("/simple/foo/?format=text/html", "200") { Text = "foo html", Headers = [Pip] },
         new("/simple/foo/?format=x", "406"),
         // Packed
-        new("/packages.html", "200") { Headers = ["Accept-Encoding: gzip"], Text = SampleSite.LongText, Has = [Packed, VaryEncoding, Tagged] },
-        new("/static/site.css", "200") { Headers = ["Accept-Encoding: gzip, br;q=0"], Text = SampleSite.LongText, Has = [Packed] },
-        new("/packages.html", "200") { Headers = ["Accept-Encoding: gzip;q=0"], Text = SampleSite.LongText, Has = [NotPacked] },
+        new("/packages.html", "200")
+        {
+            Headers = ["Accept-Encoding: gzip"],
+            Text = SampleSite.LongText,
+            Has = [Packed, VaryEncoding, Tagged],
+        },
+        new("/static/site.css", "200")
+        {
+            Headers = ["Accept-Encoding: gzip, br;q=0"],
+            Text = SampleSite.LongText,
+            Has = [Packed],
+        },
+        new("/packages.html", "200")
+        {
+            Headers = ["Accept-Encoding: gzip;q=0"],
+            Text = SampleSite.LongText,
+            Has = [NotPacked],
+        },
         new(Wheel, "200") { Headers = ["Accept-Encoding: gzip"], Text = "0123456789", Has = [NotPacked] },
-        new(Log, "200") { Headers = ["Accept-Encoding: gzip"], Text = "built well\n", Has = [Packed, PlainText, VaryEncoding] },
+        new(Log, "200")
+        {
+            Headers = ["Accept-Encoding: gzip"],
+            Text = "built well\n",
+            Has = [Packed, PlainText, VaryEncoding],
+        },
         new(Log, "200") { Text = "built well\n", Has = [NotPacked, PlainText, VaryEncoding] },
         new(Log + "?raw", "200") { Headers = [Browser], Text = "built well\n", Has = [PlainText] },
         new(Log, "200") { Headers = [Browser], Has = [("Content-Type", "^text/html")], Not = Static },
@@ -85,7 +122,8 @@ internal sealed record WebCase(string Target, string Status)
         Moved("/p/FOO", "/project/foo/") with { Not = [WebServerProcess.Nginx] },
         new("/project/Foo/", "200|301"),
         // What is not to be seen
-        None("/missing"), None("/simple/missing/"), None("/empty/"), None("/static/"), None("/.hidden"), None("/.git/config"),
+        None("/missing"), None("/simple/missing/"), None("/empty/"), None("/static/"), None("/.hidden"),
+        None("/.git/config"),
         None("/%2ehidden"), None("/simple/foo/.hidden.whl"),
         .. Escapes("/../secret", "/%2e%2e/secret", "/simple/../../secret", "/simple/%2e%2e/%2e%2e/secret", "/..%2fsecret",
             "/%2e%2e%2fsecret", "/simple/foo/..%2f..%2f..%2fsecret", "/..%5csecret", "/..\\secret", "/%00", "/index.html%00",

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Piwheels.EndToEnd.Tests;
 
-/// <summary>A web server over a folder, as an ordinary user's own process, with the configuration that is shipped for it.</summary>
+/// <summary>A web server over a folder, as an ordinary user's own process, configured as it is shipped.</summary>
 internal sealed class WebServerProcess : IAsyncDisposable
 {
     public const string BuiltIn = "piw web";
@@ -37,7 +37,11 @@ internal sealed class WebServerProcess : IAsyncDisposable
         {
             Nginx => ["nginx", "-p", folder.Path, "-c", WriteNginx(folder, port)],
             Apache => ["apache2", "-D", "FOREGROUND", "-f", WriteApache(folder, port)],
-            _ => [PiwProcess.Program, "web", "--configuration", "/dev/null", "-o", folder["site"], "--listen", $"127.0.0.1:{port}", .. more],
+            _ =>
+            [
+                PiwProcess.Program, "web", "--configuration", "/dev/null", "-o", folder["site"],
+                "--listen", $"127.0.0.1:{port}", .. more,
+            ],
         };
         SampleSite.HandOver(folder.Path);
         string[] user = FarmFixture.IsRoot ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] : [];

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using Piwheels.Testing;
 using Xunit;
@@ -80,7 +81,8 @@ public sealed class WebServersTests
         SampleSite.HandOver(folder.Path);
         var site = $"http://127.0.0.1:{server.Port}/simple/";
         // Of an index pip asks for JSON
-        foreach (var from in (string[][])[["--index-url", site], ["--no-index", "--find-links", site + "piw-sample/index.html"]])
+        string[] page = ["--no-index", "--find-links", site + "piw-sample/index.html"];
+        foreach (var from in (string[][])[["--index-url", site], page])
         {
             var target = folder[Path.GetRandomFileName()];
             string[] install = ["-m", "pip", "install", "--no-deps", "--target", target, .. from, "piw-sample"];
@@ -88,6 +90,38 @@ public sealed class WebServersTests
             Assert.True(exitCode == 0, output);
             Assert.True(Directory.Exists(Path.Combine(target, "piw_sample-1.0.dist-info")), output);
         }
+    }
+
+    [Fact]
+    public async Task The_built_in_server_serves_https_by_the_files_of_a_certificate()
+    {
+        using var folder = new TemporaryFolder();
+        SampleSite.Write(folder);
+        using var maker = new CertificateMaker();
+        using var certificate = maker.ForServer();
+        using var key = certificate.GetECDsaPrivateKey()!;
+        var authority = folder.Write("authority.pem", maker.Pem);
+        string[] options =
+        [
+            "--certificate", folder.Write("site.pem", certificate.ExportCertificatePem()),
+            "--certificate-key", folder.Write("key.pem", key.ExportPkcs8PrivateKeyPem()),
+            "--trusted-proxies", "10.0.0.0/8, ::1",
+        ];
+        await using var server = await WebServerProcess.StartAsync(WebServerProcess.BuiltIn, folder, options);
+        var (exitCode, output) = await FarmFixture.RunAsync(
+            "curl", "--silent", "--show-error", "--cacert", authority, "--compressed", $"https://127.0.0.1:{server.Port}/");
+        Assert.Equal((0, "home"), (exitCode, output));
+    }
+
+    [Theory]
+    [InlineData("--trusted-proxies", "example.org", "'example.org' is neither an address nor a network")]
+    [InlineData("--certificate", "/nonexistent/site.pem", "cannot read the certificate /nonexistent/site.pem")]
+    public async Task What_the_built_in_server_cannot_use_is_told(string option, string value, string told)
+    {
+        var (exitCode, output) = await PiwProcess.RunAsync(
+            "web", "--configuration", "/dev/null", "--listen", "127.0.0.1:0", option, value);
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains(told, output, StringComparison.Ordinal);
     }
 
     private static IEnumerable<string> FaultsOf(WebCase asked, RawAnswer answer)
@@ -99,7 +133,8 @@ public sealed class WebServersTests
         foreach (var (header, pattern) in asked.Has)
         {
             var value = string.Join(", ", answer.Headers[header]);
-            if (pattern is null ? value.Length > 0 : !Regex.IsMatch(value, pattern)) yield return $"{header}: '{value}', not {pattern}";
+            if (pattern is null ? value.Length > 0 : !Regex.IsMatch(value, pattern))
+                yield return $"{header}: '{value}', not {pattern}";
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed class WebCommand : PiwCommand
         _outputPath = Add(Settings.Text("output-path", "The published folder", new MasterConfiguration().OutputPath, "-o"));
         _listen = Add(Settings.Text("listen", "Address and port to listen on", DefaultListen));
         _logQueue = Add(Settings.Text("log-queue", "The master's queue for accesses", new MasterConfiguration().LogQueue));
-        _certificate = Add(Settings.Text("certificate", "PEM file of a certificate, with its chain, to serve https by", ""));
+        _certificate = Add(Settings.Text("certificate", "PEM file of a certificate, with its chain, for https", ""));
         _certificateKey = Add(Settings.Text("certificate-key", "PEM file of its key, if the key is not in the same file", ""));
         _trustedProxies = Add(new Setting<IReadOnlyList<IPNetwork>>(
             "trusted-proxies", "Addresses or networks of proxies that may say who the client is", [], ParseNetworks));

@@ -51,6 +51,46 @@ public sealed class AccessReportTests
     }
 
     [Fact]
+    public async Task Searches_pages_and_json_are_told_with_the_client_that_a_trusted_proxy_names()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("site/simple/foo/index.html", "foo");
+        folder.Write("site/project/foo/index.html", "foo");
+        folder.Write("site/project/foo/json/index.json", "{}");
+        using var zmq = new ZmqContext();
+        var queue = $"ipc://{folder["log"]}";
+        await using var lumberjack = new ScriptedTask("lumberjack",
+            new TaskEnvironment(zmq, TimeProvider.System, new RecordedLog()));
+        var told = new List<AccessState>();
+        var all = new TaskCompletionSource();
+        lumberjack.Register(lumberjack.Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, queue), entry =>
+        {
+            told.Add(entry.Access);
+            if (told.Count == 3) all.SetResult();
+            return Task.CompletedTask;
+        });
+        lumberjack.Start();
+        var configuration = new WebConfiguration
+        {
+            OutputPath = folder["site"],
+            Listen = "127.0.0.1:0",
+            LogQueue = queue,
+            TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")],
+        };
+        await using var server = await WebServer.StartAsync(configuration, new RecordedLog(), TimeProvider.System, Ct);
+        using var client = new HttpClient { BaseAddress = server.Address };
+        client.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", "pip/23.0 {}");
+        client.DefaultRequestHeaders.TryAddWithoutValidation("X-Forwarded-For", "198.51.100.7, 203.0.113.9");
+        // The one that leads elsewhere counts once, where it leads
+        foreach (var path in (string[])["/simple/Foo", "/project/foo/", "/project/foo/json/", "/logs/", "/.git/config"])
+            (await client.GetAsync(new Uri(path, UriKind.Relative), Ct)).Dispose();
+
+        await all.Task.Within();
+        Assert.Equal([typeof(SearchState), typeof(ProjectState), typeof(JsonState)], told.Select(access => access.GetType()));
+        Assert.All(told, access => Assert.Equal("203.0.113.9", access.Host));
+    }
+
+    [Fact]
     public async Task Nobody_who_listens_is_no_reason_to_answer_later()
     {
         using var folder = new TemporaryFolder();
