@@ -10,6 +10,9 @@ namespace Piwheels.Tests.Web;
 /// <summary>A folder that the web server serves on a port of its own, and a client of it.</summary>
 internal sealed class ServedSite : IAsyncDisposable
 {
+    // The server looks at its clients once a second, when it has a processor to look by
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromMinutes(2);
+
     private ServedSite(TemporaryFolder folder, RecordedLog log, RunningWebServer server)
     {
         Folder = folder;
@@ -87,7 +90,7 @@ internal sealed class ServedSite : IAsyncDisposable
         await stream.WriteAsync(Encoding.Latin1.GetBytes(request), Ct);
         try
         {
-            return await new StreamReader(stream, Encoding.Latin1).ReadToEndAsync(Ct).Within();
+            return await new StreamReader(stream, Encoding.Latin1).ReadToEndAsync(Ct).WaitAsync(CloseLimit, Ct);
         }
         catch (IOException)
         {
