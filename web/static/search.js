@@ -44,7 +44,14 @@
       cell(row, numbers.format(recent));
       cell(row, numbers.format(all));
     }
+    // Whoever is among the results already stays there: with the same package, or at the same place
+    const links = [...rows.querySelectorAll("a")];
+    const at = links.indexOf(document.activeElement);
     rows.replaceChildren(...body.rows);
+    if (at >= 0) {
+      const now = [...rows.querySelectorAll("a")];
+      (now.find((link) => link.href === links[at].href) ?? now[Math.min(at, now.length - 1)] ?? input).focus();
+    }
     table.hidden = found.count === 0;
     const count = numbers.format(found.count) + (found.count === 1 ? " package" : " packages");
     status.textContent = found.count === 0
