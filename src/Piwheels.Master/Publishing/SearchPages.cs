@@ -42,11 +42,11 @@ internal sealed class SearchPages(SiteFolder folder, WholeFile files, Site site)
             page.Raw(","u8);
             page.Number(index.All[order[at]]);
             page.Raw("]"u8);
-            if (output.WrittenCount > FlushBytes) Flush(output, stream);
+            if (output.WrittenCount > FlushBytes) output.MoveTo(stream);
         }
 
         page.Raw("]"u8);
-        Flush(output, stream);
+        output.MoveTo(stream);
     }
 
     // The format has no relative addresses: without the site's own there is none
@@ -118,11 +118,5 @@ internal sealed class SearchPages(SiteFolder folder, WholeFile files, Site site)
         page.Raw(root);
         page.Raw(" xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n"u8);
         return page;
-    }
-
-    private static void Flush(ArrayBufferWriter<byte> output, Stream stream)
-    {
-        stream.Write(output.WrittenSpan);
-        output.ResetWrittenCount();
     }
 }

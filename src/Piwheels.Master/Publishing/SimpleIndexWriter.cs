@@ -42,11 +42,11 @@ internal static class SimpleIndexWriter
             page.Raw("/\">"u8);
             page.Raw(name);
             page.Raw("</a><br>\n"u8);
-            if (output.WrittenCount > FlushBytes) Flush(output, stream);
+            if (output.WrittenCount > FlushBytes) output.MoveTo(stream);
         }
 
         page.Raw("</body>\n</html>\n"u8);
-        Flush(output, stream);
+        output.MoveTo(stream);
     }
 
     /// <inheritdoc cref="WriteRootHtml"/>
@@ -176,10 +176,4 @@ internal static class SimpleIndexWriter
     // PEP 700: yyyy-mm-ddThh:mm:ss.ffffffZ
     private static string Timestamp(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
-
-    private static void Flush(ArrayBufferWriter<byte> output, Stream stream)
-    {
-        stream.Write(output.WrittenSpan);
-        output.ResetWrittenCount();
-    }
 }

@@ -22,17 +22,9 @@ public sealed class AccessReportTests
         folder.Write("site/simple/foo/foo-1.0-py3-none-any.whl", "wheel");
         using var zmq = new ZmqContext();
         var queue = $"ipc://{folder["log"]}";
-        await using var lumberjack = new ScriptedTask("lumberjack",
-            new TaskEnvironment(zmq, TimeProvider.System, new RecordedLog()));
         var told = new List<AccessState>();
         var all = new TaskCompletionSource();
-        lumberjack.Register(lumberjack.Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, queue), entry =>
-        {
-            told.Add(entry.Access);
-            if (told.Count == 2) all.SetResult();
-            return Task.CompletedTask;
-        });
-        lumberjack.Start();
+        await using var lumberjack = Listen(zmq, queue, told, all, count: 2);
 
         await using var server = await WebServer.StartAsync(
             new WebConfiguration { OutputPath = folder["site"], Listen = "127.0.0.1:0", LogQueue = queue },
@@ -59,17 +51,9 @@ public sealed class AccessReportTests
         folder.Write("site/project/foo/json/index.json", "{}");
         using var zmq = new ZmqContext();
         var queue = $"ipc://{folder["log"]}";
-        await using var lumberjack = new ScriptedTask("lumberjack",
-            new TaskEnvironment(zmq, TimeProvider.System, new RecordedLog()));
         var told = new List<AccessState>();
         var all = new TaskCompletionSource();
-        lumberjack.Register(lumberjack.Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, queue), entry =>
-        {
-            told.Add(entry.Access);
-            if (told.Count == 3) all.SetResult();
-            return Task.CompletedTask;
-        });
-        lumberjack.Start();
+        await using var lumberjack = Listen(zmq, queue, told, all, count: 3);
         var configuration = new WebConfiguration
         {
             OutputPath = folder["site"],
@@ -123,5 +107,21 @@ public sealed class AccessReportTests
         context.Connection.RemoteIpAddress = IPAddress.Parse(peer);
         context.Request.Headers["X-Forwarded-For"] = forwarded;
         Assert.Equal(client, new ClientAddress([IPNetwork.Parse("10.0.0.0/8")]).Of(context));
+    }
+
+    /// <summary>Stands for Lumberjack, and takes down what it is told until there are so many.</summary>
+    private static ScriptedTask Listen(
+        ZmqContext zmq, string queue, List<AccessState> told, TaskCompletionSource all, int count)
+    {
+        var lumberjack = new ScriptedTask(
+            "lumberjack", new TaskEnvironment(zmq, TimeProvider.System, new RecordedLog()));
+        lumberjack.Register(lumberjack.Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, queue), entry =>
+        {
+            told.Add(entry.Access);
+            if (told.Count == count) all.SetResult();
+            return Task.CompletedTask;
+        });
+        lumberjack.Start();
+        return lumberjack;
     }
 }
