@@ -82,19 +82,21 @@ internal sealed class ServedSite : IAsyncDisposable
         return tcp;
     }
 
-    /// <summary>Sends these bytes, and reads until the server closes.</summary>
+    /// <summary>
+    /// Sends these bytes, and reads until the server closes; nothing where it refused: it may do so as soon as it has
+    /// the connection, and the client hears of that while it connects, writes or reads.
+    /// </summary>
     public async Task<string> SendRawAsync(string request)
     {
-        using var tcp = await ConnectAsync();
-        await using var stream = tcp.GetStream();
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(request), Ct);
         try
         {
+            using var tcp = await ConnectAsync();
+            await using var stream = tcp.GetStream();
+            await stream.WriteAsync(Encoding.Latin1.GetBytes(request), Ct);
             return await new StreamReader(stream, Encoding.Latin1).ReadToEndAsync(Ct).WaitAsync(CloseLimit, Ct);
         }
-        catch (IOException)
+        catch (Exception refused) when (refused is IOException or SocketException)
         {
-            // Refused while bytes of the request were still on their way
             return "";
         }
     }
