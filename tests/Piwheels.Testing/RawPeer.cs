@@ -18,9 +18,15 @@ public sealed class RawPeer : IDisposable
     /// <summary>Connects; returns when the other side has said that it is ready, or has closed.</summary>
     /// <param name="endpoint">As a socket tells where it is bound: tcp, with an IPv4 address.</param>
     /// <param name="properties">What it says of itself in READY.</param>
-    public RawPeer(string endpoint, IReadOnlyDictionary<string, string> properties, string mechanism = "NULL")
+    /// <param name="from">The address that it comes from.</param>
+    public RawPeer(
+        string endpoint,
+        IReadOnlyDictionary<string, string> properties,
+        string mechanism = "NULL",
+        IPAddress? from = null)
     {
         var place = new Uri(endpoint);
+        if (from is not null) _tcp.Client.Bind(new IPEndPoint(from.MapToIPv6(), 0));
         _tcp.Connect(IPAddress.Parse(place.Host), place.Port);
         _stream = _tcp.GetStream();
         var greeting = new byte[64];

@@ -13,6 +13,7 @@ public abstract partial class TaskLoop
     private readonly List<string> _binds = [];
     private readonly List<string> _connects = [];
     private readonly List<string> _waits = [];
+    private readonly MemoryGrowth _memory = new();
     private bool _cutsEndless;
 
     /// <summary>The addresses that this task binds, as declared.</summary>
@@ -56,6 +57,7 @@ public abstract partial class TaskLoop
         {
             _cutsEndless = true;
             EveryEvenPaused(ConnectionGuard.Interval, CutEndless);
+            EveryEvenPaused(MemoryGrowth.Interval, () => _memory.HasGrown() ? CutEndless() : Task.CompletedTask);
         }
 
         _binds.Add(address);
@@ -67,11 +69,12 @@ public abstract partial class TaskLoop
     {
         var cut = _sockets.Sum(static socket => socket.CutEndless());
         if (cut > 0) EndlessCut(Logger, cut);
+        _memory.Looked();
         return Task.CompletedTask;
     }
 
     [LoggerMessage(EventId = 103, Level = LogLevel.Warning,
-        Message = "cut {Count} connections that brought more than any message has, and none that ended")]
+        Message = "cut {Count} connections that brought more than a message may have")]
     private static partial void EndlessCut(ILogger logger, int count);
 
     /// <summary>A socket whose frames are no CBOR; connected when the task starts.</summary>

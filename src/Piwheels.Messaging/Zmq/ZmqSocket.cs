@@ -23,7 +23,7 @@ public sealed class ZmqSocket : IDisposable
         try
         {
             Apply(_options);
-            if (_options.CutsEndless) _guard = new ConnectionGuard(context.Handle, _handle, EndlessBytesMax(_options));
+            if (_options.CutsEndless) _guard = Guard(context);
         }
         catch
         {
@@ -159,15 +159,39 @@ public sealed class ZmqSocket : IDisposable
         long total = first.Length;
         var fits = true;
         var more = true;
-        while (more && TryReceiveFrame(out var frame, out more, ref from))
+        while (fits && more && TryReceiveFrame(out var frame, out more, ref from))
         {
             total += frame.Length;
-            fits = fits && frames.Count < SocketOptions.FramesMax && total <= _options.MaxMessageBytes;
+            fits = frames.Count < SocketOptions.FramesMax && total <= _options.MaxMessageBytes;
             if (fits)
                 frames.Add(frame);
         }
 
-        return fits ? [.. frames] : [];
+        if (fits) return [.. frames];
+        if (more) PassOver(refuse: frames.Count == SocketOptions.FramesMax);
+        return [];
+    }
+
+    /// <summary>The rest of a message that is dropped, which may be millions of frames.</summary>
+    private void PassOver(bool refuse)
+    {
+        var message = default(LibZmq.Message);
+        _ = LibZmq.MessageInit(ref message);
+        var more = true;
+        while (more)
+        {
+            if (LibZmq.MessageReceive(ref message, _handle, LibZmq.DontWait) < 0)
+            {
+                if (Marshal.GetLastPInvokeError() == LibZmq.Eintr) continue;
+                break;
+            }
+
+            more = LibZmq.MessageMore(ref message) != 0;
+            if (refuse) _guard?.Refuse(LibZmq.MessageGet(ref message, LibZmq.SourceFd));
+            refuse = false;
+        }
+
+        _ = LibZmq.MessageClose(ref message);
     }
 
     private bool TryReceiveFrame(out ReadOnlyMemory<byte> frame, out bool more)
@@ -249,9 +273,12 @@ public sealed class ZmqSocket : IDisposable
         return _guard?.Look() ?? 0;
     }
 
-    // So much of a peer may wait unread in any case
-    private static long EndlessBytesMax(SocketOptions options) =>
-        Math.Max((long)options.MaxMessageBytes * SocketOptions.CutFactor, 16 * 1024 * 1024);
+    private ConnectionGuard Guard(ZmqContext context) =>
+        new(
+            context.Handle, _handle,
+            // So much of a peer may wait unread in any case
+            Math.Max((long)_options.MaxMessageBytes * SocketOptions.CutFactor, 16 * 1024 * 1024),
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
 
     /// <summary>
     /// Has a PAIR socket at an inproc address told how each connection begins. To be connected before this one is: what

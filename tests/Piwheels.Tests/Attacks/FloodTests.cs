@@ -1,7 +1,10 @@
+using System.Formats.Cbor;
+using System.Net;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Building;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Zmq;
+using Piwheels.Testing;
 using Piwheels.Tests.Building;
 using Xunit;
 
@@ -25,6 +28,30 @@ public sealed class FloodTests
         await farm.EndAsync();
         using var next = farm.Stranger();
         Assert.Equal(3, next.AssertReply<SlaveReply.Ack>(new SlaveRequest.Hello(Slaves.Hello)).SlaveId);
+    }
+
+    [Fact]
+    public async Task A_flood_of_connections_from_as_many_addresses_keeps_nobody_from_working()
+    {
+        const int Connections = 1_500;
+        await using var farm = await AttackedFarm.StartAsync();
+        var hello = new CborWriter();
+        new SlaveRequest.Hello(Slaves.Hello).Write(hello);
+        var strangers = new List<RawPeer>();
+        for (var number = 0; number < Connections; number++)
+        {
+            strangers.Add(new RawPeer(
+                farm.Bench.SlaveAddress, new Dictionary<string, string> { ["Socket-Type"] = "REQ" },
+                from: new IPAddress([127, 1, (byte)(number >> 8), (byte)number])));
+            strangers[^1].Send([], hello.Encode());
+        }
+
+        using (var last = farm.Stranger()) last.AssertReply<SlaveReply.Ack>(new SlaveRequest.Hello(Slaves.Hello));
+        await farm.EndAsync();
+        foreach (var stranger in strangers) stranger.Dispose();
+        using var next = farm.Stranger();
+        next.AssertReply<SlaveReply.Ack>(new SlaveRequest.Hello(Slaves.Hello));
+        next.AssertReply<SlaveReply.Build>(new SlaveRequest.Idle(Slaves.Stats));
     }
 
     [Fact]
