@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Piwheels.Cli.Commands;
 
 namespace Piwheels.Cli;
@@ -11,14 +12,10 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
-        var root = new RootCommand("A wheel farm: follows a Python package index, builds wheels, publishes them.");
-        foreach (var command in All()) root.Add(command.Command);
-        root.Add(AuditCommand.Create());
-        root.Add(FollowCommand.Create());
-        root.Add(RecipeCommand.Create());
-        root.Add(SlaveKeyCommand.Create());
-        Arguments = NameOfLink() is { } name ? [name, .. arguments] : arguments;
+        var root = CommandTree.Create();
+        Arguments = CommandTree.Spelled(root, NameOfLink() is { } name ? [name, .. arguments] : arguments);
         var parsed = root.Parse(Arguments);
+        if (Arguments.Count > 0 && parsed.Action is ParseErrorAction) return RefuseUsage(parsed);
         var configuration = new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,
@@ -29,21 +26,15 @@ internal static class Program
         return parsed.Errors.Count > 0 ? CommandFault.WrongUsage : exitCode;
     }
 
-    private static IEnumerable<PiwCommand> All() =>
-    [
-        new UpCommand(),
-        new DemoCommand(),
-        new MasterCommand(),
-        new SlaveCommand(),
-        new WebCommand(),
-        new InitDbCommand(),
-        new TargetCommand(),
-        new PolicyCommand(),
-        new RetryCommand(),
-        new AddCommand(),
-        new RemoveCommand(),
-        new PruneCommand(),
-    ];
+    private static int RefuseUsage(ParseResult parsed)
+    {
+        var command = string.Join(' ', CommandTree.WordsOf(parsed.CommandResult.Command));
+        // The last is the one that says most: before it stands that a command is missing
+        var errors = parsed.Errors.Select(static error => error.Message.ReplaceLineEndings(" ").TrimEnd('.'));
+        if (parsed.CommandResult.Command.Subcommands.Count > 0) errors = errors.TakeLast(1);
+        Console.Error.WriteLine($"{command}: {string.Join("; ", errors)} ('{command} --help' tells more)");
+        return CommandFault.WrongUsage;
+    }
 
     /// <summary>The command of a link named piw-NAME that the program was started by; null otherwise.</summary>
     private static string? NameOfLink()

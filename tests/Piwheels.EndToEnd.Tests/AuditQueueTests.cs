@@ -102,7 +102,7 @@ public sealed class AuditQueueTests(DatabaseFixture fixture) : IAsyncLifetime
 
     [Theory]
     [InlineData(1, "piw audit queue: Failed to connect", "--dsn", "postgresql://nobody@127.0.0.1:1/nowhere")]
-    [InlineData(1, "piw audit queue: 'what://is/this' is no database address", "--dsn", "what://is/this")]
+    [InlineData(2, "--dsn: 'what://is/this' is no database address", "--dsn", "what://is/this")]
     [InlineData(2, "is not a number from 0", "--limit", "-1")]
     public async Task What_cannot_be_done_is_told_with_the_reason(int code, string words, string option, string value)
     {

@@ -21,7 +21,7 @@ internal sealed partial class AuditQueueCommand : PiwCommand
     public AuditQueueCommand()
         : base("queue", "audit", "Compares the build queue with all that has to be built")
     {
-        _dsn = Add(Settings.Text("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
+        _dsn = Add(Settings.Database("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
         _limit = Add(Settings.Number("limit", "Differences shown for each target", 20, 0, 1_000_000));
         Command.Add(_fix);
     }

@@ -21,7 +21,7 @@ internal abstract class FarmDatabaseCommand : PiwCommand
     protected FarmDatabaseCommand(string name, string section, string description)
         : base(name, section, description)
     {
-        _dsn = Add(Settings.Text(
+        _dsn = Add(Settings.Database(
             "dsn", $"Where the database is; the farm of 'piw up' in its usual folder, else {UsualDsn}", "", "-d"));
         _data = Add(Settings.Text("data", "The data folder of a running farm of 'piw up', to find its database", ""));
     }

@@ -14,7 +14,7 @@ internal sealed class InitDbCommand : PiwCommand
     public InitDbCommand()
         : base("initdb", "initdb", "Creates the database, or upgrades it to this version; as a superuser of the database")
     {
-        _dsn = Add(Settings.Text("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
+        _dsn = Add(Settings.Database("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
         _user = Add(Settings.Text("user", "The ordinary user that the master connects as", "piwheels", "-u"));
         _yes = Add(Settings.Flag("yes", "Do not ask", "-y"));
     }

@@ -52,7 +52,7 @@ internal sealed partial class MasterCommand : PiwCommand
     public MasterCommand()
         : base("master", "master", "Runs the master: follows the index, gives out builds, publishes wheels and pages")
     {
-        _dsn = Add(Settings.Text("dsn", "Where the database is", Defaults.Dsn, "-d"));
+        _dsn = Add(Settings.Database("dsn", "Where the database is", Defaults.Dsn, "-d"));
         _outputPath = Add(Settings.Text("output-path", "The folder to publish", Defaults.OutputPath, "-o"));
         _devMode = Add(Settings.Flag("dev-mode", "Shorter waits, for work on the farm itself"));
         _followSelection = Add(Settings.Flag(

@@ -16,7 +16,7 @@ internal abstract class PiwCommand
     protected PiwCommand(string name, string section, string description)
     {
         Section = section;
-        Command = new Command(name, description);
+        Command = new Node(this, name, description);
         Common.AddTo(Command);
         Command.Add(_parentsPipe);
         Command.SetAction(RunAsync);
@@ -26,8 +26,11 @@ internal abstract class PiwCommand
 
     protected CommonOptions Common { get; } = new();
 
-    /// <summary>The section of configuration files that it reads.</summary>
-    protected string Section { get; }
+    /// <summary>The section of configuration files that it reads; others may read it too.</summary>
+    public string Section { get; }
+
+    /// <summary>What may also stand in files and in the environment.</summary>
+    public IReadOnlyList<Setting> OwnSettings => _settings;
 
     /// <summary>Set for the programs that `piw up` starts: stop when standard input ends, since then it is gone.</summary>
     private readonly Option<bool> _parentsPipe = new("--" + ParentsPipeOption) { Hidden = true };
@@ -50,7 +53,7 @@ internal abstract class PiwCommand
     }
 
     /// <summary>The command as it is called, with the group that it is in: <c>audit queue</c>.</summary>
-    protected string FullName => Command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand) is { } group
+    public string FullName => Command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand) is { } group
         ? $"{group.Name} {Command.Name}"
         : Command.Name;
 
@@ -87,18 +90,29 @@ internal abstract class PiwCommand
             stop.AlsoWhenStandardInputEnds();
         }
 
-        var source = SettingsSource.Load(parsed, Section, Common.ConfigurationFile(parsed));
+        var source = new SettingsSource(
+            parsed, Section, ConfigurationFiles.Read(Common.ConfigurationFile(parsed)));
         using var loggers = (Common.Log(parsed) with { Quietest = QuietestLevel }).CreateFactory(TimeProvider.System);
         var logger = loggers.CreateLogger($"piw.{FullName.Replace(' ', '_')}");
-        foreach (var key in source.UnknownKeys(_settings)) logger.UnknownKey(Section, key);
+        foreach (var (file, key) in source.UnknownKeys(SettingsOfSection(parsed))) logger.UnknownKey(file, Section, key);
         return await RunAsync(new CommandContext(parsed, source, loggers, logger, TimeProvider.System, stop.Token));
     }
+
+    private IEnumerable<Setting> SettingsOfSection(ParseResult parsed) =>
+        CommandTree.Of(parsed.RootCommandResult.Command)
+            .Where(command => command.Section == Section).SelectMany(static command => command.OwnSettings);
 
     private int Report(ParseResult parsed, Exception fault, int exitCode)
     {
         Console.Error.WriteLine($"piw {FullName}: {fault.Message.ReplaceLineEndings(" ")}");
         if (Common.ShowsFaults(parsed)) Console.Error.WriteLine(fault);
         return exitCode;
+    }
+
+    /// <summary>A command that leads back to this.</summary>
+    internal sealed class Node(PiwCommand owner, string name, string description) : Command(name, description)
+    {
+        public PiwCommand Owner => owner;
     }
 }
 
@@ -113,6 +127,6 @@ internal sealed record CommandContext(
 
 internal static partial class CommandLog
 {
-    [LoggerMessage(Level = LogLevel.Warning, Message = "configuration: nobody knows {section}.{key}; passed over")]
-    public static partial void UnknownKey(this ILogger logger, string section, string key);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{file}: nobody knows {key} in [{section}]; passed over")]
+    public static partial void UnknownKey(this ILogger logger, string file, string section, string key);
 }

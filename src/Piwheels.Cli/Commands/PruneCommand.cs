@@ -21,7 +21,7 @@ internal sealed class PruneCommand : PiwCommand
     public PruneCommand()
         : base("prune", "prune", "Drops the raw rows of old downloads, searches and page hits; totals stay")
     {
-        _dsn = Add(Settings.Text("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
+        _dsn = Add(Settings.Database("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
         _olderThan = Add(new Setting<int>(
             "older-than", "How old what goes is, like 24months or 2years", 0, MonthsText.Parse));
         _yes = Add(Settings.Flag("yes", "Do not ask", "-y"));

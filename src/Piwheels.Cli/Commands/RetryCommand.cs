@@ -30,7 +30,7 @@ internal sealed class RetryCommand : PiwCommand
     {
         Command.Add(_package);
         Command.Add(_version);
-        _dsn = Add(Settings.Text("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
+        _dsn = Add(Settings.Database("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
         _limit = Add(Settings.Number("limit", "Builds listed", 1000, 1, 1_000_000));
     }
 

@@ -2,6 +2,7 @@ using System.Collections;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Piwheels.Core.Units;
+using Piwheels.Storage;
 
 namespace Piwheels.Cli.Options;
 
@@ -15,6 +16,12 @@ internal abstract class Setting(string name)
     public string EnvironmentName => "PIW_" + Name.Replace('-', '_').ToUpperInvariant();
 
     public abstract Option Option { get; }
+
+    /// <summary>What holds when nobody says anything, as text; empty where that is nothing.</summary>
+    public abstract string Usual { get; }
+
+    /// <summary>What is wrong with a text for it; null where nothing is.</summary>
+    public abstract string? FaultOf(string text);
 }
 
 /// <inheritdoc cref="Setting"/>
@@ -36,15 +43,29 @@ internal sealed class Setting<T> : Setting
         _fallback = fallback;
         _option = new Option<T>("--" + name, aliases)
         {
-            Description = Equals(fallback, "") || Equals(fallback, false) || fallback is null or ICollection { Count: 0 }
-                ? description
-                : $"{description} ({Show(fallback)})",
+            Description = Usual.Length == 0 ? description : $"{description} ({Usual})",
+            HelpName = typeof(T) == typeof(bool) ? null : HelpNameOf(name),
             CustomParser = ParseToken,
             Arity = typeof(T) == typeof(bool) ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
         };
     }
 
     public override Option Option => _option;
+
+    public override string Usual => _fallback is null or false or ICollection { Count: 0 } ? "" : Show(_fallback);
+
+    public override string? FaultOf(string text)
+    {
+        try
+        {
+            _parse(text);
+            return null;
+        }
+        catch (FormatException fault)
+        {
+            return fault.Message;
+        }
+    }
 
     /// <summary>The value in force: the command line beats the environment, which beats files.</summary>
     public T In(SettingsSource source)
@@ -75,6 +96,18 @@ internal sealed class Setting<T> : Setting
         }
     }
 
+    /// <summary>What stands for a value in help: the kind of it, else the last word of the option's name.</summary>
+    private static string HelpNameOf(string name) => default(T) switch
+    {
+        TimeSpan => "DURATION",
+        int => "N",
+        long => "SIZE",
+        _ => typeof(T) == typeof(Uri) ? "URL"
+            : typeof(T) == typeof(IReadOnlyList<TimeSpan>) ? "DURATIONS"
+            : typeof(T) == typeof(IReadOnlyList<string>) ? "NAMES"
+            : name[(name.LastIndexOf('-') + 1)..].ToUpperInvariant(),
+    };
+
     private static string Show(T value) => value switch
     {
         TimeSpan duration => DurationText.Show(duration),
@@ -89,6 +122,10 @@ internal static class Settings
 {
     public static Setting<string> Text(string name, string description, string fallback, params string[] aliases) =>
         new(name, description, fallback, static text => text, aliases);
+
+    /// <summary>The address of a database, as <see cref="Dsn.Parse"/> reads it; its text is kept.</summary>
+    public static Setting<string> Database(string name, string description, string fallback, params string[] aliases) =>
+        new(name, description, fallback, static text => text.Length > 0 ? Checked(text) : text, aliases);
 
     public static Setting<bool> Flag(string name, string description, params string[] aliases) =>
         new(name, description, false, ParseFlag, aliases);
@@ -124,6 +161,12 @@ internal static class Settings
             && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
             ? url
             : throw new FormatException($"'{text}' is not an http or https URL");
+
+    private static string Checked(string dsn)
+    {
+        _ = Dsn.Parse(dsn);
+        return dsn;
+    }
 
     private static bool ParseFlag(string text) => text.Trim().ToUpperInvariant() switch
     {
