@@ -590,3 +590,65 @@ COMMENT ON FUNCTION get_search_changes IS
     'Whose entry in the search index came, went or changed since a mark, and the next mark';
 REVOKE ALL ON FUNCTION get_search_changes FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION get_search_changes TO {username};
+
+
+-- What audits of the published folder ask, page by page: nobody waits for one, and it takes no snapshot of hours.
+CREATE FUNCTION get_published_packages(p_after text, p_limit integer)
+RETURNS TABLE (package varchar, aliases varchar[], owed boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT
+        p.package,
+        ARRAY(SELECT n.name FROM package_names n WHERE n.package = p.package AND n.name <> n.package ORDER BY n.name),
+        EXISTS (SELECT FROM rewrites_pending r WHERE r.package = p.package)
+    FROM packages p
+    WHERE p.package > p_after COLLATE "C" AND p.skip <> 'deleted'
+    ORDER BY p.package LIMIT p_limit;
+$sql$;
+COMMENT ON FUNCTION get_published_packages IS
+    'The next packages that have pages, with the other spellings of their names, and whether pages are owed';
+REVOKE ALL ON FUNCTION get_published_packages FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_published_packages TO {username};
+
+
+CREATE FUNCTION find_published_packages(p_names text[])
+RETURNS TABLE (package varchar, aliases varchar[], owed boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT
+        p.package,
+        ARRAY(SELECT n.name FROM package_names n WHERE n.package = p.package AND n.name <> n.package ORDER BY n.name),
+        EXISTS (SELECT FROM rewrites_pending r WHERE r.package = p.package)
+    FROM packages p
+    WHERE p.package IN (SELECT n.package FROM package_names n WHERE n.name = ANY (p_names)) AND p.skip <> 'deleted'
+    ORDER BY p.package;
+$sql$;
+COMMENT ON FUNCTION find_published_packages IS 'As get_published_packages, those with one of these names in any spelling';
+REVOKE ALL ON FUNCTION find_published_packages FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_published_packages TO {username};
+
+
+CREATE FUNCTION get_published_files(p_packages text[])
+RETURNS TABLE (package varchar, filename varchar, filesize bigint, filehash char, location varchar)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT b.package, f.filename, f.filesize, f.filehash, f.location
+    FROM builds b JOIN files f ON f.build_id = b.build_id
+    WHERE b.package = ANY (p_packages) AND b.status;
+$sql$;
+COMMENT ON FUNCTION get_published_files IS 'The wheels of several packages';
+REVOKE ALL ON FUNCTION get_published_files FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_published_files TO {username};
+
+
+-- A log is written after its build is recorded.
+CREATE FUNCTION get_builds_with_logs(p_after bigint, p_limit integer) RETURNS TABLE (build_id bigint, recent boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+    SELECT b.build_id, b.built_at > (now() AT TIME ZONE 'UTC') - interval '10 minutes' FROM builds b
+    WHERE b.build_id > p_after
+    ORDER BY b.build_id LIMIT p_limit;
+$sql$;
+COMMENT ON FUNCTION get_builds_with_logs IS 'The next builds, and whether they are so recent that their log may be on its way';
+REVOKE ALL ON FUNCTION get_builds_with_logs FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION get_builds_with_logs TO {username};

@@ -55,7 +55,9 @@ public sealed class CompletionTests
 
     private static async Task<string> PrintedAsync(string program, params string[] arguments)
     {
-        await using var shell = PiwProcess.Start(program, arguments, environment: null);
+        // Fish makes folders in its home
+        using var home = new TemporaryFolder();
+        await using var shell = PiwProcess.Start(program, arguments, new Dictionary<string, string> { ["HOME"] = home.Path });
         await shell.EndAsync();
         return shell.Output;
     }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
-using Npgsql;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
@@ -104,26 +103,11 @@ public sealed class KilledWriterTests(DatabaseFixture databases)
         Assert.True(await master.EndAsync() == 128 + 9, master.Output);
     }
 
-    private static async Task WriteAllAsync(TestDatabase store, Output output)
-    {
-        await using var master = Start(store, output);
-        var ended = master.EndAsync();
-        await using var session = await store.OpenAsync();
-        await using var isOwed = new NpgsqlCommand("SELECT EXISTS (SELECT FROM rewrites_pending)", session);
-        while (await isOwed.ExecuteScalarAsync() is true) Assert.False(ended.IsCompleted, master.Output);
-        // The lists of all packages are written at its end at the latest
-        master.Signal("TERM");
-        Assert.True(await master.EndAsync() == 0, master.Output);
-    }
+    private static Task WriteAllAsync(TestDatabase store, Output output) =>
+        WritingMaster.WriteAllAsync(store, output.Folder, output.Site);
 
-    private static PiwProcess Start(TestDatabase store, Output output) => PiwProcess.StartAsUser(
-    [
-        "master", "--dev-mode", "--output-path", output.Site, "--dsn", $"{store.UserDsn}",
-        // Nobody listens there: what is published is in the database already
-        .. new[] { "xmlrpc", "json", "simple" }.SelectMany(each => new[] { $"--pypi-{each}", "http://127.0.0.1:9/" }),
-        .. new[] { "status", "control", "import", "log", "slave", "file" }.SelectMany(
-            queue => new[] { $"--{queue}-queue", $"ipc://{output.Folder}/{queue}" }),
-    ]);
+    private static PiwProcess Start(TestDatabase store, Output output) =>
+        WritingMaster.Start(store, output.Folder, output.Site);
 
     private static PackageName NameOf(int number) => PackageName.Parse(string.Create(
         CultureInfo.InvariantCulture, $"pack-age{number}"));

@@ -33,7 +33,7 @@ internal static class CommandTree
             new AddCommand().Command,
             new RemoveCommand().Command,
             new PruneCommand().Command,
-            AuditCommand.Create(),
+            new AuditCommand().Command,
             FollowCommand.Create(),
             RecipeCommand.Create(),
             SlaveKeyCommand.Create(),
@@ -71,5 +71,5 @@ internal static class CommandTree
 
     /// <summary>The commands below one, those in groups too.</summary>
     public static IEnumerable<PiwCommand> Of(Command root) => root.Subcommands.SelectMany(
-        static command => command is PiwCommand.Node node ? [node.Owner] : Of(command));
+        static command => command is PiwCommand.Node node ? Of(command).Prepend(node.Owner) : Of(command));
 }

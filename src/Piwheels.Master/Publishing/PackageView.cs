@@ -78,14 +78,14 @@ internal sealed record ReleaseView(ProjectVersion Data, PackageVersion? Version)
 /// Wheels for linux_armv7l run on Raspberry Pis whose Python says linux_armv6l, since both come from the same builds;
 /// where the setting is on, they are listed for both. Never the other way round.
 /// </summary>
-internal static class Armv6Alias
+public static class Armv6Alias
 {
     internal const string Platform = "linux_armv6l";
     private const string RealPlatform = "linux_armv7l";
     private const string RealEnding = $"-{RealPlatform}.whl";
 
     /// <summary>The other name of a wheel; null for one that has none.</summary>
-    internal static string? NameFor(string filename) =>
+    public static string? NameFor(string filename) =>
         filename.EndsWith(RealEnding, StringComparison.Ordinal)
             ? $"{filename[..^RealEnding.Length]}-{Platform}.whl"
             : null;
