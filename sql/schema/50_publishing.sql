@@ -119,6 +119,34 @@ REVOKE ALL ON FUNCTION save_rewrites_pending FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION save_rewrites_pending TO {username};
 
 
+-- Behind what happens now, and in steps: a million rows at once would keep the builds waiting that enter one of them. A
+-- package that is being deleted is waited for, and passed over.
+CREATE FUNCTION owe_all_rewrites(p_command text, p_after text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $sql$
+DECLARE
+    v_packages text[];
+BEGIN
+    SELECT array_agg(s.package) INTO v_packages
+    FROM (
+        SELECT p.package FROM packages p
+        WHERE p.package > p_after COLLATE "C"
+        ORDER BY p.package LIMIT 5000 FOR KEY SHARE) AS s;
+    INSERT INTO rewrites_pending AS r (package, added_at, command, backlog)
+    SELECT n.package, now() AT TIME ZONE 'UTC', p_command, true FROM unnest(v_packages) AS n (package)
+    ORDER BY n.package COLLATE "C"
+    ON CONFLICT (package) DO UPDATE SET
+        command = CASE 'BOTH' WHEN excluded.command THEN 'BOTH' ELSE r.command END,
+        revision = excluded.revision;
+    RETURN (SELECT max(n.package COLLATE "C") FROM unnest(v_packages) AS n (package));
+END;
+$sql$;
+COMMENT ON FUNCTION owe_all_rewrites IS
+    'Enters that the pages of the next 5,000 packages are to be written, when there is time; answers the last of them';
+REVOKE ALL ON FUNCTION owe_all_rewrites FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION owe_all_rewrites TO {username};
+
+
 CREATE FUNCTION rewrite_done(p_package text, p_command text, p_revision bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 AS $sql$

@@ -77,6 +77,11 @@ public sealed partial class Database
             Texts(queue.Select(r => r.Package.Value)), Times(queue.Select(r => r.AddedAt)),
             Texts(queue.Select(r => WriteCommand(r.Command)))));
 
+    public async Task<PackageName?> OweAllRewritesAsync(RewriteCommand command, PackageName? after) =>
+        await AskAsync(
+            Call("SELECT owe_all_rewrites($1, $2)", Text(WriteCommand(command)), Text(after?.Value ?? "")),
+            r => r.GetString(0)) is { } last ? PackageName.Parse(last) : null;
+
     public Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision) =>
         DoAsync(Call("SELECT rewrite_done($1, $2, $3)", Text(package), Text(WriteCommand(done)), Number(revision)));
 

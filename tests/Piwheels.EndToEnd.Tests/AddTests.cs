@@ -49,7 +49,7 @@ public sealed class AddTests : ImportQueueTests
             "foo", "-y", "-d", "", "-s", "bad");
         await SaysAsync(
             1, "piw add: foo 1.0 is known already: what is known is yanked by removing it.", "foo", "1.0", "-y", "--yank");
-        await SaysAsync(1, "piw add: Package foo: 'bar' is no spelling of foo.", "foo", "-y", "-d", "", "-a", "bar");
+        await SaysAsync(2, "piw add: --alias: 'bar' is no spelling of foo", "foo", "-y", "-d", "", "-a", "FOO", "-a", "bar");
     }
 
     [Fact]
@@ -266,7 +266,7 @@ public sealed class AddTests : ImportQueueTests
         var nobody = Bed.Ipc("nobody");
         var (exitCode, output) = await PiwProcess.RunAsync(
             "add", "foo", "-y", "-d", "", "--wait", "300ms", "--import-queue", nobody);
-        Assert.Equal((1, $"piw add: no master answered at {nobody} within 0.3s"), (exitCode, output.Trim()));
+        Assert.Equal((1, $"piw add: no master answered at {nobody} within 0.3s: nobody listens there"), (exitCode, output.Trim()));
     }
 
     [Theory]

@@ -18,7 +18,11 @@ public abstract class ImportQueueTests : IAsyncDisposable
         var configuration = new MasterConfiguration { ImportQueue = Queue };
         var others = Bed.Add(new ScriptedTask("others", environment));
         others.BindRpc<SecretaryRequest, SecretaryReply>(
-            configuration.WebQueue, _ => Task.FromResult<SecretaryReply>(new SecretaryReply.Done()));
+            configuration.WebQueue, request =>
+            {
+                lock (_pages) _pages.Add(PagesOf(request));
+                return Task.FromResult<SecretaryReply>(new SecretaryReply.Done());
+            });
         others.BindRpc<SkipRequest, SkipReply>(
             MasterConfiguration.SkipQueue, _ => Task.FromResult<SkipReply>(new SkipReply.Ok()));
         others.BindRpc<FsRequest, FsReply>(configuration.FsQueue, _ => Task.FromResult<FsReply>(new FsReply.Ok()));
@@ -26,12 +30,30 @@ public abstract class ImportQueueTests : IAsyncDisposable
         Bed.Add(new MrChase(configuration, environment, Rows)).Start();
     }
 
+    private readonly List<string> _pages = [];
+
     protected TaskTestbed Bed { get; } = new();
+
+    /// <summary>The pages that were asked for.</summary>
+    protected IReadOnlyList<string> Pages
+    {
+        get
+        {
+            lock (_pages) return [.. _pages];
+        }
+    }
 
     protected FakeDatabase Rows { get; } = new(TimeProvider.System);
 
     /// <summary>The queue's address.</summary>
     protected string Queue { get; }
+
+    private static string PagesOf(SecretaryRequest request) => request switch
+    {
+        SecretaryRequest.Project(var package) => $"PROJECT {package}",
+        SecretaryRequest.Both(var package) => $"BOTH {package}",
+        _ => request.Name,
+    };
 
     public async ValueTask DisposeAsync()
     {

@@ -105,6 +105,8 @@ public sealed class RemoveTests : ImportQueueTests
     [InlineData("no option --force", "foo", "-y", "--force")]
     [InlineData("no option -x", "foo", "-x")]
     [InlineData("--wait", "foo", "-y", "--wait", "long")]
+    [InlineData("--yank is not known to an old master", "foo", "1.0", "-y", "--yank", "--old-master")]
+    [InlineData("--builds is not known to an old master, unless with --skip", "foo", "-y", "--builds", "--old-master")]
     public async Task Wrong_usage_is_told_and_asks_no_master(string words, params string[] arguments)
     {
         await AddBuiltAsync();
@@ -115,13 +117,27 @@ public sealed class RemoveTests : ImportQueueTests
     }
 
     [Fact]
+    public async Task In_the_form_of_old_masters_it_removes_or_skips_with_the_builds()
+    {
+        await AddBuiltAsync();
+        await SaysAsync(
+            0, "Skipped and removed all builds and files of foo 1.0.", "foo", "1.0", "-y", "-s", "bad", "--old-master");
+        Assert.Equal("bad", await Rows.GetVersionSkipAsync(Foo1));
+        Assert.Empty(Rows.Builds);
+        await SaysAsync(0, "Removed foo 1.0.", "foo", "1.0", "-y", "--old-master");
+        await SaysAsync(1, "piw remove: foo 1.0 is unknown here", "foo", "1.0", "-y", "--old-master");
+        await SaysAsync(0, "Removed package foo.", "foo", "-y", "--old-master");
+        Assert.False(await Rows.TestPackageAsync(Foo));
+    }
+
+    [Fact]
     public async Task A_master_that_is_not_there_is_not_waited_for_for_ever()
     {
         var nobody = Bed.Ipc("nobody");
         var (exitCode, output) = await PiwProcess.RunAsync(
             "remove", "foo", "-y", "--wait", "300ms", "--import-queue", nobody);
         Assert.Equal(
-            (1, $"piw remove: no master answered at {nobody} within 0.3s; one that is still removing goes on with it"),
+            (1, $"piw remove: no master answered at {nobody} within 0.3s: nobody listens there"),
             (exitCode, output.Trim()));
     }
 

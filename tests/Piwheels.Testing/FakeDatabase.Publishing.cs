@@ -90,6 +90,14 @@ public sealed partial class FakeDatabase
         foreach (var row in queue.Where(row => Find(row.Package) is not null)) Owe(row);
     });
 
+    public Task<PackageName?> OweAllRewritesAsync(RewriteCommand command, PackageName? after) =>
+        Call<PackageName?>(() =>
+        {
+            PackageName[] step = [.. _packages.Keys.Where(package => after is null || package.CompareTo(after.Value) > 0).Take(5_000)];
+            foreach (var package in step) Owe(new RewritePending(package, time.GetUtcNow(), command), backlog: true);
+            return step.Length > 0 ? step[^1] : null;
+        });
+
     public Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision) => Call(() =>
     {
         if (_rewrites.TryGetValue(package, out var owed) && owed.Revision <= revision && owed.Row.Command <= done)
@@ -214,9 +222,10 @@ public sealed partial class FakeDatabase
     private void Owe(PackageName package, RewriteCommand command) =>
         Owe(new RewritePending(package, time.GetUtcNow(), command));
 
-    private void Owe(RewritePending row)
+    private void Owe(RewritePending row) => Owe(row, _isBacklog);
+
+    private void Owe(RewritePending row, bool backlog)
     {
-        var backlog = _isBacklog;
         if (_rewrites.GetValueOrDefault(row.Package) is { Row: var owed } before)
         {
             var stands = before.Backlog == backlog ? owed.AddedAt < row.AddedAt : backlog;

@@ -30,13 +30,17 @@ internal sealed class ImportQueueLink : IDisposable
     }
 
     /// <summary>Asks, and waits for the answer.</summary>
+    /// <param name="patience">How long to wait for it; as long as for all others unless given.</param>
     /// <exception cref="CommandFault">No master answered, or not in a way that can be read.</exception>
     /// <exception cref="OperationCanceledException">The tool was stopped.</exception>
-    public ImportReply Ask(ImportRequest request, CancellationToken stop)
+    public ImportReply Ask(ImportRequest request, CancellationToken stop, TimeSpan? patience = null)
     {
+        if (IpcPath.Look(_address) == IpcReach.Forbidden)
+            throw new CommandFault($"this user may not connect to {_address}: run it as the one who runs the master");
         var writer = new CborWriter();
         request.Write(writer);
-        var until = _time.GetUtcNow() + _patience;
+        var limit = patience ?? _patience;
+        var until = _time.GetUtcNow() + limit;
         var sent = _socket.TrySend(writer.Encode());
         while (sent)
         {
@@ -47,15 +51,8 @@ internal sealed class ImportQueueLink : IDisposable
             if (_socket.TryReceive(out var frames)) return Read(frames);
         }
 
-        var hint = request switch
-        {
-            // A master of piwheels drops what it does not know
-            ImportRequest.Priority => "; a master of piwheels has no answer to --priority",
-            ImportRequest.RemovePackage or ImportRequest.RemoveVersion =>
-                "; one that is still removing goes on with it",
-            _ => "",
-        };
-        throw new CommandFault($"no master answered at {_address} within {DurationText.Show(_patience)}{hint}");
+        var why = IpcPath.Look(_address) == IpcReach.Nobody ? ": nobody listens there" : Hint(request);
+        throw new CommandFault($"no master answered at {_address} within {DurationText.Show(limit)}{why}");
     }
 
     public void Dispose()
@@ -76,4 +73,16 @@ internal sealed class ImportQueueLink : IDisposable
                 $"what answered at {_address} is no master: {wrong.Message}", CommandFault.Failed, wrong);
         }
     }
+
+    /// <summary>A master of piwheels drops what it does not know, and others may have more to do than they are given time.</summary>
+    private static string Hint(ImportRequest request) => request switch
+    {
+        ImportRequest.Priority => "; a master of piwheels has no answer to --priority",
+        ImportRequest.AddPackage or ImportRequest.AddVersion => "; one of piwheels before 0.20 has no answer to this",
+        ImportRequest.RemovePackage or ImportRequest.RemoveVersion =>
+            "; one that is still removing goes on with it, and one of piwheels before 0.20 needs --old-master",
+        ImportRequest.Import { Form: FileStateForm.WithLocation } => "; one of piwheels before 0.22 needs --old-master",
+        ImportRequest.Sent => "; it may still record the build: see whether its files are listed before you try again",
+        _ => "",
+    };
 }

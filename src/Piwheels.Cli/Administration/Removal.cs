@@ -12,6 +12,9 @@ namespace Piwheels.Cli.Administration;
 /// <param name="Skip">Why it shall not be built; empty: that is not asked for.</param>
 internal sealed record Removal(string Package, string? Version, string Skip, bool Builds, bool Yank)
 {
+    /// <summary>Whether it is asked of a master of 0.16 to 0.19, which does not say what it has done.</summary>
+    public bool OldMaster { get; init; }
+
     /// <summary><c>package foo</c>, or <c>foo 1.0</c>.</summary>
     private string Subject => Version is null ? $"package {Name}" : $"{Name} {Version}";
 
@@ -32,15 +35,19 @@ internal sealed record Removal(string Package, string? Version, string Skip, boo
         }
     }
 
-    public ImportRequest Request => Version is null
-        ? new ImportRequest.RemovePackage(Package, Builds, Skip)
-        : new ImportRequest.RemoveVersion(Package, Version, Builds, Skip, Yank);
+    public ImportRequest Request => (OldMaster, Version) switch
+    {
+        (true, _) => new ImportRequest.Remove(Package, Version, Skip),
+        (_, null) => new ImportRequest.RemovePackage(Package, Builds, Skip),
+        _ => new ImportRequest.RemoveVersion(Package, Version, Builds, Skip, Yank),
+    };
 
     /// <summary>The master's answer in words.</summary>
     /// <exception cref="CommandFault">It was not done, or the answer is none to this.</exception>
     public string Outcome(ImportReply reply) => reply switch
     {
         ImportReply.Done(var what) when what is not null && Answers.Contains(what) => Done,
+        ImportReply.Done(null) when OldMaster => Done,
         ImportReply.Error("NOPKG") => throw new CommandFault($"package {Name} is unknown here"),
         ImportReply.Error("NOVER") => throw new CommandFault($"{Subject} is unknown here"),
         ImportReply.Error(var reason) => throw new CommandFault($"{Subject}: {reason}"),

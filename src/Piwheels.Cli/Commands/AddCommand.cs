@@ -167,10 +167,15 @@ internal sealed class AddCommand : ImportQueueCommand
         if (addition is { Yank: true, Unyank: true }) throw Wrong("--yank and --unyank contradict each other");
         if (addition is { Version: not null, AllVersions: true })
             throw Wrong("--all-versions is for packages: name no version");
+        if (addition.Aliases.FirstOrDefault(alias => !IsSpellingOf(alias, addition.Package)) is { } stranger)
+            throw Wrong($"--alias: '{Excerpt.Of(stranger)}' is no spelling of {addition.Package}");
         var isName = addition.Wanted is { Specifier.Count: 0, Marker: null, Url: null };
         if (!isName && (!addition.Priority || addition.Version is not null))
             throw Wrong($"'{addition.Wanted}' is more than a name, which goes with --priority and without a version");
     }
+
+    private static bool IsSpellingOf(string alias, PackageName package) =>
+        PackageName.TryParse(alias, out var name) && name == package;
 
     private List<Addition> OfFile(CommandContext context, string path)
     {

@@ -32,6 +32,7 @@ internal static class CommandTree
             new RetryCommand().Command,
             new AddCommand().Command,
             new RemoveCommand().Command,
+            new RebuildCommand().Command,
             new PruneCommand().Command,
             new AuditCommand().Command,
             FollowCommand.Create(),

@@ -23,12 +23,15 @@ internal sealed class RemoveCommand : ImportQueueCommand
     private readonly Option<bool> _builds = new("--builds") { Description = "Keep it, but remove its builds and files" };
     private readonly Option<bool> _yank = new("--yank") { Description = "Keep the version, but list it as yanked" };
 
+    private readonly Setting<bool> _oldMaster;
+
     public RemoveCommand()
         : base("remove", "Removes packages and versions by hand, or skips or yanks them")
     {
         Command.Add(_package);
         Command.Add(_version);
         foreach (var option in new Option[] { _skip, _builds, _yank }) Command.Add(option);
+        _oldMaster = Add(Settings.Flag("old-master", "The master is piwheels' before 0.20, which removes or skips with all builds"));
         AddMasterSettings();
     }
 
@@ -50,6 +53,11 @@ internal sealed class RemoveCommand : ImportQueueCommand
         if (skip is not null && string.IsNullOrWhiteSpace(skip)) throw Wrong("--skip needs a reason");
         var yank = context.Parsed.GetValue(_yank);
         if (yank && version is null) throw Wrong("--yank is for versions: name one");
-        return new Removal(package, version, skip ?? "", context.Parsed.GetValue(_builds), yank);
+        var builds = context.Parsed.GetValue(_builds);
+        var old = _oldMaster.In(context.Source);
+        if (old && yank) throw Wrong("--yank is not known to an old master");
+        // It would remove the version or the package itself
+        if (old && builds && skip is null) throw Wrong("--builds is not known to an old master, unless with --skip");
+        return new Removal(package, version, skip ?? "", builds || (old && skip is not null), yank) { OldMaster = old };
     }
 }

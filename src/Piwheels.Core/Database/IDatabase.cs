@@ -251,8 +251,8 @@ public interface IDatabase : IUpstreamWheels, IBuildRetries
     Task<IReadOnlyList<RewritePending>> LoadRewritesPendingAsync();
 
     /// <summary>
-    /// The pages that are owed since thousands of events were taken up at once (<see cref="ApplyIndexChangesAsync"/>), and
-    /// that nothing else has changed since: the longest waiting first, 20,000 at most.
+    /// The pages that are owed since thousands of events were taken up at once (<see cref="ApplyIndexChangesAsync"/>) or all
+    /// were asked for, and that nothing else has changed since: the longest waiting first, 20,000 at most.
     /// </summary>
     Task<IReadOnlyList<RewritePending>> LoadRewritesBacklogAsync();
 
@@ -263,6 +263,14 @@ public interface IDatabase : IUpstreamWheels, IBuildRetries
     /// alias), so a caller need not.
     /// </summary>
     Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue);
+
+    /// <summary>
+    /// Enters that the pages of some thousand packages are to be written, behind those of what happens now: of the first
+    /// by their names, or of those that follow one.
+    /// </summary>
+    /// <param name="after">The last package of the step before; null to begin.</param>
+    /// <returns>The last package of this step; null when none followed.</returns>
+    Task<PackageName?> OweAllRewritesAsync(RewriteCommand command, PackageName? after);
 
     /// <summary>
     /// Strikes out what was owed, once the pages are written from data of that revision

@@ -24,9 +24,6 @@ internal sealed partial class PackageChanges(
     /// <summary>The longest description that the database holds, in characters.</summary>
     private const int DescriptionLengthMax = 200;
 
-    /// <summary>Pages asked for at a time, when all are to be written.</summary>
-    private const int PagesAtATime = 100;
-
     // A spelling that somebody typed was seen nowhere, so that it never becomes the one that is shown
     private static readonly DateTimeOffset NeverSeen = DateTimeOffset.UnixEpoch;
 
@@ -216,11 +213,13 @@ internal sealed partial class PackageChanges(
         return null;
     }
 
+    // Rows and no messages: a million of those would keep what happens now waiting, and be forgotten by a restart
     private async Task RebuildAllAsync(RebuildScope scope)
     {
-        var packages = await database.GetAllPackagesAsync();
-        foreach (var some in packages.Order().Chunk(PagesAtATime))
-            await Task.WhenAll(some.Select(package => secretary.AskAsync(Pages(scope, package))));
+        var command = scope == RebuildScope.Project ? RewriteCommand.Project : RewriteCommand.Both;
+        PackageName? last = null;
+        do last = await database.OweAllRewritesAsync(command, last);
+        while (last is not null);
     }
 
     private static SecretaryRequest Pages(RebuildScope scope, PackageName package) =>

@@ -227,6 +227,9 @@ public sealed class DbClient(
     public Task SaveRewritesPendingAsync(IReadOnlyList<RewritePending> queue) =>
         DoAsync(new DbRequest.SaveRewritesPending(queue));
 
+    public async Task<PackageName?> OweAllRewritesAsync(RewriteCommand command, PackageName? after) =>
+        await TextAsync(new DbRequest.OweAllRewrites(command, after)) is { } last ? PackageName.Parse(last) : null;
+
     public Task RewriteDoneAsync(PackageName package, RewriteCommand done, long revision) =>
         DoAsync(new DbRequest.RewriteDone(package, done, revision));
 

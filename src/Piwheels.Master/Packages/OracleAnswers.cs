@@ -124,6 +124,8 @@ internal static class OracleAnswers
             await database.DeferBuildAsync(defer.Attempt.Build, defer.Delays, defer.Attempt.Request)),
         DbRequest.ResumeBuilds resume => new DbReply.Number(await database.ResumeBuildsAsync(resume.Limit)),
         DbRequest.SaveRewritesPending save => await Done(database.SaveRewritesPendingAsync(save.Queue)),
+        DbRequest.OweAllRewrites owe => new DbReply.Text(
+            (await database.OweAllRewritesAsync(owe.Wanted, owe.After))?.Value),
         DbRequest.RewriteDone done => await Done(
             database.RewriteDoneAsync(done.Package, done.Done, done.Revision)),
         DbRequest.GetNewBuilds get => new DbReply.NewBuilds(await database.GetNewBuildsAsync(get.Limit)),

@@ -77,6 +77,29 @@ public abstract partial record DbRequest
             writer.WriteList(Queue, static (w, rewrite) => w.Write(rewrite));
     }
 
+    /// <summary>See <see cref="IDatabase.OweAllRewritesAsync"/>.</summary>
+    public sealed record OweAllRewrites(RewriteCommand Wanted, PackageName? After) : DbRequest
+    {
+        public override string Name => "OWEALL";
+
+        internal static OweAllRewrites ReadData(WireReader reader)
+        {
+            reader.StartRecord("rewrites");
+            var request = new OweAllRewrites(
+                DatabaseRows.ReadCommand(reader), reader.TryNull() ? null : BuildStates.ReadPackage(reader));
+            reader.EndRecord("rewrites");
+            return request;
+        }
+
+        private protected override void WriteData(CborWriter writer)
+        {
+            writer.WriteStartArray(2);
+            writer.WriteTextString(DatabaseRows.NameOf(Wanted));
+            writer.WriteNullableText(After?.Value);
+            writer.WriteEndArray();
+        }
+    }
+
     /// <summary>See <see cref="IDatabase.RewriteDoneAsync"/>.</summary>
     public sealed record RewriteDone(PackageName Package, RewriteCommand Done, long Revision) : DbRequest
     {

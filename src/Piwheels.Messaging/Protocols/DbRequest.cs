@@ -119,6 +119,7 @@ public abstract partial record DbRequest : IWireMessage<DbRequest>
         "NEWBUILDS" => new GetNewBuilds((int)reader.Integer("limit", 1, WireLimits.RowsMax)),
         "SEARCHSINCE" => new GetSearchChanges(reader.Text("mark", WireLimits.TextLengthMax)),
         "SAVERWP" => SaveRewritesPending.ReadData(reader),
+        "OWEALL" => OweAllRewrites.ReadData(reader),
         "RWPDONE" => RewriteDone.ReadData(reader),
         "LOGACCESS" => LogAccess.ReadData(reader),
         "LOGDOWNLOAD" or "LOGSEARCH" or "LOGPROJECT" or "LOGJSON" or "LOGPAGE" =>

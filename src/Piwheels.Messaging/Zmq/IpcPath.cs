@@ -4,7 +4,7 @@ using System.Text;
 namespace Piwheels.Messaging.Zmq;
 
 /// <summary>The file behind an <c>ipc://</c> address.</summary>
-internal static class IpcPath
+public static class IpcPath
 {
     /// <summary>sun_path holds 108 bytes, the last of them zero (unix(7)).</summary>
     public const int BytesMax = 107;
@@ -49,17 +49,50 @@ internal static class IpcPath
             ? address[Scheme.Length..]
             : null;
 
-    private static bool SomebodyListens(string path)
+    /// <summary>
+    /// Tells a peer what libzmq keeps to itself, as it tries for ever: whether it may connect, and whether somebody listens.
+    /// </summary>
+    public static IpcReach Look(string address)
+    {
+        CheckLength(address);
+        return Of(address) is not { } path ? IpcReach.Unknown : Connect(path) switch
+        {
+            SocketError.Success => IpcReach.Listening,
+            SocketError.AccessDenied => IpcReach.Forbidden,
+            SocketError.ConnectionRefused or SocketError.AddressNotAvailable => IpcReach.Nobody,
+            _ => IpcReach.Unknown,
+        };
+    }
+
+    private static bool SomebodyListens(string path) => Connect(path) == SocketError.Success;
+
+    private static SocketError Connect(string path)
     {
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             probe.Connect(new UnixDomainSocketEndPoint(path));
-            return true;
+            return SocketError.Success;
         }
-        catch (SocketException)
+        catch (SocketException failure)
         {
-            return false;
+            return failure.SocketErrorCode;
         }
     }
+}
+
+/// <summary>What a peer finds at an <c>ipc://</c> address.</summary>
+public enum IpcReach
+{
+    /// <summary>That is not to be told: the address is of another transport, or something else is wrong.</summary>
+    Unknown,
+
+    /// <summary>Somebody listens.</summary>
+    Listening,
+
+    /// <summary>There is no socket, or one that a killed process has left.</summary>
+    Nobody,
+
+    /// <summary>This user has no permission to connect.</summary>
+    Forbidden,
 }

@@ -251,6 +251,39 @@ public abstract class PublishingCompliance<TAccess>(ClusterFixture fixture) : Co
     }
 
     [Fact]
+    public async Task The_pages_of_all_packages_are_owed_behind_what_happens_now()
+    {
+        Assert.Null(await Db.OweAllRewritesAsync(RewriteCommand.Both, null));
+        await RegisterAsync(new Release(Foo, "1.0"));
+        await RegisterAsync(new Release(Bar, "1.0"));
+        foreach (var package in new[] { Foo, Bar })
+        {
+            var data = await Db.GetProjectDataAsync(package);
+            await Db.RewriteDoneAsync(package, RewriteCommand.Both, data!.Revision);
+        }
+
+        await Db.SaveRewritesPendingAsync([new(Bar, LongAgo, RewriteCommand.Project)]);
+        Assert.Equal(Foo, await Db.OweAllRewritesAsync(RewriteCommand.Both, null));
+        Assert.Equal([new(Bar, LongAgo, RewriteCommand.Both)], await Db.LoadRewritesPendingAsync());
+        Assert.Equal(Foo, Assert.Single(await Db.LoadRewritesBacklogAsync()).Package);
+
+        // PROJECT does not take back what is owed
+        Assert.Equal(Foo, await Db.OweAllRewritesAsync(RewriteCommand.Project, Bar));
+        Assert.Equal(RewriteCommand.Both, Assert.Single(await Db.LoadRewritesBacklogAsync()).Command);
+        Assert.Null(await Db.OweAllRewritesAsync(RewriteCommand.Project, Foo));
+    }
+
+    [Fact]
+    public async Task Pages_that_were_being_written_when_all_were_asked_for_are_still_owed()
+    {
+        await RegisterAsync(new Release(Foo, "1.0"));
+        var data = await Db.GetProjectDataAsync(Foo);
+        await Db.OweAllRewritesAsync(RewriteCommand.Both, null);
+        await Db.RewriteDoneAsync(Foo, RewriteCommand.Both, data!.Revision);
+        Assert.Equal(Foo, Assert.Single(await Db.LoadRewritesPendingAsync()).Package);
+    }
+
+    [Fact]
     public async Task Pages_asked_for_again_while_they_were_written_are_still_owed()
     {
         await RegisterAsync(Foo1);

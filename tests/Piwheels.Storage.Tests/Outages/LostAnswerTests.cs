@@ -111,6 +111,7 @@ public sealed class LostAnswerTests(ClusterFixture fixture) : IAsyncLifetime
         ["log_builds"] = async db => await db.LogBuildsAsync([Build(Foo1, Cp311)], [Request]),
         ["save_rewrites_pending"] = db =>
             Done(db.SaveRewritesPendingAsync([new RewritePending(Foo, LongAgo, RewriteCommand.Both)])),
+        ["owe_all_rewrites"] = async db => (await db.OweAllRewritesAsync(RewriteCommand.Both, null))?.Value,
         ["rewrite_done"] = async db =>
         {
             var data = await db.GetProjectDataAsync(Foo);

@@ -221,7 +221,11 @@ public sealed class MrChaseTests : IAsyncDisposable
         Assert.Equal("DONE REBUILD", Ask(new ImportRequest.Rebuild(RebuildScope.Search, null)));
         Assert.Equal("DONE REBUILD", Ask(new ImportRequest.Rebuild(RebuildScope.Project, "Foo")));
         Assert.Equal("DONE REBUILD", Ask(new ImportRequest.Rebuild(RebuildScope.Both, null)));
-        Assert.Equal(["HOME", "SEARCH", "PROJECT foo", "BOTH bar", "BOTH foo"], Asked());
+        Assert.Equal(["HOME", "SEARCH", "PROJECT foo"], Asked());
+        Assert.All(
+            await OwedAsync(),
+            rewrite => Assert.Equal(RewriteCommand.Both, rewrite.Command));
+        Assert.Equal(["bar", "foo"], (await OwedAsync()).Select(rewrite => rewrite.Package.Value).Order());
         Assert.Equal("ERROR unknown package baz", Ask(new ImportRequest.Rebuild(RebuildScope.Project, "baz")));
     }
 
@@ -372,8 +376,8 @@ public sealed class MrChaseTests : IAsyncDisposable
         var held = new TaskCompletionSource();
         _database.Before = async method =>
         {
-            if (method != "GetAllPackages") return;
-            held.SetResult();
+            if (method != "OweAllRewrites") return;
+            held.TrySetResult();
             await gate.Task;
         };
         using var slow = Tool();
@@ -383,6 +387,9 @@ public sealed class MrChaseTests : IAsyncDisposable
         gate.SetResult();
         Assert.Equal("DONE REBUILD", Reply(slow));
     }
+
+    private async Task<List<RewritePending>> OwedAsync() =>
+        [.. await _database.LoadRewritesPendingAsync(), .. await _database.LoadRewritesBacklogAsync()];
 
     private ImportRequest.AddVersion Version() =>
         new("foo", "1.0", "", false, _bed.Time.GetUtcNow(), false, false, []);
