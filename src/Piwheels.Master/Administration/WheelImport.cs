@@ -32,9 +32,7 @@ internal sealed partial class WheelImport(
                 switch (step)
                 {
                     case ImportStep.Begin begin:
-                        step = await UnwantedAsync(begin) is { } unwanted
-                            ? new ImportStep.Refuse(unwanted)
-                            : session.Accept(begin);
+                        step = await PlaceAsync(session, begin);
                         break;
                     case ImportStep.Expect(var file):
                         await files.ExpectAsync(owner, file);
@@ -61,24 +59,14 @@ internal sealed partial class WheelImport(
         }
     }
 
-    private async Task<string?> UnwantedAsync(ImportStep.Begin begin)
+    private async Task<ImportStep> PlaceAsync(ImportSession session, ImportStep.Begin begin)
     {
-        var release = begin.Release;
-        if (begin.Build.AbiTag is { } abi)
-        {
-            var known = await database.GetBuildAbisAsync();
-            if (!known.Contains(abi)) return $"nothing is built here for {Excerpt.Of(abi)}, but for {List(known)}";
-        }
-        else if ((await database.GetBuildAbisAsync(excludeSkipped: true)).Count == 0)
-        {
-            return "nothing is built here for any ABI";
-        }
-
-        return await database.TestPackageVersionAsync(release) ? null : $"unknown package version {release}";
+        var placed = ImportCheck.Place(begin, await database.GetTargetsAsync());
+        if (placed is not ImportStep.Begin known) return placed;
+        return await database.TestPackageVersionAsync(begin.Release)
+            ? session.Accept(known)
+            : new ImportStep.Refuse($"unknown package version {begin.Release}");
     }
-
-    private static string List(IEnumerable<string> abis) =>
-        abis.Order(StringComparer.Ordinal).DefaultIfEmpty("no other").Aggregate((one, other) => $"{one}, {other}");
 
     private async Task<ImportStep> VerifyAsync(ImportSession session, TransferOwner owner, PackageName package) =>
         await files.VerifyAsync(owner, package) switch

@@ -52,7 +52,7 @@ public sealed class ImporterTests : IAsyncDisposable
     [Fact]
     public async Task Two_importers_at_once_get_their_own_files_in()
     {
-        await _database.AddTargetAsync(new("cp311", "linux_armv7l"));
+        await AddTargetsAsync();
         string[] names = ["spam", "eggs"];
         foreach (var name in names)
         {
@@ -77,7 +77,7 @@ public sealed class ImporterTests : IAsyncDisposable
     [Fact]
     public async Task An_import_whose_recording_is_in_doubt_is_recorded_once_and_keeps_its_files()
     {
-        await _database.AddTargetAsync(new("cp311", "linux_armv7l"));
+        await AddTargetsAsync();
         var package = PackageName.Parse("spam");
         await _database.AddNewPackageAsync(package);
         await _database.AddNewPackageVersionAsync(new(package, "1.0"));
@@ -92,6 +92,12 @@ public sealed class ImporterTests : IAsyncDisposable
         var build = Assert.Single(_database.Builds);
         Assert.All(build.Files, file =>
             Assert.True(File.Exists(Path.Combine(_configuration.OutputPath, "simple", "spam", file.Filename))));
+    }
+
+    private async Task AddTargetsAsync()
+    {
+        await _database.AddTargetAsync(new("cp311", "linux_armv6l"));
+        await _database.AddTargetAsync(new("cp311", "linux_armv7l"));
     }
 
     private async Task ImportAsync(string name)

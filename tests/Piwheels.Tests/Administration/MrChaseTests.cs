@@ -233,6 +233,7 @@ public sealed class MrChaseTests : IAsyncDisposable
     public async Task Wheels_are_asked_for_one_by_one_verified_and_recorded()
     {
         await AddTargetAsync();
+        await _database.AddTargetAsync(new("cp311", "linux_armv6l"));
         var first = Imports.File("foo-1.0-cp311-cp311-linux_armv6l.whl");
         var second = Imports.File("foo-1.0-cp311-cp311-linux_armv7l.whl");
         Assert.Equal($"SEND {first.Filename}", Ask(new ImportRequest.Import(Imports.Build(second, first))));
@@ -275,6 +276,49 @@ public sealed class MrChaseTests : IAsyncDisposable
         Assert.Empty(Asked());
     }
 
+    [Theory]
+    [InlineData("cp311", "foo-1.0-cp39-cp39-linux_armv7l.whl", "a build for cp311 on linux_armv7l does not make cp39-cp39-linux_armv7l")]
+    [InlineData("cp311", "foo-1.0-cp311-cp311-linux_aarch64.whl", "does not make cp311-cp311-linux_aarch64")]
+    [InlineData("cp311", "foo-1.0-py2-none-any.whl", "it does not run on cp311 on linux_armv7l")]
+    [InlineData("cp311", "foo-1.0-cp39.cp311-cp39.cp311-linux_armv7l.whl", "does not make cp39-cp39-linux_armv7l")]
+    [InlineData(null, "foo-1.0-cp39-cp39-linux_armv7l.whl", "does not make cp39-cp39-linux_armv7l")]
+    public async Task A_wheel_that_no_target_here_can_have_made_is_refused(string? abi, string filename, string words)
+    {
+        await AddTargetAsync();
+        var build = Imports.Build(Imports.File(filename)) with { AbiTag = abi };
+        Assert.Contains(words, Ask(new ImportRequest.Import(build)), StringComparison.Ordinal);
+        Assert.Empty(Asked());
+        Assert.Equal("ERROR protocol violation", Ask(new ImportRequest.Sent()));
+    }
+
+    [Theory]
+    [InlineData("foo-1.0-cp311-cp311-linux_armv7l.whl", "cp311", "linux_armv7l")]
+    [InlineData("foo-1.0-cp311-cp311-manylinux_2_36_aarch64.whl", "cp311", "linux_aarch64")]
+    [InlineData("foo-1.0-cp37-abi3-linux_armv7l.whl", "cp39", "linux_armv7l")]
+    [InlineData("foo-1.0-py2.py3-none-any.whl", "cp39", "linux_armv7l")]
+    public async Task Without_an_abi_it_is_the_lowest_that_the_wheel_runs_on(string filename, string abi, string platform)
+    {
+        await AddTargetAsync();
+        Target[] others = [new("cp311", "linux_aarch64"), new("cp39", "linux_armv7l"), new("cp38", "linux_armv7l")];
+        foreach (var target in others) await _database.AddTargetAsync(target);
+        await _database.SkipTargetAsync(others[^1], "old");
+        Ask(new ImportRequest.Import(Imports.Build(Imports.File(filename)) with { AbiTag = null }));
+        Assert.Equal("DONE IMPORT", Ask(new ImportRequest.Sent()));
+        var build = Assert.Single(_database.Builds);
+        Assert.Equal((abi, platform), (build.AbiTag, build.PlatformTag));
+    }
+
+    [Fact]
+    public async Task The_wheels_of_one_import_are_for_one_abi()
+    {
+        await AddTargetAsync();
+        await _database.AddTargetAsync(new("cp39", "linux_armv7l"));
+        var build = Imports.Build(
+            Imports.File("foo-1.0-cp311-cp311-linux_armv7l.whl"), Imports.File("foo-1.0-cp39-cp39-linux_armv7l.whl"));
+        Assert.Contains(
+            "does not make cp39", Ask(new ImportRequest.Import(build with { AbiTag = null })), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Without_an_abi_the_lowest_active_one_is_meant()
     {
@@ -310,6 +354,7 @@ public sealed class MrChaseTests : IAsyncDisposable
     public async Task What_came_of_an_import_that_fails_goes_again()
     {
         await AddTargetAsync();
+        await _database.AddTargetAsync(new("cp311", "linux_armv6l"));
         var first = Imports.File("foo-1.0-cp311-cp311-linux_armv6l.whl");
         var second = Imports.File("foo-1.0-cp311-cp311-linux_armv7l.whl");
         var verified = 0;

@@ -64,7 +64,7 @@ public sealed class BuiltCheckTests
     [InlineData("numpy-2.1.0-cp311-cp311-manylinux_2_17_armv7l.manylinux2014_armv7l.whl")]
     public void A_wheel_that_the_slave_can_have_made_is_taken(string filename)
     {
-        Assert.Null(BuiltCheck.Refusal(Slaves.File(filename), Slaves.Numpy, Slaves.Hello.Target));
+        Assert.Null(BuildClaim.Refusal([Slaves.File(filename)], Slaves.Numpy, [Slaves.Hello.Target]));
         Assert.True(Check(Slaves.Built(Slaves.File(filename))).Status);
     }
 

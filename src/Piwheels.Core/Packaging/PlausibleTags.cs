@@ -1,6 +1,4 @@
-using Piwheels.Core.Packaging;
-
-namespace Piwheels.Master.Building;
+namespace Piwheels.Core.Packaging;
 
 /// <summary>Which wheel tags (PEP 425) a slave's interpreter can have made.</summary>
 /// <remarks>
