@@ -33,6 +33,7 @@ internal static class CommandTree
             new AddCommand().Command,
             new RemoveCommand().Command,
             new RebuildCommand().Command,
+            new ImportCommand().Command,
             new PruneCommand().Command,
             new AuditCommand().Command,
             FollowCommand.Create(),

@@ -34,8 +34,11 @@ internal abstract class ImportQueueCommand(string name, string description) : Pi
         if (!IsAgreed(context) && !Question.IsAgreedTo(question)) throw Wrong("nothing was changed");
     }
 
+    /// <summary>How long to wait for an answer.</summary>
+    protected TimeSpan PatienceIn(CommandContext context) => _wait.In(context.Source);
+
     protected ImportQueueLink OpenMaster(CommandContext context) =>
-        new(_importQueue.In(context.Source), _wait.In(context.Source), context.Time);
+        new(_importQueue.In(context.Source), PatienceIn(context), context.Time);
 
     protected static CommandFault Wrong(string message) => new(message, CommandFault.WrongUsage);
 }

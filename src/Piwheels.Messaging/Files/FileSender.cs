@@ -17,10 +17,14 @@ public sealed partial class FileSender
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SocketOptions _options;
+    private readonly Action<long>? _sent;
 
     /// <param name="options">Keys, if the file queue wants any.</param>
-    public FileSender(ZmqContext zmq, TimeProvider time, ILogger logger, SocketOptions? options = null)
+    /// <param name="sent">Told, on the sender's thread, up to where in the file a chunk was sent.</param>
+    public FileSender(
+        ZmqContext zmq, TimeProvider time, ILogger logger, SocketOptions? options = null, Action<long>? sent = null)
     {
+        _sent = sent;
         _zmq = zmq;
         _time = time;
         _logger = logger;
@@ -67,6 +71,7 @@ public sealed partial class FileSender
                     }
 
                     socket.TrySend([.. new FileRequest.Chunk(chunk.Offset, bytes).ToFrames()]);
+                    _sent?.Invoke(chunk.Offset + chunk.Length);
                     break;
                 case SendStep.Finish:
                     return;

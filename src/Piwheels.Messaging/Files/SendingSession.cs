@@ -1,3 +1,4 @@
+using Piwheels.Core.Units;
 using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Messaging.Files;
@@ -65,7 +66,7 @@ public sealed class SendingSession
     /// <summary>What is due while nothing has come.</summary>
     public SendStep Tick(DateTimeOffset now)
     {
-        if (now - _heardAt >= _silenceMax) return new SendStep.GiveUp($"the receiver was silent for {_silenceMax}");
+        if (now - _heardAt >= _silenceMax) return new SendStep.GiveUp($"the receiver was silent for {DurationText.Show(_silenceMax)}");
         var quietSince = _helloAt > _heardAt ? _helloAt.Value : _heardAt;
         if (_helloAt is null || now - quietSince >= HelloInterval)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Piwheels.Core.Packaging;
 using Piwheels.Slave.Python;
 
@@ -7,7 +8,7 @@ namespace Piwheels.Slave.Wheels;
 /// <summary>What a wheel's machine code is found to be.</summary>
 /// <param name="Problem">Why the wheel is not what its platform tag says, to go on after its name; null when it is.</param>
 /// <param name="Remark">What is odd about it without being wrong, to go on after its name; null when nothing is.</param>
-internal sealed record MachineFindings(string? Problem, string? Remark)
+public sealed record MachineFindings(string? Problem, string? Remark)
 {
     public static readonly MachineFindings None = new(null, null);
 }
@@ -20,13 +21,20 @@ internal sealed record MachineFindings(string? Problem, string? Remark)
 /// <param name="suffixes">How the interpreter's modules in machine code end.</param>
 /// <param name="library">The interpreter's own C library, where that is known.</param>
 /// <param name="armFloat">As the interpreter itself passes floating-point numbers.</param>
-internal sealed class MachineCheck(IReadOnlyList<string> suffixes, CLibrary? library, ArmFloat? armFloat)
+public sealed partial class MachineCheck(IReadOnlyList<string> suffixes, CLibrary? library, ArmFloat? armFloat)
 {
     /// <summary>A check for wheels that an interpreter has built. What it does not tell is not checked.</summary>
     public static MachineCheck For(PythonFacts python)
     {
         CLibrary? library = python.Glibc is not { } glibc ? null : glibc == Glibc.None ? CLibrary.Musl : CLibrary.Glibc;
         return new MachineCheck(python.ExtensionSuffixes, library, FloatOf(python.Executable));
+    }
+
+    /// <summary>A check for a wheel whose interpreter is elsewhere: how its modules end is told by their names.</summary>
+    public static MachineCheck ForUnknown(WheelContents contents)
+    {
+        var suffixes = contents.Files.Select(path => InterpretersSuffix().Match(path).Value).Where(suffix => suffix.Length > 0);
+        return new MachineCheck([.. suffixes.Distinct(StringComparer.Ordinal), ".abi3.so", ".so"], library: null, armFloat: null);
     }
 
     public MachineFindings Look(WheelFileName name, WheelContents contents)
@@ -90,6 +98,10 @@ internal sealed class MachineCheck(IReadOnlyList<string> suffixes, CLibrary? lib
             CultureInfo.InvariantCulture,
             $"is tagged '{Excerpt.Of(tag)}', and has programs or libraries{which} that Python does not import "
             + $"({foreign.Count}), such as {Excerpt.Of(foreign[0].Path)} for {foreign[0].Elf.Kind}");
+
+    // thing.cpython-311-arm-linux-gnueabihf.so, thing.pypy39-pp73-x86_64-linux-gnu.so (PEP 3149)
+    [GeneratedRegex(@"\.(cpython|pypy)[\w-]{1,80}\.so\z")]
+    private static partial Regex InterpretersSuffix();
 
     private static string Word<T>(T value) => $"{value}".ToLowerInvariant();
 

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Piwheels.Slave.Wheels;
 
 /// <summary>The C libraries that machine code for Linux is made for; what needs the one does not run with the other.</summary>
-internal enum CLibrary
+public enum CLibrary
 {
     Glibc,
     Musl,
@@ -12,7 +12,7 @@ internal enum CLibrary
 /// <summary>
 /// How functions of Arm programs are handed floating-point numbers; code of both kinds cannot be loaded together.
 /// </summary>
-internal enum ArmFloat
+public enum ArmFloat
 {
     Soft,
     Hard,
