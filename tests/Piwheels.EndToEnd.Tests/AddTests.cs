@@ -250,7 +250,7 @@ public sealed class AddTests : ImportQueueTests
     [InlineData("--skip goes with one package", "--requirements", "x.txt", "--skip", "x")]
     [InlineData("no option --force", "foo", "--force")]
     [InlineData("no option -x", "foo", "-x")]
-    [InlineData("'-x' was not matched", "foo", "1.0", "-x")]
+    [InlineData("argument '-x'", "foo", "1.0", "-x")]
     [InlineData("--wait", "foo", "--wait", "long")]
     public async Task Wrong_usage_is_told_and_asks_no_master(string words, params string[] arguments)
     {

@@ -18,7 +18,7 @@ internal sealed partial record ImportWish(
     string? DependenciesFile)
 {
     /// <summary>The log of a build that has none.</summary>
-    public const string NoOutput = "Imported by piw import.\n";
+    public const string NoOutput = "Imported manually via piw-import";
 
     /// <summary>Bytes of a file with the names of Debian packages.</summary>
     private const int DependenciesBytesMax = 1 << 20;
