@@ -54,6 +54,7 @@ public sealed partial class TreeTests
     [InlineData("Storage", "Core")]
     [InlineData("Slave", "Core Messaging")]
     [InlineData("Web", "Core Messaging Pages")]
+    [InlineData("Logger", "Core Messaging")]
     [InlineData("Master", "Core Messaging Pages Storage")]
     public void A_project_knows_only_those_below_it(string project, string allowed)
     {

@@ -23,44 +23,47 @@ public static class AccessClassifier
     private const string PageSuffix = ".html";
 
     /// <summary>What the request counts as; null when it counts as nothing.</summary>
-    public static AccessState? Classify(in WebRequest request)
+    public static AccessState? Classify(in WebRequest request) => Classify(request, new WebAgent(request.UserAgent));
+
+    /// <inheritdoc cref="Classify(in WebRequest)"/>
+    /// <param name="agent">What its User-Agent header says, if that was read before.</param>
+    public static AccessState? Classify(in WebRequest request, WebAgent agent)
     {
-        if (request.Method != "GET" || request.Status != 200) return null;
-        if (string.IsNullOrWhiteSpace(request.UserAgent)) return null;
+        ArgumentNullException.ThrowIfNull(agent);
+        if (request.Method != "GET" || request.Status != 200 || !agent.IsNamed) return null;
         if (!HostAddress.TryParse(request.Host, out _) || Split(request.Target) is not { } segments) return null;
         return segments switch
         {
             ["simple", _, var file] when IsWheel(file) =>
-                new DownloadState(file, request.Host, request.Timestamp, UserAgent.ReadInstaller(request.UserAgent)),
-            ["simple", var name, ""] when UserAgent.IsInstaller(request.UserAgent) => Search(request, name),
-            ["project", var name, "json", _, ..] => Json(request, name),
-            ["project", not "", _, ..] => Project(request, segments[1]),
-            [""] => Page(request, HomePage),
+                new DownloadState(file, request.Host, request.Timestamp, agent.Installer),
+            ["simple", var name, ""] when agent.IsInstaller => Search(request, agent, name),
+            ["project", var name, "json", _, ..] => Json(request, agent, name),
+            ["project", not "", _, ..] => Project(request, agent, segments[1]),
+            [""] => Page(request, agent, HomePage),
             [var file] when file.EndsWith(PageSuffix, StringComparison.Ordinal) =>
-                Page(request, file is "index.html" ? HomePage : file[..^PageSuffix.Length]),
+                Page(request, agent, file is "index.html" ? HomePage : file[..^PageSuffix.Length]),
             _ => null,
         };
     }
 
-    private static SearchState? Search(in WebRequest request, string name) =>
+    private static SearchState? Search(in WebRequest request, WebAgent agent, string name) =>
         PackageName.TryParse(name, out var package)
-            ? new SearchState(
-                package.Value, request.Host, request.Timestamp, UserAgent.ReadInstaller(request.UserAgent!))
+            ? new SearchState(package.Value, request.Host, request.Timestamp, agent.Installer)
             : null;
 
-    private static ProjectState? Project(in WebRequest request, string name) =>
+    private static ProjectState? Project(in WebRequest request, WebAgent agent, string name) =>
         PackageName.TryParse(name, out var package)
-            ? new ProjectState(package.Value, request.Host, request.Timestamp, UserAgent.Family(request.UserAgent!))
+            ? new ProjectState(package.Value, request.Host, request.Timestamp, agent.Family)
             : null;
 
-    private static JsonState? Json(in WebRequest request, string name) =>
+    private static JsonState? Json(in WebRequest request, WebAgent agent, string name) =>
         PackageName.TryParse(name, out var package)
-            ? new JsonState(package.Value, request.Host, request.Timestamp, UserAgent.Family(request.UserAgent!))
+            ? new JsonState(package.Value, request.Host, request.Timestamp, agent.Family)
             : null;
 
-    private static PageState? Page(in WebRequest request, string page) =>
+    private static PageState? Page(in WebRequest request, WebAgent agent, string page) =>
         page.Length is > 0 and <= PageLengthMax
-            ? new PageState(page, request.Host, request.Timestamp, UserAgent.Family(request.UserAgent!))
+            ? new PageState(page, request.Host, request.Timestamp, agent.Family)
             : null;
 
     private static bool IsWheel(string file) =>

@@ -23,12 +23,15 @@ public static class UserAgent
     public static string Family(string agent)
     {
         ArgumentNullException.ThrowIfNull(agent);
-        var slash = agent.IndexOf('/', StringComparison.Ordinal);
-        return Clean(slash < 0 ? agent : agent[..slash], FamilyLengthMax)?.ToLowerInvariant() ?? "";
+        var head = agent.Length > LengthMax ? agent[..LengthMax] : agent;
+        var slash = head.IndexOf('/', StringComparison.Ordinal);
+        return Clean(slash < 0 ? head : head[..slash], FamilyLengthMax)?.ToLowerInvariant() ?? "";
     }
 
     /// <summary>Whether the agent is an installer that looks packages up: pip or uv.</summary>
-    public static bool IsInstaller(string agent) => Family(agent) is "pip" or "uv";
+    public static bool IsInstaller(string agent) => IsInstallersFamily(Family(agent));
+
+    internal static bool IsInstallersFamily(string family) => family is "pip" or "uv";
 
     /// <summary>What an installer tells of itself; all fields null where it tells nothing that can be read.</summary>
     public static InstallerState ReadInstaller(string agent)
@@ -41,8 +44,9 @@ public static class UserAgent
             using var document = JsonDocument.Parse(agent.AsMemory(start), Options);
             return Read(document.RootElement);
         }
-        catch (JsonException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException)
         {
+            // The second is said of half a surrogate pair
             return InstallerState.Unknown;
         }
     }

@@ -20,12 +20,6 @@ public sealed class AccessBuffer(TimeProvider time)
     /// <summary>Accesses kept while the database is away; some 50 MB.</summary>
     public const int KeptMax = 100_000;
 
-    /// <summary>A log may be years old when it is read in; what is older comes from a broken clock.</summary>
-    public static readonly TimeSpan AgeMax = TimeSpan.FromDays(10 * 365);
-
-    /// <summary>How far another machine's clock may be ahead.</summary>
-    public static readonly TimeSpan AheadMax = TimeSpan.FromDays(1);
-
     private readonly LinkedList<AccessBatch> _waiting = new();
     private readonly Dictionary<Type, List<AccessState>> _open = [];
 
@@ -42,9 +36,8 @@ public sealed class AccessBuffer(TimeProvider time)
     /// <returns>Why it is dropped; null when it is kept.</returns>
     public string? Add(AccessState access)
     {
-        var now = time.GetUtcNow();
         if (!HostAddress.TryParse(access.Host, out _)) return "its address is none";
-        if (access.Timestamp < now - AgeMax || access.Timestamp > now + AheadMax) return "its date cannot be";
+        if (!AccessTime.IsPlausible(access.Timestamp, time.GetUtcNow())) return "its date cannot be";
         if (IsFull) return $"{KeptMax} accesses wait for the database";
         if (!_open.TryGetValue(access.GetType(), out var batch)) _open.Add(access.GetType(), batch = []);
         batch.Add(access);
