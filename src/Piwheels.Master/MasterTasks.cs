@@ -31,7 +31,7 @@ public sealed class MasterTasks
 
     public IReadOnlyList<TaskLoop> All { get; }
 
-    /// <summary>Makes them, without starting them. Oracles, TheArchitect and SlaveDriver share a pool of connections.</summary>
+    /// <summary>Makes them, without starting them. Oracles, TheArchitect, SlaveDriver and Lumberjack share a pool of connections.</summary>
     /// <exception cref="RecipeException">A recipe is none.</exception>
     /// <exception cref="KeyException">Something in the folder of keys cannot be used.</exception>
     public static MasterTasks Create(MasterConfiguration configuration, TaskEnvironment environment, Database database)
@@ -57,7 +57,7 @@ public sealed class MasterTasks
             new FileJuggler(configuration, environment, gate: gate),
             new TheSecretary(configuration, environment),
             new TheScribe(configuration, environment, recipes: recipes),
-            new Lumberjack(configuration, environment),
+            new Lumberjack(configuration, environment, database),
             bigBrother,
             new MrChase(configuration, environment),
         ]);

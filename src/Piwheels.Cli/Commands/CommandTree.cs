@@ -26,6 +26,7 @@ internal static class CommandTree
             new MasterCommand().Command,
             new SlaveCommand().Command,
             new WebCommand().Command,
+            new LoggerCommand().Command,
             new InitDbCommand().Command,
             new TargetCommand().Command,
             new PolicyCommand().Command,

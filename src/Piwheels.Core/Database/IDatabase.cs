@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
 
@@ -321,6 +323,24 @@ public static class RequestNumber
 {
     /// <summary>A new one. They begin with the time (RFC 9562 version 7), so that they are near each other in an index.</summary>
     public static Guid Next(TimeProvider time) => Guid.CreateVersion7(time.GetUtcNow());
+
+    /// <summary>
+    /// The number of one part of what has a number: the same whenever it is divided again. It begins with the time of the
+    /// whole.
+    /// </summary>
+    public static Guid Part(Guid whole, int part)
+    {
+        const int TimeBytes = 8;
+        Span<byte> bytes = stackalloc byte[16 + sizeof(int)];
+        whole.TryWriteBytes(bytes, bigEndian: true, out _);
+        BinaryPrimitives.WriteInt32BigEndian(bytes[16..], part);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes, hash);
+        // What RFC 9562 has in these bits of the second half is kept too
+        hash[0] = (byte)((hash[0] & 0x3f) | 0x80);
+        hash[..(16 - TimeBytes)].CopyTo(bytes[TimeBytes..]);
+        return new Guid(bytes[..16], bigEndian: true);
+    }
 }
 
 /// <summary>The database refused, or could not be asked.</summary>

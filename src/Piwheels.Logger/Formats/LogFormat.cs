@@ -38,6 +38,9 @@ public sealed class LogFormat
     /// <summary>The formats that have a name.</summary>
     public static IEnumerable<string> KnownNames => Names.Keys;
 
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
     /// <summary>The format as it was given, by its name or as a LogFormat.</summary>
     public string Text { get; }
 

@@ -4,9 +4,10 @@ using Piwheels.Core.States;
 
 namespace Piwheels.Master.AccessLog;
 
-/// <summary>Accesses of one kind that are recorded at once.</summary>
+/// <summary>Accesses that are recorded at once: of one kind, or a batch that a logger sent, or a part of such.</summary>
 /// <param name="Request">Its number, kept over all attempts: what was recorded once is not again.</param>
-public sealed record AccessBatch(Guid Request, IReadOnlyList<AccessState> Accesses);
+/// <param name="Owed">The batch whose logger waits to hear that it is recorded; null where nobody does.</param>
+public sealed record AccessBatch(Guid Request, IReadOnlyList<AccessState> Accesses, OwedAnswer? Owed = null);
 
 /// <summary>
 /// Accesses on their way to the database: in batches of one kind, since the database takes one statement for each
@@ -32,12 +33,29 @@ public sealed class AccessBuffer(TimeProvider time)
     /// <summary>A whole batch is there.</summary>
     public bool HasBatch => _waiting.Count > 0;
 
+    /// <summary>Those of them that nobody would send again.</summary>
+    public int CountWithoutOwner => _waiting.Where(batch => batch.Owed is null).Sum(batch => batch.Accesses.Count)
+        + _open.Values.Sum(open => open.Count);
+
+    /// <summary>Why an access cannot be recorded; null when it can.</summary>
+    public string? FaultOf(AccessState access)
+    {
+        if (!HostAddress.TryParse(access.Host, out _)) return "its address is none";
+        return AccessTime.IsPlausible(access.Timestamp, time.GetUtcNow()) ? null : "its date cannot be";
+    }
+
+    /// <summary>Adds a logger's batch, of accesses that can be recorded. It is taken in whatever is kept already.</summary>
+    public void Add(AccessBatch batch)
+    {
+        _waiting.AddLast(batch);
+        Count += batch.Accesses.Count;
+    }
+
     /// <summary>Adds an access.</summary>
     /// <returns>Why it is dropped; null when it is kept.</returns>
     public string? Add(AccessState access)
     {
-        if (!HostAddress.TryParse(access.Host, out _)) return "its address is none";
-        if (!AccessTime.IsPlausible(access.Timestamp, time.GetUtcNow())) return "its date cannot be";
+        if (FaultOf(access) is { } fault) return fault;
         if (IsFull) return $"{KeptMax} accesses wait for the database";
         if (!_open.TryGetValue(access.GetType(), out var batch)) _open.Add(access.GetType(), batch = []);
         batch.Add(access);
@@ -71,8 +89,9 @@ public sealed class AccessBuffer(TimeProvider time)
     {
         var accesses = batch.Accesses;
         if (accesses.Count < 2) return false;
-        PutBack(New([.. accesses.Skip(accesses.Count / 2)]));
-        PutBack(New([.. accesses.Take(accesses.Count / 2)]));
+        // Numbered by the whole: should it come again, after a restart, then the same halves are recorded no second time
+        PutBack(new(RequestNumber.Part(batch.Request, 2), [.. accesses.Skip(accesses.Count / 2)], batch.Owed?.OfTwo()));
+        PutBack(new(RequestNumber.Part(batch.Request, 1), [.. accesses.Take(accesses.Count / 2)], batch.Owed));
         return true;
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
+using Piwheels.Core.States;
 using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
@@ -12,22 +13,36 @@ namespace Piwheels.Master.AccessLog;
 /// database is away, accesses are kept up to a limit; then no more are read, and piw-logger waits or drops as it was told
 /// to. What is dropped here is counted.
 /// </summary>
+/// <remarks>
+/// On the log queue nothing is answered. On the hits queue beside it, a logger hears of each of its batches when that is
+/// recorded, and sends those again of which it does not hear: so a master may end at any moment, and nothing is lost.
+/// </remarks>
 public sealed partial class Lumberjack : TaskLoop
 {
     /// <summary>The longest time that an access waits for a batch to become full.</summary>
     public static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>How long the database is left alone after it was away.</summary>
-    public static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(2);
 
     /// <summary>The largest message of a logger, in bytes; one access takes about 300.</summary>
     private const int MessageBytesMax = 256 * 1024;
 
     private const int QueueMax = 10_000;
 
+    /// <summary>Batches of one logger that wait unread.</summary>
+    private const int BatchesAhead = 16;
+
+    /// <summary>How long nothing comes from loggers before what they had sent is taken to be read.</summary>
+    private static readonly TimeSpan DrainSilence = TimeSpan.FromMilliseconds(50);
+
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(1);
+
     private readonly AccessBuffer _buffer;
     private readonly DropLog _dropped;
     private readonly MessageSocket<LogEntry, NoMessages> _loggers;
+    private readonly RouterSocket<HitsRequest, HitsReply>? _hits;
+    private readonly Dictionary<Guid, OwedAnswer> _owed = [];
     private readonly IDatabase _database;
     private DateTimeOffset _notBefore = DateTimeOffset.MinValue;
     private TaskCompletionSource? _room;
@@ -38,6 +53,14 @@ public sealed partial class Lumberjack : TaskLoop
     {
         ArgumentNullException.ThrowIfNull(configuration);
         database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
+        // First, so that whoever finds the log queue without it knows that this is another master
+        if (HitsQueue.AddressOf(configuration.LogQueue) is { } hits)
+        {
+            _hits = BindRouter<HitsRequest, HitsReply>(
+                hits, new SocketOptions { MaxMessageBytes = HitsQueue.MessageBytesMax, ReceiveHighWaterMark = BatchesAhead });
+            Register(_hits, HandleHits);
+        }
+
         _loggers = Bind<LogEntry, NoMessages>(ZmqSocketType.Pull, configuration.LogQueue, new SocketOptions
         {
             HighWaterMark = QueueMax,
@@ -50,17 +73,67 @@ public sealed partial class Lumberjack : TaskLoop
         EveryEvenPaused(FlushInterval, FlushAsync);
     }
 
-    private async Task HandleEntry(LogEntry entry)
+    private Task HandleEntry(LogEntry entry)
     {
         Keep(entry);
         if (_buffer.HasBatch && Now >= _notBefore) Force(FlushAsync);
+        return RoomAsync();
+    }
+
+    private Task HandleHits(PeerAddress from, HitsRequest request)
+    {
+        var hits = (HitsRequest.Hits)request;
+        if (_owed.TryGetValue(hits.Request, out var known))
+        {
+            known.Logger = from;
+            return Task.CompletedTask;
+        }
+
+        var accesses = new List<AccessState>(hits.Entries.Count);
+        foreach (var bytes in hits.Entries)
+        {
+            if (Read(bytes) is { } access) accesses.Add(access);
+        }
+
+        var owed = new OwedAnswer(hits.Request, from, hits.Entries.Count - accesses.Count);
+        _owed.Add(hits.Request, owed);
+        _buffer.Add(new AccessBatch(hits.Request, accesses, owed));
+        if (Now >= _notBefore) Force(FlushAsync);
+        return RoomAsync();
+    }
+
+    private AccessState? Read(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            var entry = LogEntry.Read(bytes);
+            if (_buffer.FaultOf(entry.Access) is not { } fault) return entry.Access;
+            _dropped.Add($"{entry.Name}: {fault}");
+        }
+        catch (WireException wrong)
+        {
+            _dropped.Add(wrong.Message);
+        }
+
+        return null;
+    }
+
+    /// <summary>Ends at once, or when there is room again: one message of a socket is handled at a time, so the others wait
+    /// in the socket, and then with whoever sends them.</summary>
+    private async Task RoomAsync()
+    {
         if (!_buffer.IsFull) return;
-        // One entry is handled at a time, so the others wait in the socket, and then with whoever sends them
         if (!_saidFull) Full(Logger, _buffer.Count);
         _saidFull = true;
-        var room = _room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var room = _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var quitting = Quitting.UnsafeRegister(_ => room.TrySetResult(), null);
         await room.Task;
+    }
+
+    private void LetIn()
+    {
+        _room?.TrySetResult();
+        _room = null;
     }
 
     private void Keep(LogEntry entry)
@@ -77,6 +150,7 @@ public sealed partial class Lumberjack : TaskLoop
                 var all = batch.Accesses.Count;
                 var refused = all - await _database.LogAccessAsync(batch.Accesses, batch.Request);
                 if (refused > 0) Refused(Logger, refused, all);
+                End(batch, refused);
             }
             catch (DatabaseException away) when (away.Transient)
             {
@@ -86,21 +160,48 @@ public sealed partial class Lumberjack : TaskLoop
             }
             catch (DatabaseException refusal)
             {
-                if (!_buffer.PutBackHalved(batch)) _dropped.Add($"the database refuses it: {refusal.Message}");
+                if (!_buffer.PutBackHalved(batch))
+                {
+                    _dropped.Add($"the database refuses it: {refusal.Message}");
+                    End(batch, batch.Accesses.Count);
+                }
             }
 
-            if (!_buffer.IsFull) _room?.TrySetResult();
+            if (!_buffer.IsFull) LetIn();
             _saidFull &= _buffer.Count > AccessBuffer.KeptMax / 2;
         }
     }
 
-    /// <summary>What loggers have sent already is written too, in one attempt.</summary>
+    private void End(AccessBatch batch, int leftOut)
+    {
+        if (batch.Owed is not { } owed || !owed.EndPart(leftOut)) return;
+        _owed.Remove(owed.Request);
+        // A logger that has gone sends it again, and is answered then
+        _hits!.TrySend(owed.Logger, owed.Answer);
+    }
+
+    /// <summary>
+    /// What loggers have sent already is written too, in one attempt. Whoever is to be answered sends again what is not.
+    /// </summary>
     protected override async Task CloseAsync()
     {
-        while (_loggers.TryReceive(out var entry)) Keep(entry);
+        Drain();
         _notBefore = DateTimeOffset.MinValue;
         await FlushAsync();
-        if (_buffer.Count > 0) LeftBehind(Logger, _buffer.Count);
+        if (_buffer.CountWithoutOwner is var lost and > 0) LeftBehind(Logger, lost);
+        if (_owed.Count > 0) SentAgain(Logger, _owed.Count);
+    }
+
+    /// <summary>Lets nobody else in, and reads what comes by the connections that are there until they fall silent.</summary>
+    private void Drain()
+    {
+        foreach (var endpoint in _loggers.Socket.Endpoints.ToList()) _loggers.Socket.Unbind(endpoint);
+        var began = TimeProvider.System.GetTimestamp();
+        do
+        {
+            while (_loggers.TryReceive(out var entry)) Keep(entry);
+        }
+        while (TimeProvider.System.GetElapsedTime(began) < DrainLimit && _loggers.Socket.WaitReadable(DrainSilence));
     }
 
     [LoggerMessage(EventId = 20, Level = LogLevel.Debug,
@@ -118,4 +219,8 @@ public sealed partial class Lumberjack : TaskLoop
     [LoggerMessage(EventId = 21, Level = LogLevel.Warning,
         Message = "{Count} accesses could not be recorded, and are lost")]
     private static partial void LeftBehind(ILogger logger, int count);
+
+    [LoggerMessage(EventId = 24, Level = LogLevel.Information,
+        Message = "{Count} batches of loggers could not be recorded; they send them again")]
+    private static partial void SentAgain(ILogger logger, int count);
 }

@@ -25,9 +25,12 @@ public static class IpcPath
             throw new ZmqException($"cannot bind {address}: another process listens there", LibZmq.Eaddrinuse);
     }
 
+    /// <summary>Whether an address is short enough, if it is one of a file.</summary>
+    public static bool Fits(string address) => Of(address) is not { } path || Encoding.UTF8.GetByteCount(path) <= BytesMax;
+
     public static void CheckLength(string address)
     {
-        if (Of(address) is { } path && Encoding.UTF8.GetByteCount(path) > BytesMax)
+        if (!Fits(address))
         {
             throw new ZmqException(
                 $"{address}: the path of an ipc socket has at most {BytesMax} bytes; choose a shorter folder",

@@ -301,6 +301,22 @@ public sealed class ZmqSocket : IDisposable
         return ZmqPoll.Wait(items, timeout) > 0;
     }
 
+    /// <summary>
+    /// Blocks until a message can be received, a file descriptor can be read, or the time is over; also without a socket.
+    /// </summary>
+    /// <param name="descriptor">A file descriptor, or -1.</param>
+    /// <returns>Whether the descriptor can be read, or has ended.</returns>
+    public static bool WaitReadable(ZmqSocket? socket, int descriptor, TimeSpan timeout)
+    {
+        socket?.Check();
+        Span<LibZmq.PollItem> items = stackalloc LibZmq.PollItem[2];
+        var count = 0;
+        if (descriptor >= 0) items[count++] = new() { Fd = descriptor, Events = LibZmq.PollIn };
+        if (socket is not null) items[count++] = new() { Socket = socket._handle.Value, Events = LibZmq.PollIn };
+        ZmqPoll.Wait(items[..count], timeout);
+        return descriptor >= 0 && items[0].Revents != 0;
+    }
+
     private void Apply(SocketOptions options)
     {
         Set(LibZmq.IPv6, 1);
