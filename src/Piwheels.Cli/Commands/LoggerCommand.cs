@@ -44,6 +44,8 @@ internal sealed class LoggerCommand : PiwCommand
         var readsInput = files.Length == 0 || files.Contains(LoggerConfiguration.StandardInput);
         if (readsInput && follow) throw new CommandFault("--follow is for files: name them", CommandFault.WrongUsage);
         if (readsInput && state.Length > 0) throw new CommandFault("--state is for files: name them", CommandFault.WrongUsage);
+        // A packed file that ends before its end is a fault, and not its end
+        AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
         var configuration = new LoggerConfiguration
         {
             LogQueue = _logQueue.In(context.Source),
