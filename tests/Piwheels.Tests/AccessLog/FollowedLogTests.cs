@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using Piwheels.Core.Database;
 using Piwheels.Logger;
+using Piwheels.Testing;
 using Xunit;
 
 namespace Piwheels.Tests.AccessLog;

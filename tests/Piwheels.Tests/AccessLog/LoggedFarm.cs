@@ -31,6 +31,9 @@ internal sealed class LoggedFarm : IAsyncDisposable
 
     public string Queue { get; set; }
 
+    /// <summary>Where Lumberjack listens to single messages.</summary>
+    public string Endpoint => _lumberjack!.Endpoints[^1];
+
     public RecordedLog Log => _bed.Log;
 
     public string Folder => _bed.Folder;
