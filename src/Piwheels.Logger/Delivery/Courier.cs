@@ -16,7 +16,7 @@ internal sealed partial class Courier : IDisposable
     public const int Window = 4;
 
     /// <summary>How long answers are waited for before the master is looked for again.</summary>
-    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a log queue is seen without a hits queue before it is taken for another master's: ours may just be
     /// ending.</summary>

@@ -38,6 +38,8 @@ internal static class WireData
         ImportReply.Done { What: { } what } => what,
         ImportReply.Raised raised => List(Texts(raised.Versions), raised.Rows),
         LogEntry entry => Of(entry.Access),
+        HitsRequest.Hits hits => List($"{hits.Request}", Texts(hits.Entries.Select(entry => Convert.ToHexStringLower(entry.Span)))),
+        HitsReply.Done done => List($"{done.Request}", done.LeftOut),
         _ => NoData,
     };
 

@@ -49,6 +49,8 @@ public sealed record WireSet(
         Of<ImportRequest>("import", "tool"),
         Of<ImportReply>("import", "master"),
         Of<LogEntry>("log", "logger"),
+        Of<HitsRequest>("hits", "logger"),
+        Of<HitsReply>("hits", "master"),
     ];
 
     /// <summary>The messages of this set.</summary>
