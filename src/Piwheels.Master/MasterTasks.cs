@@ -40,8 +40,9 @@ public sealed class MasterTasks
         var recipes = RecipeShelf.Open(configuration.Recipes, environment.Loggers.CreateLogger("master.recipes"));
         var gate = SlaveGate.Open(configuration.SlaveKeys, environment.Loggers.CreateLogger("master.slave_keys"));
         var depth = new QueueDepth();
+        var results = KeptBuilds.Open(configuration.OutputPath, environment.Loggers.CreateLogger("master.kept_builds"));
         var slaveDriver = new SlaveDriver(
-            configuration, environment, recipes: recipes, recording: database, depth: depth, gate: gate);
+            configuration, environment, recipes: recipes, recording: database, depth: depth, gate: gate, results: results);
         var bigBrother = new BigBrother(configuration, environment);
         return new MasterTasks(slaveDriver, bigBrother,
         [
@@ -59,7 +60,7 @@ public sealed class MasterTasks
             new TheScribe(configuration, environment, recipes: recipes),
             new Lumberjack(configuration, environment, database),
             bigBrother,
-            new MrChase(configuration, environment),
+            new MrChase(configuration, environment, results: results),
         ]);
     }
 }

@@ -15,7 +15,7 @@ public abstract class ImportQueueTests : IAsyncDisposable
     {
         Queue = Bed.Ipc("import");
         var environment = Bed.Environment with { Time = TimeProvider.System };
-        var configuration = new MasterConfiguration { ImportQueue = Queue };
+        var configuration = new MasterConfiguration { ImportQueue = Queue, OutputPath = Bed.Folder };
         var others = Bed.Add(new ScriptedTask("others", environment));
         others.BindRpc<SecretaryRequest, SecretaryReply>(
             configuration.WebQueue, request =>

@@ -52,6 +52,8 @@ public sealed class RestartedMasterTests(DatabaseFixture databases)
         var published = Wheels(folder);
         Assert.Equal(recorded.Keys.Order(), published.Select(Path.GetFileName).Order());
         Assert.All(published, path => Assert.Equal(recorded[Path.GetFileName(path)], HashOf(path)));
+        // Each build that was recorded has its log, whenever its master was killed
+        Assert.Equal(await LogPathsAsync(store), Logs(folder));
         folder.Delete(recursive: true);
     }
 
@@ -96,6 +98,64 @@ public sealed class RestartedMasterTests(DatabaseFixture databases)
         Assert.Equal("1", (await store.ColumnAsync("SELECT count(*)::text FROM builds"))[0]);
         await slave.DisposeAsync();
         folder.Delete(recursive: true);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Killed_while_it_records_a_build_it_writes_the_log_at_its_next_start(bool isAnswered)
+    {
+        var folder = Directory.CreateTempSubdirectory("piw-e2e-");
+        Open(folder.FullName);
+        await using var store = await databases.CreateDatabaseAsync();
+        await AddReleasesAsync(store, packages: 1);
+        using var zmq = new ZmqContext();
+        var slave = new LoopingSlave(
+            zmq, $"ipc://{folder.FullName}/slave", $"ipc://{folder.FullName}/file", Path.Combine(folder.FullName, "slave1"),
+            FileStateForm.WithLocation, []);
+
+        await using (var gate = new StatementGate(
+            store.UserDsn.Host, (_, sql) => sql.Contains("log_build", StringComparison.Ordinal), isAnswered))
+        {
+            Open(gate.Folder);
+            Open(Path.Combine(gate.Folder, ".s.PGSQL.5432"));
+            await using var master = Start(store, folder.FullName, gate.Folder);
+            await Task.WhenAny(gate.Stopped, master.EndAsync());
+            Assert.True(gate.Stopped.IsCompleted, master.Output);
+            master.Signal("KILL");
+            await master.EndAsync();
+        }
+
+        // Nobody builds it again: what was kept is all there is
+        await slave.DisposeAsync();
+        Assert.Equal(isAnswered ? 1 : 0, (await store.ColumnAsync("SELECT build_id::text FROM builds")).Count);
+        await using (var master = Start(store, folder.FullName))
+        {
+            var ended = master.EndAsync();
+            while (Wheels(folder).Length == 0 || Logs(folder).Count == 0) Assert.False(ended.IsCompleted, master.Output);
+            master.Signal("TERM");
+            Assert.True(await master.EndAsync() == 0, master.Output);
+        }
+
+        Assert.Single(await store.ColumnAsync("SELECT build_id::text FROM builds"));
+        Assert.Equal(await LogPathsAsync(store), Logs(folder));
+        folder.Delete(recursive: true);
+    }
+
+    private static async Task<IEnumerable<string>> LogPathsAsync(TestDatabase store) =>
+        (await store.ColumnAsync("SELECT lpad(build_id::text, 12, '0') FROM builds ORDER BY build_id"))
+            .Select(static id => $"{id![..4]}/{id[4..8]}/{id[8..]}.txt.gz");
+
+    private static List<string> Logs(DirectoryInfo folder)
+    {
+        var logs = Path.Combine(folder.FullName, "www", "logs");
+        return Directory.Exists(logs)
+            ?
+            [
+                .. Directory.EnumerateFiles(logs, "*.gz", SearchOption.AllDirectories)
+                    .Select(path => Path.GetRelativePath(logs, path)).Order(StringComparer.Ordinal),
+            ]
+            : [];
     }
 
     private static async Task AddReleasesAsync(TestDatabase store, int packages = Packages)

@@ -33,7 +33,10 @@ public sealed partial class MrChase : TaskLoop
     private readonly PriorityRaise _priority;
     private readonly WheelImport _import;
 
-    public MrChase(MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null)
+    /// <param name="results">Where the results of imports are kept while they are being recorded.</param>
+    public MrChase(
+        MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
+        KeptBuilds? results = null)
         : base("mr_chase", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -44,7 +47,8 @@ public sealed partial class MrChase : TaskLoop
         var files = new FsClient(ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout));
         _changes = new PackageChanges(database, secretary, slaveDriver, Time, Logger);
         _priority = new PriorityRaise(database, Logger);
-        _import = new WheelImport(database, files, _changes, Time, Logger, Quitting);
+        results ??= KeptBuilds.Open(configuration.OutputPath, Logger);
+        _import = new WheelImport(database, files, _changes, results, Time, Logger, Quitting);
         Register(_socket, HandleRequest, ToolsMax, (_, reason) => new ImportReply.Error(reason));
         EveryEvenPaused(ExpiryInterval, ExpireAsync);
     }

@@ -226,17 +226,20 @@ internal sealed partial class PackageChanges(
         scope == RebuildScope.Project ? new SecretaryRequest.Project(package) : new SecretaryRequest.Both(package);
 
     /// <summary>
-    /// Asks for pages that are owed in the database already, so that nothing is lost when nobody listens.
+    /// Asks for what is owed already, in the database or as a kept result, so that nothing is lost when nobody listens.
     /// </summary>
-    public async Task RequestAsync(SecretaryRequest request)
+    /// <returns>Whether somebody did.</returns>
+    public async Task<bool> RequestAsync(SecretaryRequest request)
     {
         try
         {
             await secretary.AskAsync(request);
+            return true;
         }
         catch (RpcException failure)
         {
             PagesLate(logger, request.Name, failure.Message);
+            return false;
         }
     }
 

@@ -14,9 +14,10 @@ namespace Piwheels.Master.Administration;
 /// FileJuggler, and has the build recorded and its log and pages written.
 /// </summary>
 internal sealed partial class WheelImport(
-    IDatabase database, FsClient files, PackageChanges pages, TimeProvider time, ILogger logger, CancellationToken quitting)
+    IDatabase database, FsClient files, PackageChanges pages, KeptBuilds results, TimeProvider time, ILogger logger,
+    CancellationToken quitting)
 {
-    private readonly RecordingClient _recording = new(database, time, logger);
+    private readonly RecordingClient _recording = new(database, results, time, logger);
     private int _lastImport;
 
     /// <summary>Who the import's files come from: importers all say that they are slave 0.</summary>
@@ -80,7 +81,8 @@ internal sealed partial class WheelImport(
     private async Task RecordAsync(BuildState build, Release release, TransferOwner owner)
     {
         // Its files are here: the tool waits as long as the database is away, and nothing is given up for that
-        var buildId = await _recording.RecordAsync(build, quitting);
+        var kept = await _recording.KeepAsync(build);
+        var buildId = await RecordAsync(kept);
         try
         {
             await files.PublishAsync(owner);
@@ -92,8 +94,22 @@ internal sealed partial class WheelImport(
         }
 
         Imported(logger, build.Files.Count, release, buildId);
-        await pages.RequestAsync(new SecretaryRequest.Log(buildId, release.Package, build.Output));
+        if (await pages.RequestAsync(new SecretaryRequest.Log(buildId, release.Package, build.Output)))
+            _recording.Drop(kept);
         await pages.RequestAsync(new SecretaryRequest.Both(release.Package));
+    }
+
+    private async Task<long> RecordAsync(KeptBuild kept)
+    {
+        try
+        {
+            return await _recording.RecordAsync(kept, quitting);
+        }
+        catch (DatabaseException)
+        {
+            _recording.Drop(kept);
+            throw;
+        }
     }
 
     /// <summary>Gives an import up: what came is dropped.</summary>

@@ -28,11 +28,13 @@ internal abstract record RecordOutcome
 
 /// <summary>
 /// Records builds: first in the database, with which the package's pages are owed, then its log and pages with
-/// TheSecretary. While one of them is away it waits and tries again; results are not given up for that.
+/// TheSecretary. While one of them is away it waits and tries again; results are not given up for that. Until all of it is
+/// done the result is kept in a file, from which the next start of the master goes on.
 /// </summary>
 internal sealed partial class BuildRecorder(
     IDatabase database,
     RpcClient<SecretaryRequest, SecretaryReply> web,
+    KeptBuilds results,
     IReadOnlyList<TimeSpan> retryDelays,
     TimeProvider time,
     ILogger logger)
@@ -52,11 +54,11 @@ internal sealed partial class BuildRecorder(
     public const int CutLogLength = 10_000;
 
     /// <summary>
-    /// How often TheSecretary is asked; what the pages owe stands in the database, so only the log is at stake.
+    /// How often TheSecretary is asked. What the pages owe stands in the database, and the log is kept for the next start.
     /// </summary>
     public const int SecretaryAttemptsMax = 10;
 
-    private readonly RecordingClient _recording = new(database, time, logger);
+    private readonly RecordingClient _recording = new(database, results, time, logger);
     private int _waiting;
     private long _waitingLogLength;
     private bool _saidFull;
@@ -83,15 +85,7 @@ internal sealed partial class BuildRecorder(
         _waitingLogLength += build.Output.Length;
         try
         {
-            if (await DeferAsync(build, quitting) is { } retryAt) return new RecordOutcome.Deferred(retryAt);
-            var buildId = await _recording.RecordAsync(build, quitting);
-            if (build.Status) await publishFiles();
-            await PublishAsync(buildId, build, quitting);
-            return new RecordOutcome.Recorded(buildId);
-        }
-        catch (DatabaseException refusal)
-        {
-            return new RecordOutcome.Refused(refusal.Message);
+            return await RecordAsync(await _recording.KeepAsync(build), publishFiles, quitting);
         }
         finally
         {
@@ -100,10 +94,55 @@ internal sealed partial class BuildRecorder(
         }
     }
 
-    private async Task<DateTimeOffset?> DeferAsync(BuildState build, CancellationToken quitting)
+    /// <summary>Goes on with a result where an earlier run of the master was ended.</summary>
+    /// <exception cref="OperationCanceledException">The master quits.</exception>
+    public async Task<RecordOutcome> ResumeAsync(KeptBuild kept, CancellationToken quitting)
     {
+        _waiting++;
+        _waitingLogLength += kept.Build.Output.Length;
+        try
+        {
+            // FileJuggler asks for itself which of the files that were left are recorded
+            return await RecordAsync(kept, () => Task.CompletedTask, quitting);
+        }
+        finally
+        {
+            _waiting--;
+            _waitingLogLength -= kept.Build.Output.Length;
+        }
+    }
+
+    private async Task<RecordOutcome> RecordAsync(KeptBuild kept, Func<Task> publishFiles, CancellationToken quitting)
+    {
+        RecordOutcome outcome;
+        try
+        {
+            if (await DeferAsync(kept, quitting) is { } retryAt)
+            {
+                outcome = new RecordOutcome.Deferred(retryAt);
+            }
+            else
+            {
+                var buildId = await _recording.RecordAsync(kept, quitting);
+                outcome = new RecordOutcome.Recorded(buildId);
+                if (kept.Build.Status) await publishFiles();
+                if (!await PublishAsync(buildId, kept.Build, quitting)) return outcome;
+            }
+        }
+        catch (DatabaseException refusal)
+        {
+            outcome = new RecordOutcome.Refused(refusal.Message);
+        }
+
+        _recording.Drop(kept);
+        return outcome;
+    }
+
+    private async Task<DateTimeOffset?> DeferAsync(KeptBuild kept, CancellationToken quitting)
+    {
+        var build = kept.Build;
         if (build is not { Status: false, Failure: { } failure } || !failure.Class.IsTransient()) return null;
-        var retryAt = await _recording.DeferAsync(build, retryDelays, quitting);
+        var retryAt = await _recording.DeferAsync(kept, retryDelays, quitting);
         if (retryAt is not null)
             await TellSecretaryAsync(
                 new SecretaryRequest.Owed(PackageName.Parse(build.Package), RewriteCommand.Project), quitting);
@@ -121,16 +160,18 @@ internal sealed partial class BuildRecorder(
         };
     }
 
-    private async Task PublishAsync(long buildId, BuildState build, CancellationToken quitting)
+    /// <returns>Whether its log is written.</returns>
+    private async Task<bool> PublishAsync(long buildId, BuildState build, CancellationToken quitting)
     {
         var package = PackageName.Parse(build.Package);
         var owed = build.Status ? RewriteCommand.Both : RewriteCommand.Project;
-        await Task.WhenAll(
-            TellSecretaryAsync(new SecretaryRequest.Log(buildId, package, build.Output), quitting),
-            TellSecretaryAsync(new SecretaryRequest.Owed(package, owed), quitting));
+        var log = TellSecretaryAsync(new SecretaryRequest.Log(buildId, package, build.Output), quitting);
+        await Task.WhenAll(log, TellSecretaryAsync(new SecretaryRequest.Owed(package, owed), quitting));
+        return await log;
     }
 
-    private async Task TellSecretaryAsync(SecretaryRequest request, CancellationToken quitting)
+    /// <returns>Whether it is done.</returns>
+    private async Task<bool> TellSecretaryAsync(SecretaryRequest request, CancellationToken quitting)
     {
         var pause = RecordingClient.RetryPauseMin;
         for (var attempt = 1; ; attempt++, pause = RecordingClient.Longer(pause))
@@ -138,7 +179,7 @@ internal sealed partial class BuildRecorder(
             try
             {
                 await web.AskAsync(request, quitting);
-                return;
+                return true;
             }
             catch (RpcException failure) when (attempt < SecretaryAttemptsMax && failure.Transient)
             {
@@ -148,7 +189,7 @@ internal sealed partial class BuildRecorder(
             catch (RpcException failure)
             {
                 SecretaryFailed(logger, request.Name, failure.Message);
-                return;
+                return false;
             }
 
             await Task.Delay(pause, time, quitting);

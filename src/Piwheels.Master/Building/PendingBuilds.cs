@@ -86,13 +86,21 @@ public sealed class PendingBuilds
 
             if (IsHeldBack(target, candidate, now) || isFor?.Invoke(candidate) == false) continue;
             release = candidate;
-            _active.Add((target, release));
+            Begin(target, release);
             queue.PassOver(place);
-            _mostActive = Math.Max(_mostActive, _activeOf[target] = ActiveOf(target) + 1);
             return true;
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// A release counts as being built although nobody was handed it: an earlier run of the master has its result.
+    /// </summary>
+    public void Begin(Target target, Release release)
+    {
+        if (!_active.Add((target, release))) return;
+        _mostActive = Math.Max(_mostActive, _activeOf[target] = ActiveOf(target) + 1);
     }
 
     /// <summary>How many releases are being built for the target that most are built for.</summary>

@@ -90,6 +90,7 @@ public sealed partial class SlaveDriver : TaskLoop
     private readonly MessageSocket<NoMessages, StatusMessage> _status;
     private readonly MessageSocket<NoMessages, StatsMessage> _stats;
     private readonly FsClient _files;
+    private readonly KeptBuilds _results;
     private readonly BuildRecorder _recorder;
     private readonly RecipeShelf _recipes;
     private readonly RecipeGate _gate;
@@ -104,9 +105,11 @@ public sealed partial class SlaveDriver : TaskLoop
     /// Where builds are recorded; by connections of its own, in batches: what every build needs is worth the shortest way.
     /// </param>
     /// <param name="depth">Is told how far the queues are to be read.</param>
+    /// <param name="results">Where results are kept meanwhile, and what an earlier run left there.</param>
     public SlaveDriver(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
-        RecipeShelf? recipes = null, IDatabase? recording = null, QueueDepth? depth = null, SlaveGate? gate = null)
+        RecipeShelf? recipes = null, IDatabase? recording = null, QueueDepth? depth = null, SlaveGate? gate = null,
+        KeptBuilds? results = null)
         : base("slave_driver", environment)
     {
         _depth = depth ?? new QueueDepth();
@@ -125,7 +128,8 @@ public sealed partial class SlaveDriver : TaskLoop
             ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout, SlaveRoster.SlavesMax));
         var web = ConnectRpc<SecretaryRequest, SecretaryReply>(
             configuration.WebQueue, pendingMax: BuildRecorder.WaitingMax);
-        _recorder = new BuildRecorder(recording ?? database, web, configuration.RetryDelays, Time, Logger);
+        _results = results ?? KeptBuilds.Open(configuration.OutputPath, Logger);
+        _recorder = new BuildRecorder(recording ?? database, web, _results, configuration.RetryDelays, Time, Logger);
         _targets = new TargetList(database, Logger);
         _recipes = recipes ?? RecipeShelf.Open("", Logger);
         _gate = new RecipeGate(_recipes, configuration.RecipesForAll);
@@ -148,13 +152,6 @@ public sealed partial class SlaveDriver : TaskLoop
 
     /// <summary>Whether the disk has room for what is built.</summary>
     internal bool GivesOutWork => _disk.IsOpen;
-
-    protected override Task OnceAsync()
-    {
-        if (!_configuration.StrangersMayConnect && LoopbackAddresses.Concerns(_configuration.SlaveQueue))
-            OnLoopbackOnly(Logger, _configuration.SlaveQueue);
-        return Task.CompletedTask;
-    }
 
     private static SocketOptions SlaveSocketOptions(MasterConfiguration configuration) => new()
     {

@@ -25,8 +25,8 @@ internal sealed partial class WheelPublisher(
     public const long MetadataBytesMax = 16L << 20;
 
     /// <summary>
-    /// How long the database is asked for a build that it does not have, after a start of the master: what an earlier run
-    /// sent it takes effect within its time limits, or never.
+    /// How long the database is asked for a build that it does not have, from its first answer on: what an earlier run sent
+    /// it takes effect within its time limits, or never, and what that run kept (<see cref="KeptBuilds"/>) is recorded then.
     /// </summary>
     public static readonly TimeSpan RecordedWithin = TimeSpan.FromMinutes(10);
 
@@ -45,8 +45,7 @@ internal sealed partial class WheelPublisher(
     public void TakeOver(IReadOnlyList<HeldFile> left)
     {
         if (left.Count > 0) TakenOver(logger, left.Count);
-        var until = time.GetUtcNow() + RecordedWithin;
-        _undecided.AddRange(left.Select(file => new Undecided(file, until)));
+        _undecided.AddRange(left.Select(file => new Undecided(file)));
     }
 
     /// <summary>A file of an owner was verified.</summary>
@@ -97,7 +96,7 @@ internal sealed partial class WheelPublisher(
             switch (await InTurnAsync(file, () => PlaceNewAsync(file, quitting)))
             {
                 case null:
-                    _undecided.Add(new Undecided(file with { Metadata = null }, time.GetUtcNow() + RecordedWithin));
+                    _undecided.Add(new Undecided(file with { Metadata = null }));
                     break;
                 case false:
                     Drop(file);
@@ -117,7 +116,8 @@ internal sealed partial class WheelPublisher(
                 each.File = await HashedAsync(each.File, quitting);
                 return await PlaceRecordedAsync(each.File, quitting);
             });
-            if (isPlaced is null || (isPlaced is false && time.GetUtcNow() < each.Until)) continue;
+            if (isPlaced is null || (isPlaced is false && time.GetUtcNow() < (each.Until ??= time.GetUtcNow() + RecordedWithin)))
+                continue;
             _undecided.Remove(each);
             if (isPlaced is false)
             {
@@ -215,11 +215,12 @@ internal sealed partial class WheelPublisher(
     }
 
     /// <summary>A file of which it is not known whether it is recorded, and how long that is asked for.</summary>
-    private sealed class Undecided(HeldFile file, DateTimeOffset until)
+    private sealed class Undecided(HeldFile file)
     {
         public HeldFile File { get; set; } = file;
 
-        public DateTimeOffset Until { get; } = until;
+        /// <summary>Null until the database has answered once: it may be away longer than that.</summary>
+        public DateTimeOffset? Until { get; set; }
     }
 
     [LoggerMessage(EventId = 20, Level = LogLevel.Information,

@@ -33,7 +33,7 @@ public sealed class MrChaseTests : IAsyncDisposable
     {
         _database = new FakeDatabase(_bed.Time);
         _queue = _bed.Ipc("import");
-        var configuration = new MasterConfiguration { ImportQueue = _queue };
+        var configuration = new MasterConfiguration { ImportQueue = _queue, OutputPath = _bed.Folder };
         var others = _bed.Task("others");
         others.BindRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue, request =>
         {

@@ -27,7 +27,7 @@ public sealed class PriorityTests : IAsyncDisposable
     public PriorityTests()
     {
         _database = new FakeDatabase(_bed.Time);
-        var configuration = new MasterConfiguration { ImportQueue = _bed.Ipc("import") };
+        var configuration = new MasterConfiguration { ImportQueue = _bed.Ipc("import"), OutputPath = _bed.Folder };
         var others = _bed.Task("others");
         others.BindRpc<SecretaryRequest, SecretaryReply>(
             configuration.WebQueue, _ => Task.FromResult<SecretaryReply>(new SecretaryReply.Done()));

@@ -51,6 +51,7 @@ internal sealed class FarmBench : IAsyncDisposable
         desk.Register(stats, _stats.Take);
         desk.BindRpc<SecretaryRequest, SecretaryReply>(Configuration.WebQueue, async request =>
         {
+            if (PagesFail) throw new RpcException("not taken", transient: false);
             await _pages.Take(request);
             return new SecretaryReply.Done();
         });
@@ -90,6 +91,9 @@ internal sealed class FarmBench : IAsyncDisposable
     }
 
     public FsClient Files { get; }
+
+    /// <summary>Whether TheSecretary takes nothing.</summary>
+    public bool PagesFail { get; set; }
 
     public long DiskFree { get; set; } = 1L << 39;
 
@@ -232,11 +236,12 @@ internal sealed class FarmBench : IAsyncDisposable
 
     public string Output(string relative) => Path.Combine(Configuration.OutputPath, relative);
 
-    /// <summary>All files below the output folder, the transfer folder's too.</summary>
+    /// <summary>All files below the output folder, the transfer folder's too; but for where results are kept.</summary>
     public IReadOnlyList<string> OutputFiles() =>
     [
         .. Directory.EnumerateFiles(Configuration.OutputPath, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(Configuration.OutputPath, path))
+            .Where(path => !path.StartsWith(KeptBuilds.FolderName, StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
     ];
 
