@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.States;
 using Piwheels.Messaging.Protocols;
@@ -17,6 +18,8 @@ internal sealed partial class AccessReporter : TaskLoop
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMinutes(1);
 
     private readonly MessageSocket<NoMessages, LogEntry> _queue;
+    private readonly ConcurrentQueue<AccessState> _accesses = new();
+    private int _isWoken;
     private int _waiting;
     private long _dropped;
 
@@ -38,11 +41,21 @@ internal sealed partial class AccessReporter : TaskLoop
             return;
         }
 
-        Post(() =>
+        _accesses.Enqueue(access);
+        // Whoever finds the task at work leaves it at that: waking it for each would cost more than the rest
+        if (Interlocked.Exchange(ref _isWoken, 1) == 0) Post(SendAll);
+    }
+
+    private void SendAll()
+    {
+        Volatile.Write(ref _isWoken, 0);
+        // What comes from here on wakes it again
+        Interlocked.MemoryBarrier();
+        while (_accesses.TryDequeue(out var access))
         {
             Interlocked.Decrement(ref _waiting);
             if (!_queue.TrySend(LogEntry.Of(access))) Interlocked.Increment(ref _dropped);
-        });
+        }
     }
 
     private Task TellOfDropped()

@@ -16,6 +16,8 @@ internal static class Negotiation
     private static readonly string[] SimpleTypes = [Html, SimpleHtml, SimpleJson];
 
     private static readonly string[] Encodings = [Brotli, Gzip];
+    private static readonly HeaderAnswers<string?> SimpleTypesAsked = new(ReadSimpleType);
+    private static readonly HeaderAnswers<string?> EncodingsAsked = new(ReadEncoding);
 
     /// <summary>
     /// The form of the simple index to send (PEP 691): one of three media types, or null when the client takes none. A
@@ -26,13 +28,21 @@ internal static class Negotiation
         // PEP 691 has the plus sign as it is in a query, where it stands for a blank
         if (format.Count > 0)
             return Array.Find(SimpleTypes, type => type == Versioned((format[0] ?? "").Replace(' ', '+')));
+        return accept.Count == 0 ? Html : SimpleTypesAsked.Of(accept);
+    }
+
+    private static string? ReadSimpleType(StringValues accept)
+    {
         if (!MediaTypeHeaderValue.TryParseList(accept, out var ranges) || ranges.Count == 0) return Html;
         var best = SimpleTypes.MaxBy(type => QualityOf(type, ranges))!;
         return QualityOf(best, ranges) > 0 ? best : null;
     }
 
     /// <summary>The encoding to send a text in; null for none.</summary>
-    internal static string? Encoding(StringValues acceptEncoding)
+    internal static string? Encoding(StringValues acceptEncoding) =>
+        acceptEncoding.Count == 0 ? null : EncodingsAsked.Of(acceptEncoding);
+
+    private static string? ReadEncoding(StringValues acceptEncoding)
     {
         if (!StringWithQualityHeaderValue.TryParseList(acceptEncoding, out var codings)) return null;
         var best = Encodings.MaxBy(encoding => QualityOf(encoding, codings))!;

@@ -121,7 +121,8 @@ internal sealed class SiteHandler(string root, Site site) : IDisposable
     private static async Task SendPlainAsync(HttpContext context, SiteFile file, FileKind kind)
     {
         // A range in another unit is to be passed over (RFC 9110 section 14.2), which the framework takes for one in bytes
-        if (!context.Request.Headers.Range.ToString().StartsWith("bytes=", StringComparison.OrdinalIgnoreCase))
+        var range = context.Request.Headers.Range;
+        if (range.Count > 0 && !range.ToString().StartsWith("bytes=", StringComparison.OrdinalIgnoreCase))
             context.Request.Headers.Remove(HeaderNames.Range);
         if (!WholeAnswer.IsDue(context.Request.Headers))
         {
@@ -161,8 +162,7 @@ internal sealed class SiteHandler(string root, Site site) : IDisposable
         }
 
         WholeAnswer.SetHeaders(context, kind.MediaType, content.Length, modified, tag);
-        if (HttpMethods.IsGet(context.Request.Method))
-            await context.Response.BodyWriter.WriteAsync(content, context.RequestAborted);
+        if (HttpMethods.IsGet(context.Request.Method)) await WholeAnswer.SendAsync(context, content);
     }
 
     // Logs lie compressed: programs get them as they are, browsers as pages, unless they wish otherwise

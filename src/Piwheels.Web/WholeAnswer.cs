@@ -29,24 +29,57 @@ internal static class WholeAnswer
         headers.ETag = tag.ToString();
     }
 
-    internal static async Task SendAsync(HttpContext context, SiteFile file)
+    internal static Task SendAsync(HttpContext context, SiteFile file) =>
+        file.Length <= SmallBytesMax ? SendSmallAsync(context, file) : SendLargeAsync(context, file);
+
+    internal static async Task SendAsync(HttpContext context, ReadOnlyMemory<byte> content)
     {
+        await context.Response.StartAsync(CancellationToken.None);
+        await context.Response.BodyWriter.WriteAsync(
+            content, content.Length <= SmallBytesMax ? CancellationToken.None : context.RequestAborted);
+    }
+
+    private static async Task SendSmallAsync(HttpContext context, SiteFile file)
+    {
+        if (file.Length == 0) return;
+        // With the headers written, the body is read to where it is sent from; else it would be copied there
+        await context.Response.StartAsync(CancellationToken.None);
+        Read(file, context.Response.BodyWriter);
+        // Ends at once, most often: no token need be made for it
+        await context.Response.BodyWriter.FlushAsync(CancellationToken.None);
+    }
+
+    private static void Read(SiteFile file, PipeWriter writer)
+    {
+        var length = (int)file.Length;
+        var buffer = writer.GetSpan(length)[..length];
+        for (var offset = 0; offset < length;)
+        {
+            var read = RandomAccess.Read(file.Handle, buffer[offset..], offset);
+            if (read == 0) throw Shorter(file);
+            offset += read;
+        }
+
+        writer.Advance(length);
+    }
+
+    private static async Task SendLargeAsync(HttpContext context, SiteFile file)
+    {
+        await context.Response.StartAsync(CancellationToken.None);
         var writer = context.Response.BodyWriter;
+        var aborted = context.RequestAborted;
         for (var offset = 0L; offset < file.Length;)
         {
             var buffer = writer.GetMemory((int)Math.Min(file.Length - offset, ChunkBytes));
             if (buffer.Length > file.Length - offset) buffer = buffer[..(int)(file.Length - offset)];
-            var read = file.Length <= SmallBytesMax
-                ? RandomAccess.Read(file.Handle, buffer.Span, offset)
-                : await RandomAccess.ReadAsync(file.Handle, buffer, offset, context.RequestAborted);
-            // Nobody may take a part for the whole: with less than was promised the connection is closed
-            if (read == 0) throw new IOException($"{file.Name} has become shorter");
+            var read = await RandomAccess.ReadAsync(file.Handle, buffer, offset, aborted);
+            if (read == 0) throw Shorter(file);
             writer.Advance(read);
             offset += read;
-            if (!await FlushAsync(writer, context.RequestAborted)) return;
+            if (await writer.FlushAsync(aborted) is not { IsCompleted: false, IsCanceled: false }) return;
         }
     }
 
-    private static async ValueTask<bool> FlushAsync(PipeWriter writer, CancellationToken ct) =>
-        await writer.FlushAsync(ct) is { IsCompleted: false, IsCanceled: false };
+    // Nobody may take a part for the whole: with less than was promised the connection is closed
+    private static IOException Shorter(SiteFile file) => new($"{file.Name} has become shorter");
 }
