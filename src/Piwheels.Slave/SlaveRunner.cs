@@ -189,7 +189,11 @@ public sealed partial class SlaveRunner : IAsyncDisposable
                 Link.Say(new SlaveRequest.Idle(Statistics()));
                 break;
             case SlaveStep.SayFacts say:
-                Link.Say(new SlaveRequest.Facts(_apt.Among(say.AptAsked)));
+                Link.Say(new SlaveRequest.Facts(_apt.Among(say.AptAsked), say.Tail));
+                break;
+            case SlaveStep.SayPrinted say:
+                Link.Say(new SlaveRequest.Printed(
+                    _build?.Output.Newest(say.From, OutputTail.PieceBytesMax) ?? new OutputPiece(say.From, default)));
                 break;
             case SlaveStep.SayBusy:
                 Link.Say(new SlaveRequest.Busy(Statistics()));

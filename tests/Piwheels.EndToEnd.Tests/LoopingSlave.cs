@@ -56,7 +56,7 @@ internal sealed class LoopingSlave : IAsyncDisposable
         {
             using var socket = _zmq.CreateSocket(ZmqSocketType.Req, new SocketOptions { Linger = TimeSpan.Zero });
             socket.Connect(_slaveQueue);
-            if (Ask(socket, new SlaveRequest.Hello(Hello)) is SlaveReply.Ack(var id, _, _)) Work(socket, id);
+            if (Ask(socket, new SlaveRequest.Hello(Hello)) is SlaveReply.Ack { SlaveId: var id }) Work(socket, id);
         }
     }
 

@@ -62,6 +62,8 @@ public sealed class SlaveSession
     private (long Revision, DateTimeOffset At) _foundNothing = (-1, DateTimeOffset.MinValue);
     private IReadOnlyList<string> _aptAsked = [];
     private bool _aptKnown = true;
+    private bool _tailAsked;
+    private long? _printedFrom;
 
     /// <param name="id">The master's number for it, from 1.</param>
     public SlaveSession(int id, PeerAddress address, SlaveHello hello, DateTimeOffset now)
@@ -93,6 +95,12 @@ public sealed class SlaveSession
 
     /// <summary>Of the Debian packages that it was asked about, those that it has.</summary>
     public IReadOnlySet<string> Apt { get; private set; } = NoPackages;
+
+    /// <summary>Whether it can be asked for what its build prints.</summary>
+    public bool SendsOutput { get; private set; }
+
+    /// <summary>What its build prints, while somebody follows it.</summary>
+    public LiveLog? Live { get; set; }
 
     public DateTimeOffset FirstSeen { get; }
 
@@ -157,6 +165,8 @@ public sealed class SlaveSession
     {
         if (Working) return new SlaveStep.Ignore($"{request.Name} while its last request is worked on");
         LastSeen = now;
+        var printedFrom = _printedFrom;
+        _printedFrom = null;
         return request switch
         {
             SlaveRequest.Idle idle => Idle(idle.Stats),
@@ -165,6 +175,7 @@ public sealed class SlaveSession
             SlaveRequest.Sent => Sent(),
             SlaveRequest.Bye => new SlaveStep.Leave(),
             SlaveRequest.Facts facts when TakesRecipes => ReceiveFacts(facts),
+            SlaveRequest.Printed printed when printedFrom is { } from => ReceivePrinted(printed.Piece, from),
             _ => Violation(request.Name),
         };
     }
@@ -184,6 +195,7 @@ public sealed class SlaveSession
         var said = facts.Apt.ToHashSet(StringComparer.Ordinal);
         Apt = _aptAsked.Where(said.Contains).ToHashSet(StringComparer.Ordinal);
         _aptKnown = true;
+        SendsOutput = facts.TellsTail && _tailAsked;
         _foundNothing = (-1, default);
         return new SlaveStep.Answer(new SlaveReply.Cont());
     }
@@ -205,7 +217,14 @@ public sealed class SlaveSession
         var limit = Clamp(Hello.BuildTimeout, TimeSpan.Zero, BuildTimeMax) + Expiry;
         return now - BuildStarted > limit
             ? Drop(release, $"it goes on for longer than {limit}")
-            : new SlaveStep.Answer(new SlaveReply.Cont());
+            : new SlaveStep.Answer((SlaveReply?)Live?.Ask(now) ?? new SlaveReply.Cont());
+    }
+
+    /// <summary>Only ever after TAIL, so there is a build.</summary>
+    private SlaveStep ReceivePrinted(OutputPiece piece, long from)
+    {
+        if (piece.Offset < from) return Violation($"PRINTED from {piece.Offset} on, where {from} was asked for,");
+        return _takenBack is null ? new SlaveStep.PassOn(piece) : Drop(Release!.Value, _takenBack);
     }
 
     private SlaveStep ReceiveBuilt(SlaveRequest.Built claim)
@@ -283,11 +302,13 @@ public sealed class SlaveSession
     }
 
     /// <summary>The welcome: to a slave of this program with what it shall tell of itself.</summary>
-    public SlaveReply.Ack Welcome(string index, IReadOnlyList<string> aptAsked)
+    /// <param name="tail">Whether it may be asked for what its builds print.</param>
+    public SlaveReply.Ack Welcome(string index, IReadOnlyList<string> aptAsked, bool tail = false)
     {
         if (!TakesRecipes) return new SlaveReply.Ack(Id, index);
         Asked(aptAsked);
-        return new SlaveReply.Ack(Id, index, aptAsked);
+        _tailAsked = tail;
+        return new SlaveReply.Ack(Id, index, aptAsked, tail);
     }
 
     /// <summary>What to ask the slave now, in place of work; null when it has been asked that.</summary>
@@ -338,7 +359,8 @@ public sealed class SlaveSession
     public void Replied(SlaveReply reply, DateTimeOffset now)
     {
         Working = false;
-        if (reply is SlaveReply.Cont or SlaveReply.Ask) return;
+        _printedFrom = (reply as SlaveReply.Tail)?.Offset;
+        if (reply is SlaveReply.Cont or SlaveReply.Ask or SlaveReply.Tail) return;
         LastReply = reply;
         LastReplyAt = now;
         Phase = reply switch

@@ -17,6 +17,9 @@ public abstract record SlaveStep
     /// <summary>Reply at once; the build that the slave had is lost, and may be handed out again later.</summary>
     public sealed record Drop(SlaveReply Reply, Release Release, string Reason) : SlaveStep;
 
+    /// <summary>Tell those who follow the build what it prints, then reply CONT.</summary>
+    public sealed record PassOn(OutputPiece Piece) : SlaveStep;
+
     /// <summary>Look for work, then <see cref="SlaveSession.Assign"/> it, or say that there is none.</summary>
     public sealed record FindWork : SlaveStep;
 

@@ -11,6 +11,7 @@ namespace Piwheels.Messaging.Cbor;
 internal static class RecipeStates
 {
     private const string Apt = "apt";
+    private const string Tail = "tail";
     private const string Environment = "environment";
     private const string PipArguments = "pip-arguments";
     private const string Timeout = "timeout";
@@ -19,24 +20,35 @@ internal static class RecipeStates
     private const string CheckImport = "check-import";
     private const string Patch = "patch";
 
-    /// <summary>Names of Debian packages: those asked about, or those of them that are there.</summary>
-    public static IReadOnlyList<string> ReadQuestions(WireReader reader, string field)
+    /// <summary>
+    /// Names of Debian packages, those asked about or those of them that are there; and whether what builds print is asked
+    /// for, or can be told.
+    /// </summary>
+    public static (IReadOnlyList<string> Apt, bool Tail) ReadQuestions(WireReader reader, string field)
     {
         IReadOnlyList<string> apt = [];
+        var tail = false;
         reader.Extension(field, (r, key) =>
         {
-            if (key != Apt) return false;
-            apt = r.List("apt packages", WireLimits.AptPackagesMax, ReadAptPackage);
+            if (key == Tail) tail = r.Boolean(key);
+            else if (key == Apt) apt = r.List("apt packages", WireLimits.AptPackagesMax, ReadAptPackage);
+            else return false;
             return true;
         });
-        return apt;
+        return (apt, tail);
     }
 
-    public static void WriteQuestions(this CborWriter writer, IReadOnlyList<string> apt)
+    public static void WriteQuestions(this CborWriter writer, IReadOnlyList<string> apt, bool tail = false)
     {
-        writer.WriteStartMap(1);
+        writer.WriteStartMap(tail ? 2 : 1);
         writer.WriteTextString(Apt);
         writer.WriteTexts(apt);
+        if (tail)
+        {
+            writer.WriteTextString(Tail);
+            writer.WriteBoolean(tail);
+        }
+
         writer.WriteEndMap();
     }
 

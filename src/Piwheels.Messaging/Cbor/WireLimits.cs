@@ -24,6 +24,9 @@ public static class WireLimits
     /// <summary>What of that is its beginning.</summary>
     public const int LogHeadBytes = 1_000_000;
 
+    /// <summary>What a running build may have printed, in bytes: more than any disk holds.</summary>
+    public const long OutputOffsetMax = 1L << 50;
+
     /// <summary>Wheels of one build.</summary>
     public const int FilesMax = 1_000;
 

@@ -25,6 +25,7 @@ public abstract record SlaveRequest : IWireMessage<SlaveRequest>
             ("SENT", false) => new Sent(),
             ("BYE", false) => new Bye(),
             ("FACTS", true) => Facts.ReadData(reader),
+            ("PRINTED", true) => Printed.ReadData(reader),
             _ => throw WireReader.Unknown(name, hasData),
         });
 
@@ -121,18 +122,41 @@ public abstract record SlaveRequest : IWireMessage<SlaveRequest>
     /// answered with CONT.
     /// </summary>
     /// <param name="Apt">The Debian packages that are installed, or provided by installed ones.</param>
-    public sealed record Facts(IReadOnlyList<string> Apt) : SlaveRequest
+    /// <param name="TellsTail">Whether it may be asked for what its builds print.</param>
+    public sealed record Facts(IReadOnlyList<string> Apt, bool TellsTail = false) : SlaveRequest
     {
         public override string Name => "FACTS";
 
         public override void Write(CborWriter writer)
         {
             writer.WriteStartMessage(Name);
-            writer.WriteQuestions(Apt);
+            writer.WriteQuestions(Apt, TellsTail);
             writer.WriteEndArray();
         }
 
-        internal static Facts ReadData(WireReader reader) => new(RecipeStates.ReadQuestions(reader, "facts"));
+        internal static Facts ReadData(WireReader reader)
+        {
+            var (apt, tail) = RecipeStates.ReadQuestions(reader, "facts");
+            return new Facts(apt, tail);
+        }
+    }
+
+    /// <summary>
+    /// The newest of what the build has printed: the answer to TAIL, and said at no other time; answered with CONT.
+    /// </summary>
+    /// <param name="Piece">Begins where TAIL asked, or later where more has been printed since than a piece holds.</param>
+    public sealed record Printed(OutputPiece Piece) : SlaveRequest
+    {
+        public override string Name => "PRINTED";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            LiveRows.Write(writer, Piece);
+            writer.WriteEndArray();
+        }
+
+        internal static Printed ReadData(WireReader reader) => new(LiveRows.ReadPiece(reader));
     }
 }
 
@@ -149,10 +173,11 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
         WireReader.ReadMessage<SlaveReply>(payload, static (reader, name, hasData) => (name, hasData) switch
         {
             ("ACK", true) => Ack.ReadData(reader),
-            ("ASK", true) => new Ask(RecipeStates.ReadQuestions(reader, "questions")),
+            ("ASK", true) => new Ask(RecipeStates.ReadQuestions(reader, "questions").Apt),
             ("SLEEP", true) => new Sleep(reader.Boolean("paused")),
             ("BUILD", true) => Build.ReadData(reader),
             ("CONT", false) => new Cont(),
+            ("TAIL", true) => Tail.ReadData(reader),
             ("DONE", false) => new Done(),
             ("DIE", false) => new Die(),
             ("SEND", true) => new Send(reader.Text("file name", WireLimits.TextLengthMax)),
@@ -166,7 +191,9 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
     /// To slaves of this program alone, and so not null where the master is of this program: the Debian packages that its
     /// recipes ask about, to be answered with FACTS.
     /// </param>
-    public sealed record Ack(int SlaveId, string PypiUrl, IReadOnlyList<string>? Apt = null) : SlaveReply
+    /// <param name="AsksTail">Whether the slave shall say in FACTS that it may be asked for what its builds print.</param>
+    public sealed record Ack(int SlaveId, string PypiUrl, IReadOnlyList<string>? Apt = null, bool AsksTail = false)
+        : SlaveReply
     {
         public override string Name => "ACK";
 
@@ -176,7 +203,7 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
             writer.WriteStartArray(Apt is null ? 2 : 3);
             writer.WriteInt32(SlaveId);
             writer.WriteTextString(PypiUrl);
-            if (Apt is not null) writer.WriteQuestions(Apt);
+            if (Apt is not null) writer.WriteQuestions(Apt, AsksTail);
             writer.WriteEndArray();
             writer.WriteEndArray();
         }
@@ -184,10 +211,13 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
         internal static Ack ReadData(WireReader reader)
         {
             reader.StartRecord("welcome");
-            var ack = new Ack(
-                reader.SlaveId(),
-                reader.Text("index URL", WireLimits.LongTextLengthMax),
-                reader.AtEnd() ? null : RecipeStates.ReadQuestions(reader, "questions"));
+            var ack = new Ack(reader.SlaveId(), reader.Text("index URL", WireLimits.LongTextLengthMax));
+            if (!reader.AtEnd())
+            {
+                var (apt, tail) = RecipeStates.ReadQuestions(reader, "questions");
+                ack = ack with { Apt = apt, AsksTail = tail };
+            }
+
             reader.EndRecord("welcome");
             return ack;
         }
@@ -254,6 +284,35 @@ public abstract record SlaveReply : IWireMessage<SlaveReply>
     public sealed record Cont : SlaveReply
     {
         public override string Name => "CONT";
+    }
+
+    /// <summary>
+    /// In place of CONT after BUSY, while somebody follows the build, to slaves that have said that they may be asked: tell
+    /// what the build has printed. PRINTED shall come at once, and BUSY again soon.
+    /// </summary>
+    /// <param name="Offset">How much is known already, in bytes.</param>
+    /// <param name="Within">How soon after PRINTED the slave should say BUSY again.</param>
+    public sealed record Tail(long Offset, TimeSpan Within) : SlaveReply
+    {
+        public override string Name => "TAIL";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            writer.WriteStartArray(2);
+            writer.WriteInt64(Offset);
+            writer.WriteDuration(Within);
+            writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        internal static Tail ReadData(WireReader reader)
+        {
+            reader.StartRecord("tail");
+            var tail = new Tail(reader.Integer("offset", 0, WireLimits.OutputOffsetMax), reader.Duration("within"));
+            reader.EndRecord("tail");
+            return tail;
+        }
     }
 
     /// <summary>Drop the build and all its files.</summary>

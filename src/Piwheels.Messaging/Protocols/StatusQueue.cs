@@ -90,7 +90,7 @@ public abstract record SlaveEvent
 
     public abstract string Name { get; }
 
-    /// <summary>What to tell of an answer; null for ACK, CONT and ASK, which monitors are not told.</summary>
+    /// <summary>What to tell of an answer; null for ACK, CONT, TAIL and ASK, which monitors are not told.</summary>
     public static SlaveEvent? Of(SlaveReply reply) => reply switch
     {
         SlaveReply.Sleep sleep => new Sleep(sleep.Paused),

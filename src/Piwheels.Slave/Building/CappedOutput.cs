@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Piwheels.Core.States;
 
 namespace Piwheels.Slave.Building;
 
@@ -22,6 +23,27 @@ internal sealed class CappedOutput(int headBytes = CappedOutput.HeadBytesMax, in
 
     /// <summary>All bytes written, kept or not.</summary>
     public long Count => _head.Count + _tailCount;
+
+    /// <summary>The newest of what was written after the first bytes of it, and no more than a limit.</summary>
+    /// <param name="from">How many bytes are not wanted, since they are known.</param>
+    public OutputPiece Newest(long from, int bytesMax)
+    {
+        lock (_gate)
+        {
+            if (from >= Count) return new OutputPiece(from, default);
+            var start = Math.Max(from, Count - bytesMax);
+            if (_tailCount > tailBytes) start = Math.Max(start, Count - tailBytes);
+            var piece = new byte[Count - start];
+            var fromHead = (int)Math.Max(0, Math.Min(_head.Count - start, piece.Length));
+            if (fromHead > 0) CollectionsMarshal.AsSpan(_head).Slice((int)start, fromHead).CopyTo(piece);
+            var rest = piece.AsSpan(fromHead);
+            var at = (int)((start + fromHead - _head.Count) % tailBytes);
+            var first = Math.Min(rest.Length, tailBytes - at);
+            _tail.AsSpan(at, first).CopyTo(rest);
+            _tail.AsSpan(0, rest.Length - first).CopyTo(rest[first..]);
+            return new OutputPiece(start, piece);
+        }
+    }
 
     public void Append(ReadOnlySpan<byte> bytes)
     {

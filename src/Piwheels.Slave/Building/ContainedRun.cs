@@ -46,7 +46,7 @@ internal sealed partial class ContainedRun
     /// <summary>Whether the wheels can be read alone, which takes a sandbox.</summary>
     public bool KeepsWheels { get; init; }
 
-    public CappedOutput Output { get; } = new();
+    public CappedOutput Output { get; init; } = new();
 
     /// <summary>How long the commands ran, all together.</summary>
     public TimeSpan Duration { get; private set; }

@@ -26,16 +26,21 @@ internal sealed partial class PipBuild(
     /// <summary>Builds a release. What goes wrong with it is a failed build, with the reason in its output.</summary>
     /// <param name="index">The simple index that has the source.</param>
     /// <param name="drop">Stops the build.</param>
+    /// <param name="output">Takes what it prints; for whoever wants to see that before it has ended.</param>
     /// <exception cref="SlaveException">There is no such Python any more.</exception>
     /// <exception cref="OperationCanceledException">It was stopped, and nothing of it runs any more.</exception>
     public async Task<BuildResult> RunAsync(
         BuildFolder folder,
         Release release,
         Uri index,
-        CancellationToken drop)
+        CancellationToken drop,
+        CappedOutput? output = null)
     {
         if (!File.Exists(python.Executable)) throw new SlaveException($"{python.Executable} is gone");
-        var run = new ContainedRun(folder, python.Executable, index, containment, rules, time, logger);
+        var run = new ContainedRun(folder, python.Executable, index, containment, rules, time, logger)
+        {
+            Output = output ?? new CappedOutput(),
+        };
         if (!VersionText().IsMatch(release.Version))
             return Failed(run, new BuildEnding.NotBegun($"'{release.Version}' is no version"));
         if (RecipeRules.Fault(rules.Recipe) is { } fault)

@@ -18,11 +18,14 @@ internal sealed class RunningBuild : IAsyncDisposable
 
     public Release Release { get; }
 
+    /// <summary>What it has printed so far.</summary>
+    public CappedOutput Output { get; } = new();
+
     /// <summary>Starts pip.</summary>
     public Task<BuildResult> StartAsync(PipBuild pip, Uri index)
     {
         // Not on the caller's thread: to start a process and to read wheels takes its time
-        var build = Task.Run(() => pip.RunAsync(_folder, Release, index, _drop.Token), CancellationToken.None);
+        var build = Task.Run(() => pip.RunAsync(_folder, Release, index, _drop.Token, Output), CancellationToken.None);
         _work.Add(build);
         return build;
     }

@@ -6,6 +6,9 @@ internal sealed record ConversationTimes
     public static readonly TimeSpan IntervalMin = TimeSpan.FromSeconds(5);
     public static readonly TimeSpan IntervalMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>The shortest time between two words of a build that is followed, whatever the master would like.</summary>
+    public static readonly TimeSpan FollowedIntervalMin = TimeSpan.FromMilliseconds(200);
+
     /// <summary>The longest silence of a master that a build is kept for.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromMinutes(5);
 

@@ -28,7 +28,10 @@ internal sealed class SlaveConversation
     private SlaveEnd _end;
     private Uri? _index;
     private IReadOnlyList<string>? _aptAsked; // Null where the master is none of this program
+    private bool _tailAsked; // Whether the master may ask for what builds print
     private bool _factsDue;
+    private SlaveReply.Tail? _tail; // The last of these questions of this build
+    private bool _printedDue;
     private BuildResult? _result;
     private bool _isSent;
 
@@ -116,7 +119,9 @@ internal sealed class SlaveConversation
             case ("HELLO", SlaveReply.Ack ack) when TryReadIndex(ack.PypiUrl, out _index):
                 SlaveId = ack.SlaveId;
                 _aptAsked = ack.Apt;
+                _tailAsked = ack.AsksTail;
                 FactsChanged();
+                _factsDue |= _tailAsked;
                 Rest(now);
                 break;
             case ("FACTS", SlaveReply.Cont):
@@ -133,6 +138,7 @@ internal sealed class SlaveConversation
             case ("IDLE", SlaveReply.Build build):
                 _phase = Phase.Building;
                 _result = null;
+                _tail = null;
                 _nextWordAt = now + Interval(_times.BusyInterval);
                 _due.Enqueue(new SlaveStep.StartBuild(build.Release, _index!, build.Recipe));
                 break;
@@ -142,7 +148,14 @@ internal sealed class SlaveConversation
             case ("BUSY", SlaveReply.Cont):
                 _nextWordAt = now + (_phase == Phase.Sending ? _times.SendingInterval : Interval(_times.BusyInterval));
                 break;
-            case ("BUSY" or "BUILT" or "SENT", SlaveReply.Done):
+            case ("BUSY", SlaveReply.Tail tail) when _tailAsked && _phase == Phase.Building:
+                _tail = tail;
+                _printedDue = true;
+                break;
+            case ("PRINTED", SlaveReply.Cont) when _phase == Phase.Building:
+                _nextWordAt = now + FollowedInterval();
+                break;
+            case ("BUSY" or "PRINTED" or "BUILT" or "SENT", SlaveReply.Done):
                 _due.Enqueue(new SlaveStep.DropBuild());
                 Rest(now);
                 break;
@@ -195,6 +208,7 @@ internal sealed class SlaveConversation
 
     private SlaveStep NextWord(DateTimeOffset now) => _phase switch
     {
+        Phase.Building when _printedDue => SayPrinted(now),
         Phase.Building when _result is { } result => Report(result, now),
         Phase.Sending when _isSent => Say(new SlaveRequest.Sent(), now),
         _ when now < _nextWordAt => new SlaveStep.Wait(_nextWordAt),
@@ -214,7 +228,13 @@ internal sealed class SlaveConversation
     private SlaveStep SayFacts(DateTimeOffset now)
     {
         _factsDue = false;
-        return Saying("FACTS", new SlaveStep.SayFacts(_aptAsked!), now);
+        return Saying("FACTS", new SlaveStep.SayFacts(_aptAsked!, _tailAsked), now);
+    }
+
+    private SlaveStep SayPrinted(DateTimeOffset now)
+    {
+        _printedDue = false;
+        return Saying("PRINTED", new SlaveStep.SayPrinted(_tail!.Offset), now);
     }
 
     private SlaveStep Say(SlaveRequest request, DateTimeOffset now) => Saying(request.Name, new SlaveStep.Say(request), now);
@@ -246,6 +266,7 @@ internal sealed class SlaveConversation
     {
         _phase = Phase.Resting;
         _result = null;
+        _printedDue = false;
         _nextWordAt = until;
     }
 
@@ -255,7 +276,7 @@ internal sealed class SlaveConversation
         _due.Enqueue(new SlaveStep.StartOver(reason));
         _phase = Phase.Stranger;
         _aptAsked = null;
-        _factsDue = false;
+        (_tailAsked, _factsDue, _printedDue) = (false, false, false);
         _said = null;
         _result = null;
         _nextWordAt = nextWordAt;
@@ -264,6 +285,14 @@ internal sealed class SlaveConversation
     private TimeSpan Interval(TimeSpan? configured) => configured
         ?? ConversationTimes.IntervalMin
         + ((ConversationTimes.IntervalMax - ConversationTimes.IntervalMin) * _random.NextDouble());
+
+    /// <summary>As soon as the master would like, but not later than to a master that does not ask.</summary>
+    private TimeSpan FollowedInterval()
+    {
+        var usual = Interval(_times.BusyInterval);
+        var wanted = _tail!.Within > ConversationTimes.FollowedIntervalMin ? _tail.Within : ConversationTimes.FollowedIntervalMin;
+        return wanted < usual ? wanted : usual;
+    }
 
     private bool IsMade(string filename) => _result is not null && _result.Files.Any(file => file.Filename == filename);
 

@@ -20,8 +20,12 @@ internal abstract record SlaveStep
     /// <summary>Say BUSY, with the machine's figures.</summary>
     public sealed record SayBusy : SlaveStep;
 
-    /// <summary>Say FACTS: which of these Debian packages are there.</summary>
-    public sealed record SayFacts(IReadOnlyList<string> AptAsked) : SlaveStep;
+    /// <summary>Say FACTS: which of these Debian packages are there, and whether what builds print can be told.</summary>
+    public sealed record SayFacts(IReadOnlyList<string> AptAsked, bool Tail = false) : SlaveStep;
+
+    /// <summary>Say PRINTED, with the newest of what the build has printed.</summary>
+    /// <param name="From">What the master knows already, in bytes.</param>
+    public sealed record SayPrinted(long From) : SlaveStep;
 
     /// <summary>Nothing, before this time or until something happens.</summary>
     public sealed record Wait(DateTimeOffset Until) : SlaveStep;

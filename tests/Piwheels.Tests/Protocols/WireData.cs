@@ -23,8 +23,10 @@ internal static class WireData
         SlaveRequest.Busy busy => Of(busy.Stats),
         SlaveRequest.Built built => List(
             built.Status, Duration(built.Duration), built.Output, Files(built.Files, built.Form)),
-        SlaveRequest.Facts facts => Apt(facts.Apt),
-        SlaveReply.Ack { Apt: { } apt } ack => List(ack.SlaveId, ack.PypiUrl, Apt(apt)),
+        SlaveRequest.Facts facts => Apt(facts.Apt, facts.TellsTail),
+        SlaveRequest.Printed printed => Of(printed.Piece),
+        SlaveReply.Ack { Apt: { } apt } ack => List(ack.SlaveId, ack.PypiUrl, Apt(apt, ack.AsksTail)),
+        SlaveReply.Tail tail => List(tail.Offset, Duration(tail.Within)),
         SlaveReply.Ack ack => List(ack.SlaveId, ack.PypiUrl),
         SlaveReply.Ask ask => Apt(ask.Apt),
         SlaveReply.Sleep sleep => sleep.Paused,
@@ -40,6 +42,7 @@ internal static class WireData
         LogEntry entry => Of(entry.Access),
         HitsRequest.Hits hits => List($"{hits.Request}", Texts(hits.Entries.Select(entry => Convert.ToHexStringLower(entry.Span)))),
         HitsReply.Done done => List($"{done.Request}", done.LeftOut),
+        LiveMessage live => Of(live),
         _ => NoData,
     };
 
@@ -76,7 +79,31 @@ internal static class WireData
         _ => NoData,
     };
 
-    private static JsonObject Apt(IEnumerable<string> packages) => new() { ["apt"] = Texts(packages) };
+    private static JsonArray Of(LiveMessage message) => message switch
+    {
+        LiveMessage.Running running => List(running.Label, Time(running.Since), Word(running.Reach)),
+        LiveMessage.Kept kept => List([.. kept.Pieces.Select(Of)]),
+        LiveMessage.Printed printed => Of(printed.Piece),
+        LiveMessage.Ended ended => List(ended.BuildId, ended.Status),
+        LiveMessage.Builds builds => List(builds.Count, List([.. builds.First.Select(Of)])),
+        _ => throw new ArgumentException(message.Name, nameof(message)),
+    };
+
+    private static JsonArray Of(LiveBuild build) => List(
+        build.Topic.Release.Package.Value, build.Topic.Release.Version, build.Topic.Target.Abi,
+        build.Topic.Target.Platform, build.Label, Time(build.Since), Word(build.Reach));
+
+    private static JsonArray Of(OutputPiece piece) =>
+        List(piece.Offset, new JsonObject { ["$bytes"] = Convert.ToHexStringLower(piece.Bytes.Span) });
+
+    private static string Word(LiveReach reach) => reach.ToString().ToLowerInvariant();
+
+    private static JsonObject Apt(IEnumerable<string> packages, bool tail = false)
+    {
+        var map = new JsonObject { ["apt"] = Texts(packages) };
+        if (tail) map["tail"] = true;
+        return map;
+    }
 
     private static JsonObject Of(Recipe recipe)
     {

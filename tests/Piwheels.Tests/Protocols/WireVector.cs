@@ -51,6 +51,7 @@ public sealed record WireSet(
         Of<LogEntry>("log", "logger"),
         Of<HitsRequest>("hits", "logger"),
         Of<HitsReply>("hits", "master"),
+        Of<LiveMessage>("live", "master"),
     ];
 
     /// <summary>The messages of this set.</summary>

@@ -54,4 +54,28 @@ public class CappedOutputTests
 
         Assert.Equal("a\uFFFDb\uFFFDc\uFFFD", output.ToText());
     }
+    [Theory]
+    [InlineData(5)]
+    [InlineData(10)]
+    [InlineData(25)]
+    [InlineData(30)]
+    [InlineData(31)]
+    [InlineData(47)]
+    [InlineData(300)]
+    public void The_newest_is_what_was_written_last(int length)
+    {
+        var output = new CappedOutput(headBytes: 10, tailBytes: 20);
+        var bytes = Enumerable.Range(0, length).Select(n => (byte)n).ToArray();
+        foreach (var one in bytes.Chunk(7)) output.Append(one);
+        for (var from = 0; from <= length + 1; from++)
+        {
+            for (var most = 0; most <= 35; most++)
+            {
+                var newest = output.Newest(from, most);
+                var start = from >= length ? from : Math.Max(from, length - Math.Min(most, length > 30 ? 20 : most));
+                Assert.Equal(start, newest.Offset);
+                Assert.Equal(from >= length ? [] : bytes[start..], newest.Bytes.ToArray());
+            }
+        }
+    }
 }
