@@ -109,6 +109,11 @@ public sealed record MasterConfiguration
     /// <summary>The file queue's address for slaves with keys, where there are <see cref="SlaveKeys"/>.</summary>
     public string KeyedFileQueue { get; init; } = "tcp://*:5558";
 
+    /// <summary>
+    /// Where those who follow what builds print subscribe; empty: nobody can, and no slave is asked for it.
+    /// </summary>
+    public string LiveQueue { get; init; } = "";
+
     public string WebQueue { get; init; } = "inproc://web";
     public string BuildsQueue { get; init; } = "inproc://builds";
     public string DbQueue { get; init; } = "inproc://db";

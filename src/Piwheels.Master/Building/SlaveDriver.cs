@@ -137,6 +137,7 @@ public sealed partial class SlaveDriver : TaskLoop
         _refused = new DropLog(Logger, Time, configuration.SlaveQueue);
         _disk = new DiskGate(configuration.DiskMin, Logger);
         _lines = new LineLimit(Time, LinesMax, LinesInterval);
+        _live = BindLive(configuration.LiveQueue);
         // Each slave has at most one request under way, so none waits for another's
         Register(_slaves, HandleSlave, SlaveRoster.SlavesMax * 2, RefusePayload);
         if (_keyedSlaves is not null)
@@ -241,7 +242,7 @@ public sealed partial class SlaveDriver : TaskLoop
         var key = KeyOf(from);
         if (MaySay()) Greeted(Logger, slave.Id, hello.Label, hello.Target, key);
         Tell(slave, slave.FirstSeen, new SlaveEvent.Hello(slave.Hello));
-        TrySend(from, slave.Welcome(_configuration.PypiSimple.ToString(), _gate.AptAsked));
+        TrySend(from, slave.Welcome(_configuration.PypiSimple.ToString(), _gate.AptAsked, _live is not null));
         _holds.Reconsider();
         if (gone is not null) await AbandonAsync(gone, "it said HELLO again");
     }
@@ -261,6 +262,10 @@ public sealed partial class SlaveDriver : TaskLoop
                     if (reply is SlaveReply.Die) CountLoss(slave);
                     await DropAsync(slave, release, reason);
                     Reply(slave, reply);
+                    return;
+                case SlaveStep.PassOn(var piece):
+                    _live?.Printed(slave, piece);
+                    Reply(slave, new SlaveReply.Cont());
                     return;
                 case SlaveStep.FindWork:
                     Reply(slave, FindWork(slave));
@@ -319,74 +324,9 @@ public sealed partial class SlaveDriver : TaskLoop
         _depth.Note(_pending.MostActive);
         BuildGiven(Logger, slave.Id, release);
         var recipe = _gate.For(release, slave.Target);
-        return slave.Assign(release, Now, recipe == Recipe.None ? null : recipe);
-    }
-
-    private async Task<SlaveStep> ExpectAsync(SlaveSession slave, FileState file)
-    {
-        var release = slave.Release!.Value;
-        // Nobody is there any more to send it
-        if (!_roster.IsCurrent(slave)) return Gone(release);
-        try
-        {
-            await _files.ExpectAsync(TransferOwner.Slave(slave.Id), file, slave.Origin, slave.Address.Key);
-        }
-        catch (RpcException refusal)
-        {
-            // Not the build's fault: no room on the disk, say. It is built again another time.
-            var why = $"{file.Filename} is not expected: {refusal.Message}";
-            return new SlaveStep.Drop(new SlaveReply.Done(), release, why);
-        }
-
-        if (slave.TakenBack is { } reason) return new SlaveStep.Drop(new SlaveReply.Done(), release, reason);
-        return _roster.IsCurrent(slave) ? new SlaveStep.Answer(new SlaveReply.Send(file.Filename)) : Gone(release);
-    }
-
-    private async Task<SlaveStep> VerifyAsync(SlaveSession slave, FileState file)
-    {
-        var release = slave.Release!.Value;
-        var pause = RecordingClient.RetryPauseMin;
-        for (var attempt = 1; ; attempt++, pause = RecordingClient.Longer(pause))
-        {
-            try
-            {
-                return After(slave, file, await _files.VerifyAsync(TransferOwner.Slave(slave.Id), release.Package));
-            }
-            catch (RpcException failure) when (failure.Transient && attempt == VerifyAttemptsMax)
-            {
-                return new SlaveStep.Drop(new SlaveReply.Done(), release, $"{file.Filename}: {failure.Message}");
-            }
-            catch (RpcException failure) when (failure.Transient)
-            {
-                FilesAway(Logger, slave.Id, file.Filename, pause, failure.Message);
-            }
-            catch (RpcException failure)
-            {
-                return After(slave, file, new VerifyResult.Mismatched(failure.Message));
-            }
-
-            await Task.Delay(pause, Time, Quitting);
-        }
-    }
-
-    private SlaveStep After(SlaveSession slave, FileState file, VerifyResult result)
-    {
-        switch (result)
-        {
-            case VerifyResult.Verified(var requiresPython):
-                FileVerified(Logger, slave.Id, file.Filename, file.FileSize);
-                if (requiresPython != file.RequiresPython)
-                    OtherPython(Logger, slave.Id, file.Filename, requiresPython, file.RequiresPython);
-                return slave.FileVerified(requiresPython);
-            case VerifyResult.Mismatched(var reason):
-                FileMismatched(Logger, slave.Id, file.Filename, reason);
-                return slave.FileMismatched(reason);
-            case VerifyResult.Refused(var reason):
-                FileRefused(Logger, slave.Id, file.Filename, reason);
-                return slave.FileRefused(reason);
-            default:
-                throw new InvalidOperationException($"{result} is no result");
-        }
+        var build = slave.Assign(release, Now, recipe == Recipe.None ? null : recipe);
+        _live?.Began(slave);
+        return build;
     }
 
     private async Task<SlaveStep> RecordAsync(SlaveSession slave, BuildState build)
@@ -397,11 +337,13 @@ public sealed partial class SlaveDriver : TaskLoop
         {
             case RecordOutcome.Recorded(var buildId):
                 _losses.Ended(slave.Origin);
+                _live?.Ended(slave, release, buildId, build.Status);
                 BuildRecorded(Logger, slave.Id, release, build.Status, buildId, build.Duration);
                 _pending.Finished(slave.Target, release, Now);
                 return new SlaveStep.Answer(new SlaveReply.Done());
             case RecordOutcome.Deferred(var retryAt):
                 _losses.Ended(slave.Origin);
+                _live?.Ended(slave, release);
                 BuildDeferred(Logger, slave.Id, release, build.Failure!, retryAt);
                 _pending.Finished(slave.Target, release, Now);
                 return new SlaveStep.Answer(new SlaveReply.Done());
@@ -423,6 +365,7 @@ public sealed partial class SlaveDriver : TaskLoop
     private async Task DropAsync(SlaveSession slave, Release release, string reason)
     {
         BuildLost(Logger, slave.Id, release, reason);
+        _live?.Ended(slave, release);
         _pending.Lost(slave.Target, release, Now);
         if (slave.HasFiles) await ForgetAsync(slave);
     }
@@ -443,48 +386,6 @@ public sealed partial class SlaveDriver : TaskLoop
 
         // Its last file may be here already
         await CarryOutAsync(slave, await SalvageAsync(slave, release, file));
-    }
-
-    private async Task<SlaveStep> SalvageAsync(SlaveSession slave, Release release, FileState file)
-    {
-        slave.BeginWork();
-        try
-        {
-            var result = await _files.VerifyAsync(TransferOwner.Slave(slave.Id), release.Package);
-            return result is VerifyResult.Verified ? After(slave, file, result) : Gone(release);
-        }
-        catch (RpcException failure)
-        {
-            FilesAway(Logger, slave.Id, file.Filename, TimeSpan.Zero, failure.Message);
-            return Gone(release);
-        }
-    }
-
-    private async Task ForgetAsync(SlaveSession slave)
-    {
-        try
-        {
-            await _files.ForgetAsync(TransferOwner.Slave(slave.Id));
-        }
-        catch (RpcException failure)
-        {
-            // It forgets by itself in time
-            CleanupFailed(Logger, slave.Id, failure.Message);
-        }
-    }
-
-    /// <summary>The build is recorded: its files take their places.</summary>
-    private async Task PublishAsync(SlaveSession slave)
-    {
-        try
-        {
-            await _files.PublishAsync(TransferOwner.Slave(slave.Id));
-        }
-        catch (RpcException failure)
-        {
-            // They are on the disk, and the next start finds that they are recorded
-            PublishFailed(Logger, slave.Id, failure.Message);
-        }
     }
 
     private void Tell(SlaveSession slave, DateTimeOffset at, SlaveEvent told)

@@ -49,6 +49,28 @@ public abstract partial class TaskLoop
                 ZmqSocketType.Router, address, (options ?? SocketOptions.Default) with { LeavesLargeFrames = true }),
             address, Logger, Time);
 
+    /// <summary>Tells messages by topic to all who follow it, and has handlers told who comes and that the last one went.</summary>
+    protected TopicPublisher<TSend> BindTopics<TSend>(
+        string address, Action<ReadOnlyMemory<byte>> follows, Action<ReadOnlyMemory<byte>> leaves,
+        SocketOptions? options = null)
+        where TSend : class, IWireMessage<TSend>
+    {
+        var publisher = new TopicPublisher<TSend>(BindRaw(ZmqSocketType.Xpub, address, options));
+        Register(publisher.Socket, _ => publisher.Take(follows, leaves));
+        return publisher;
+    }
+
+    /// <summary>Follows topics of a publisher, none at first.</summary>
+    protected TopicSubscriber<TReceive> ConnectTopics<TReceive>(
+        string address, Action<ReadOnlyMemory<byte>, TReceive> handler, SocketOptions? options = null)
+        where TReceive : class, IWireMessage<TReceive>
+    {
+        var socket = ConnectRaw(ZmqSocketType.Sub, address, (options ?? SocketOptions.Default) with { Subscribe = [] });
+        var subscriber = new TopicSubscriber<TReceive>(socket, address, Logger, Time);
+        Register(socket, _ => subscriber.Take(handler));
+        return subscriber;
+    }
+
     /// <summary>A socket whose frames are no CBOR; bound when the task starts.</summary>
     protected ZmqSocket BindRaw(ZmqSocketType type, string address, SocketOptions? options = null)
     {

@@ -15,6 +15,7 @@ internal static partial class LibZmq
     // Socket options
     public const int RoutingId = 5;
     public const int Subscribe = 6;
+    public const int Unsubscribe = 7;
     public const int ReceiveBuffer = 12;
     public const int ReceiveMore = 13;
     public const int Linger = 17;
@@ -26,6 +27,7 @@ internal static partial class LibZmq
     public const int RouterMandatory = 33;
     public const int TcpKeepAlive = 34;
     public const int TcpKeepAliveIdle = 36;
+    public const int XpubVerbose = 40;
     public const int IPv6 = 42;
     public const int CurveServer = 47;
     public const int CurvePublicKey = 48;

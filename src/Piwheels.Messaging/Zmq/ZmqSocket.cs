@@ -92,6 +92,20 @@ public sealed class ZmqSocket : IDisposable
             throw ZmqException.Last($"cannot disconnect {address}");
     }
 
+    /// <summary>SUB: takes messages that begin with this from now on.</summary>
+    public void Subscribe(ReadOnlySpan<byte> prefix)
+    {
+        Check();
+        SetBytes(LibZmq.Subscribe, prefix);
+    }
+
+    /// <summary>SUB: the end of one <see cref="Subscribe"/>.</summary>
+    public void Unsubscribe(ReadOnlySpan<byte> prefix)
+    {
+        Check();
+        SetBytes(LibZmq.Unsubscribe, prefix);
+    }
+
     /// <summary>Sends a message of several frames without waiting; all of it or nothing.</summary>
     /// <returns>False when the high-water mark is reached or the peer is not there.</returns>
     public bool TrySend(params ReadOnlySpan<ReadOnlyMemory<byte>> frames)
@@ -347,6 +361,10 @@ public sealed class ZmqSocket : IDisposable
             case ZmqSocketType.Req when options.RequestRelaxed:
                 Set(LibZmq.RequestRelaxed, 1);
                 Set(LibZmq.RequestCorrelate, 1);
+                break;
+            case ZmqSocketType.Xpub:
+                // Whoever comes is told of, also where it is not the first to follow something
+                Set(LibZmq.XpubVerbose, 1);
                 break;
             case ZmqSocketType.Sub:
                 foreach (var prefix in options.Subscribe)

@@ -12,4 +12,5 @@ public enum ZmqSocketType
     Router = 6,
     Pull = 7,
     Push = 8,
+    Xpub = 9,
 }

@@ -27,7 +27,7 @@ internal sealed class FarmBench : IAsyncDisposable
     private readonly TestInbox<SecretaryRequest> _pages = new();
     private readonly TestInbox<StatsMessage> _stats = new();
 
-    private FarmBench(bool strangersMayConnect, string? recipes, bool recipesForAll, bool keyed)
+    private FarmBench(bool strangersMayConnect, string? recipes, bool recipesForAll, bool keyed, bool live)
     {
         if (recipes is not null) WriteRecipes(recipes);
         Keys = new KeyFolder(Path.Combine(_bed.Folder, "keys"));
@@ -42,6 +42,7 @@ internal sealed class FarmBench : IAsyncDisposable
             StrangersMayConnect = strangersMayConnect,
             Recipes = recipes is null ? "" : RecipeFolder,
             RecipesForAll = recipesForAll,
+            LiveQueue = live ? _bed.Ipc("live") : "",
         };
         Database = new FakeDatabase(_bed.Time);
         var desk = _bed.Task("desk");
@@ -122,9 +123,9 @@ internal sealed class FarmBench : IAsyncDisposable
     /// <summary>A farm for cp311 on linux_armv7l that knows numpy 2.1.0.</summary>
     public static async Task<FarmBench> StartAsync(
         bool strangersMayConnect = false, Action<FarmBench>? prepare = null, string? recipes = null,
-        bool recipesForAll = false, bool keyed = false)
+        bool recipesForAll = false, bool keyed = false, bool live = false)
     {
-        var farm = new FarmBench(strangersMayConnect, recipes, recipesForAll, keyed);
+        var farm = new FarmBench(strangersMayConnect, recipes, recipesForAll, keyed, live);
         await farm.Database.AddTargetAsync(Slaves.Hello.Target);
         await farm.Database.AddNewPackageAsync(Slaves.Numpy.Package);
         await farm.Database.AddNewPackageVersionAsync(Slaves.Numpy);
