@@ -38,7 +38,12 @@ internal sealed class ConnectionGate(int addressMax, IReadOnlyList<IPNetwork> pr
     {
         if (peer is not IPEndPoint { Address: var address }) return null;
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        if (proxies.Any(proxy => proxy.Contains(address))) return null;
+        return proxies.Any(proxy => proxy.Contains(address)) ? null : NetworkOf(address);
+    }
+
+    /// <summary>What counts as one client.</summary>
+    internal static IPAddress NetworkOf(IPAddress address)
+    {
         if (address.AddressFamily != AddressFamily.InterNetworkV6) return address;
         var bytes = address.GetAddressBytes();
         bytes.AsSpan(NetworkBytes).Clear();

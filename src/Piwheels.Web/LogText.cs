@@ -25,6 +25,9 @@ internal static partial class LogText
         return lines;
     }
 
+    /// <summary>What a slave says of itself, shown within a line.</summary>
+    internal static string Line(string text) => Shown(text.ReplaceLineEndings(" "));
+
     private static string Shown(ReadOnlySpan<char> line)
     {
         var length = Math.Min(line.Length, LineLengthMax);

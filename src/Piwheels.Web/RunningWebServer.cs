@@ -1,7 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
-using Piwheels.Messaging.Tasks;
-using Piwheels.Messaging.Zmq;
 
 namespace Piwheels.Web;
 
@@ -11,12 +9,12 @@ public sealed class RunningWebServer : IAsyncDisposable
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
     private readonly WebApplication _app;
-    private readonly AccessReporting? _reporting;
+    private readonly MasterQueues _queues;
 
-    internal RunningWebServer(WebApplication app, AccessReporting? reporting)
+    internal RunningWebServer(WebApplication app, MasterQueues queues)
     {
         _app = app;
-        _reporting = reporting;
+        _queues = queues;
         Address = new Uri(app.Urls.First());
     }
 
@@ -36,31 +34,7 @@ public sealed class RunningWebServer : IAsyncDisposable
         }
 
         await _app.DisposeAsync();
-        if (_reporting is not null) await _reporting.DisposeAsync();
-    }
-}
-
-/// <summary>The reporter of accesses with the sockets' context that it lives in.</summary>
-internal sealed class AccessReporting : IAsyncDisposable
-{
-    private readonly ZmqContext _zmq = new();
-
-    private AccessReporting(string queue, TimeProvider time, ILoggerFactory loggers) =>
-        Reporter = new AccessReporter(queue, new TaskEnvironment(_zmq, time, loggers));
-
-    internal AccessReporter Reporter { get; }
-
-    internal static AccessReporting Start(string queue, TimeProvider time, ILoggerFactory loggers)
-    {
-        var reporting = new AccessReporting(queue, time, loggers);
-        reporting.Reporter.Start();
-        return reporting;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Reporter.DisposeAsync();
-        _zmq.Dispose();
+        await _queues.DisposeAsync();
     }
 }
 

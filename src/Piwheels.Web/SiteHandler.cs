@@ -7,7 +7,7 @@ using Piwheels.Pages;
 namespace Piwheels.Web;
 
 /// <summary>Answers requests from a folder of files; it neither lists folders nor leads out of this one.</summary>
-internal sealed class SiteHandler(string root, Site site) : IDisposable
+internal sealed class SiteHandler(string root, Site site, LivePages? live = null) : IDisposable
 {
     private const long CompressibleBytesMin = 512;
 
@@ -37,6 +37,10 @@ internal sealed class SiteHandler(string root, Site site) : IDisposable
             await NotFoundAsync(context);
         else if (SitePath.HomeOf(segments) is { } home)
             Redirect(context, home);
+        else if (live is not null && segments is [LivePages.Folder])
+            Redirect(context, "/live/");
+        else if (live is not null && segments[0] == LivePages.Folder && await live.HandleAsync(context, segments))
+            return;
         else if (segments[0] == "simple" && segments[^1].Length == 0)
             await SimpleIndexAsync(context, segments);
         else if (segments[^1].Length == 0)

@@ -17,6 +17,9 @@ public sealed record WebConfiguration
     /// <summary>Where accesses are told of; null tells nobody.</summary>
     public string? LogQueue { get; init; }
 
+    /// <summary>Where the master tells what running builds print; null: there are no pages of them.</summary>
+    public string? LiveQueue { get; init; }
+
     /// <summary>PEM file of the certificate, with its chain; null serves plain HTTP.</summary>
     public string? CertificateFile { get; init; }
 
@@ -47,6 +50,18 @@ public sealed record WebLimits
 
     /// <summary>How long a connection may stay open without a request.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>Streams of events at a time, of all who follow running builds.</summary>
+    public int StreamsMax { get; init; } = 500;
+
+    /// <summary>Streams at a time of one address, or IPv6 network of 64 bits.</summary>
+    public int AddressStreamsMax { get; init; } = 20;
+
+    /// <summary>How long a stream may be; a browser then begins another where it ended.</summary>
+    public TimeSpan StreamTime { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long a stream is silent at most, so that nobody on the way takes it for dead.</summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(15);
 }
 
 /// <summary>The server cannot start; the message is one line for whoever started it.</summary>

@@ -48,9 +48,9 @@ public static class WebServer
         var certificate = configuration.CertificateFile is { } file
             ? new TlsCertificate(file, configuration.KeyFile, time, loggers.CreateLogger("web"))
             : null;
-        var reporting = configuration.LogQueue is { } queue ? AccessReporting.Start(queue, time, loggers) : null;
+        var queues = MasterQueues.Start(configuration, time, loggers);
         var app = Build(configuration, loggers, listen, certificate);
-        Serve(app, configuration, reporting?.Reporter, time);
+        Serve(app, configuration, queues, time);
         try
         {
             await app.StartAsync(ct);
@@ -58,12 +58,12 @@ public static class WebServer
         catch (Exception failure)
         {
             await app.DisposeAsync();
-            if (reporting is not null) await reporting.DisposeAsync();
+            await queues.DisposeAsync();
             if (failure is not (IOException or SocketException)) throw;
             throw new WebServerException($"cannot listen on {configuration.Listen}: {ReasonOf(failure)}", failure);
         }
 
-        return new RunningWebServer(app, reporting);
+        return new RunningWebServer(app, queues);
     }
 
     private static WebApplication Build(
@@ -109,11 +109,16 @@ public static class WebServer
     }
 
     private static void Serve(
-        WebApplication app, WebConfiguration configuration, AccessReporter? reporter, TimeProvider time)
+        WebApplication app, WebConfiguration configuration, MasterQueues queues, TimeProvider time)
     {
-        var handler = new SiteHandler(configuration.OutputPath, configuration.Site);
-        app.Lifetime.ApplicationStopped.Register(handler.Dispose);
         var client = new ClientAddress(configuration.TrustedProxies);
+        var live = queues.Feed is null
+            ? null
+            : new LivePages(
+                queues.Feed, configuration.Site, client, configuration.Limits, time, app.Lifetime.ApplicationStopping);
+        var handler = new SiteHandler(configuration.OutputPath, configuration.Site, live);
+        app.Lifetime.ApplicationStopped.Register(handler.Dispose);
+        var reporter = queues.Reporter;
         app.Run(async context =>
         {
             try

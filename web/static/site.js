@@ -14,7 +14,7 @@ if (navigator.clipboard) {
     button.textContent = "Copy";
     button.addEventListener("click", async () => {
       try {
-        await navigator.clipboard.writeText(command.querySelector("code").textContent);
+        await navigator.clipboard.writeText((command.querySelector("code") ?? command.querySelector("pre")).textContent);
         button.textContent = "Copied";
       } catch {
         button.textContent = "Failed";

@@ -43,6 +43,7 @@ internal sealed partial class MasterCommand : PiwCommand
     private readonly Setting<string> _logQueue;
     private readonly Setting<string> _slaveQueue;
     private readonly Setting<string> _fileQueue;
+    private readonly Setting<string> _liveQueue;
     private readonly Setting<string> _webQueue;
     private readonly Setting<string> _buildsQueue;
     private readonly Setting<string> _dbQueue;
@@ -85,6 +86,7 @@ internal sealed partial class MasterCommand : PiwCommand
         _fileQueue = AddQueue("file", "wheels on their way in", Defaults.FileQueue);
         _keyedSlaveQueue = AddQueue("keyed-slave", "build slaves with keys", Defaults.KeyedSlaveQueue);
         _keyedFileQueue = AddQueue("keyed-file", "wheels of slaves with keys", Defaults.KeyedFileQueue);
+        _liveQueue = AddQueue("live", "what running builds print, for piw web; none unless given", Defaults.LiveQueue);
         _webQueue = AddQueue("web", "pages to write", Defaults.WebQueue);
         _buildsQueue = AddQueue("builds", "releases to build", Defaults.BuildsQueue);
         _dbQueue = AddQueue("db", "questions to the database", Defaults.DbQueue);
@@ -138,6 +140,7 @@ internal sealed partial class MasterCommand : PiwCommand
         LogQueue = _logQueue.In(source),
         SlaveQueue = _slaveQueue.In(source),
         FileQueue = _fileQueue.In(source),
+        LiveQueue = _liveQueue.In(source),
         WebQueue = _webQueue.In(source),
         BuildsQueue = _buildsQueue.In(source),
         DbQueue = _dbQueue.In(source),

@@ -14,6 +14,7 @@ internal sealed class WebCommand : PiwCommand
     private readonly Setting<string> _outputPath;
     private readonly Setting<string> _listen;
     private readonly Setting<string> _logQueue;
+    private readonly Setting<string> _liveQueue;
     private readonly Setting<string> _certificate;
     private readonly Setting<string> _certificateKey;
     private readonly Setting<IReadOnlyList<IPNetwork>> _trustedProxies;
@@ -25,6 +26,7 @@ internal sealed class WebCommand : PiwCommand
         _outputPath = Add(Settings.Text("output-path", "The published folder", new MasterConfiguration().OutputPath, "-o"));
         _listen = Add(Settings.Text("listen", "Address and port to listen on", DefaultListen));
         _logQueue = Add(Settings.Text("log-queue", "The master's queue for accesses", new MasterConfiguration().LogQueue));
+        _liveQueue = Add(Settings.Text("live-queue", "The master's queue for running builds, if it has one", ""));
         _certificate = Add(Settings.Text("certificate", "PEM file of a certificate, with its chain, for https", ""));
         _certificateKey = Add(Settings.Text("certificate-key", "PEM file of its key, if the key is not in the same file", ""));
         _trustedProxies = Add(new Setting<IReadOnlyList<IPNetwork>>(
@@ -39,6 +41,7 @@ internal sealed class WebCommand : PiwCommand
             OutputPath = Path.GetFullPath(_outputPath.In(context.Source)),
             Listen = _listen.In(context.Source),
             LogQueue = _logQueue.In(context.Source),
+            LiveQueue = _liveQueue.In(context.Source) is { Length: > 0 } live ? live : null,
             CertificateFile = FileNamed(_certificate.In(context.Source)),
             KeyFile = FileNamed(_certificateKey.In(context.Source)),
             TrustedProxies = _trustedProxies.In(context.Source),

@@ -117,13 +117,15 @@ internal sealed class Farm : IAsyncDisposable
     private IEnumerable<(string Name, IReadOnlyList<string> Arguments)> Programs()
     {
         yield return ("web", Program("web",
-            "--output-path", _folder.Output, "--listen", _listen.ToString(), "--log-queue", Queue("log")));
+            "--output-path", _folder.Output, "--listen", _listen.ToString(), "--log-queue", Queue("log"),
+            "--live-queue", Queue("live")));
         yield return ("master", Program("master", [
             "--dsn", _cluster.Dsn.ToString(), "--output-path", _folder.Output, "--site-url", Url.ToString().TrimEnd('/'),
             "--pypi-simple", _options.PypiSimple.ToString(), "--pypi-json", _options.PypiApi.ToString(),
             "--pypi-xmlrpc", _options.PypiApi.ToString(),
             "--status-queue", Queue("status"), "--control-queue", Queue("control"), "--import-queue", Queue("import"),
-            "--log-queue", Queue("log"), "--slave-queue", Queue("slave"), "--file-queue", Queue("file"),
+            "--log-queue", Queue("log"), "--live-queue", Queue("live"), "--slave-queue", Queue("slave"),
+            "--file-queue", Queue("file"),
             .. FollowedNamesSettings.Arguments(_options.FollowOnly, _options.FollowNever),
             .. RecipeSettings.Arguments(_options.Recipes),
             .. KeySettings.Arguments(_options.SlaveKeys),
