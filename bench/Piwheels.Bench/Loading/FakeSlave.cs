@@ -39,10 +39,12 @@ internal sealed class FakeSlave : IDisposable
     {
         var slave = new FakeSlave(await ZmtpPeer.ConnectAsync(slavePort, "REQ", cancel), filePort);
         var hello = new SlaveRequest.Hello(new SlaveHello(
-            BuildTimeout, BusyTimeout, "311", target.Abi, target.Platform, $"fake-{number}", "Bench", "1", "", ""));
-        slave.Id = await slave.AskAsync(Encode(hello), cancel) is SlaveReply.Ack ack
-            ? ack.SlaveId
-            : throw new BenchFault("a slave was not greeted");
+            BuildTimeout, BusyTimeout, "311", target.Abi, target.Platform, $"fake-{number}", "Bench", "1", "", "").Marked);
+        if (await slave.AskAsync(Encode(hello), cancel) is not SlaveReply.Ack ack)
+            throw new BenchFault("a slave was not greeted");
+        slave.Id = ack.SlaveId;
+        // As this program's slaves do: its builds could be followed, if somebody did
+        if (ack.AsksTail) await slave.AskAsync(Encode(new SlaveRequest.Facts([], TellsTail: true)), cancel);
         return slave;
     }
 

@@ -26,8 +26,8 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task The_page_shows_what_was_printed_and_where_more_is_without_scripts()
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        using var response = await _master.PageAsync(
+        await using var site = await ServedSite.StartAsync(Told());
+        using var response = await PageAsync(
             site, LiveMaster.Running(), LiveMaster.Kept((0, "collecting\nbuilding\nnot yet a li")));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("no-store", response.Headers.CacheControl!.ToString());
@@ -49,8 +49,8 @@ public sealed class LivePageTests : IDisposable
         [
             "<script>alert(1)</script></pre>", "red \"quoted\" &amp; \ufffdgnp.exe", "nul␀ bell␇ Größe 漢字",
         ];
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        using var response = await _master.PageAsync(site, LiveMaster.Running(label: "<b>pi</b>"), LiveMaster.Kept((0, Hostile)));
+        await using var site = await ServedSite.StartAsync(Told());
+        using var response = await PageAsync(site, LiveMaster.Running(label: "<b>pi</b>"), LiveMaster.Kept((0, Hostile)));
         var page = await PageOf(response);
         Assert.Equal(string.Join('\n', shown), page.QuerySelector("#live-text")!.TextContent);
         Assert.Empty(page.QuerySelectorAll("main script, main b"));
@@ -63,8 +63,8 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task A_stream_sends_lines_as_they_are_printed_and_the_end_with_the_log()
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        (await _master.PageAsync(site, LiveMaster.Running(), LiveMaster.Kept((0, "one\n")))).Dispose();
+        await using var site = await ServedSite.StartAsync(Told());
+        (await PageAsync(site, LiveMaster.Running(), LiveMaster.Kept((0, "one\n")))).Dispose();
         using var stream = await EventStream.OpenAsync(site, LiveMaster.Path + "?from=4");
         Assert.Equal("text/event-stream", stream.Response.Content.Headers.ContentType!.MediaType);
         Assert.Equal("no-store", stream.Response.Headers.CacheControl!.ToString());
@@ -84,8 +84,8 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task Who_comes_again_goes_on_where_it_was()
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        (await _master.PageAsync(site, LiveMaster.Running(), LiveMaster.Kept((0, "one\ntwo\nthree\n")))).Dispose();
+        await using var site = await ServedSite.StartAsync(Told());
+        (await PageAsync(site, LiveMaster.Running(), LiveMaster.Kept((0, "one\ntwo\nthree\n")))).Dispose();
         using var stream = await EventStream.OpenAsync(site, LiveMaster.Path + "?from=0", ("Last-Event-ID", "4"));
         Assert.Equal(("14", """["two","three"]"""), await stream.NextAsync("lines"));
     }
@@ -93,8 +93,8 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task A_build_that_begins_anew_is_shown_from_its_beginning()
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        (await _master.PageAsync(site, LiveMaster.Running(), LiveMaster.Kept((0, "one\ntwo\nthree\n")))).Dispose();
+        await using var site = await ServedSite.StartAsync(Told());
+        (await PageAsync(site, LiveMaster.Running(), LiveMaster.Kept((0, "one\ntwo\nthree\n")))).Dispose();
         using var stream = await EventStream.OpenAsync(site, LiveMaster.Path + "?from=14");
         await stream.NextAsync("status");
         _master.Tell(LiveMaster.Running(label: "pi-2"), LiveMaster.Kept((0, "again\n")));
@@ -104,8 +104,8 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task A_build_that_has_ended_is_not_found_or_leads_to_its_log()
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        using var unknown = await _master.PageAsync(site, new LiveMessage.Ended(null, Status: false));
+        await using var site = await ServedSite.StartAsync(Told());
+        using var unknown = await PageAsync(site, new LiveMessage.Ended(null, Status: false));
         Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
         var page = await PageOf(unknown);
         Assert.Equal("It is not being built, or not any more.", page.QuerySelector("#live-status")!.TextContent);
@@ -113,7 +113,7 @@ public sealed class LivePageTests : IDisposable
 
         // Nobody looks at it any more, so the master is asked anew
         Assert.StartsWith("-numpy", _master.Hear(), StringComparison.Ordinal);
-        using var ended = await _master.PageAsync(site, new LiveMessage.Ended(7, Status: true));
+        using var ended = await PageAsync(site, new LiveMessage.Ended(7, Status: true));
         Assert.Equal(HttpStatusCode.OK, ended.StatusCode);
         page = await PageOf(ended);
         Assert.Equal("It has been built.", page.QuerySelector("#live-status")!.TextContent);
@@ -125,8 +125,8 @@ public sealed class LivePageTests : IDisposable
     [InlineData(LiveReach.Full, "So many builds are looked at that no more can be", false)]
     public async Task What_cannot_be_followed_says_why(LiveReach reach, string why, bool waits)
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        using var response = await _master.PageAsync(site, LiveMaster.Running(reach), LiveMaster.Kept());
+        await using var site = await ServedSite.StartAsync(Told());
+        using var response = await PageAsync(site, LiveMaster.Running(reach), LiveMaster.Kept());
         var page = await PageOf(response);
         Assert.Contains(why, page.QuerySelector("#live-status")!.TextContent, StringComparison.Ordinal);
         Assert.Equal(waits, page.QuerySelector("#live-text") is not null);
@@ -135,7 +135,7 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task The_list_names_what_runs_with_a_page_for_each()
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
+        await using var site = await ServedSite.StartAsync(Told());
         using var redirect = await site.SendAsync("/live");
         Assert.Equal("/live/", redirect.Headers.Location!.ToString());
         var odd = new LiveTopic(new Release(PackageName.Parse("odd"), "1!2.0+a"), new Target("abi3", "any"));
@@ -175,7 +175,7 @@ public sealed class LivePageTests : IDisposable
     [InlineData("/live/builds")]
     public async Task What_names_no_build_is_not_found_and_not_followed(string path)
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
+        await using var site = await ServedSite.StartAsync(Told());
         using var response = await site.SendAsync(path);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
@@ -196,7 +196,7 @@ public sealed class LivePageTests : IDisposable
     public async Task A_master_that_says_nothing_is_not_waited_for_long()
     {
         var time = new FakeTimeProvider();
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master), time);
+        await using var site = await ServedSite.StartAsync(Told(), time);
         var asking = site.SendAsync(LiveMaster.Path);
         Assert.StartsWith("+numpy", _master.Hear(), StringComparison.Ordinal);
         // What it says is none of this queue's messages
@@ -217,8 +217,8 @@ public sealed class LivePageTests : IDisposable
     public async Task A_client_has_its_share_of_the_streams()
     {
         var limits = new WebLimits { AddressStreamsMax = 2 };
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master, limits));
-        (await _master.PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
+        await using var site = await ServedSite.StartAsync(Told(limits));
+        (await PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
         using var first = await EventStream.OpenAsync(site, LiveMaster.Path);
         using var second = await EventStream.OpenAsync(site, LiveMaster.Path);
         using (var third = await EventStream.OpenAsync(site, LiveMaster.Path))
@@ -241,8 +241,8 @@ public sealed class LivePageTests : IDisposable
     public async Task A_silent_stream_shows_that_it_lives()
     {
         var limits = new WebLimits { HeartbeatInterval = TimeSpan.FromMilliseconds(20) };
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master, limits));
-        (await _master.PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
+        await using var site = await ServedSite.StartAsync(Told(limits));
+        (await PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
         using var stream = await EventStream.OpenAsync(site, LiveMaster.Path);
         await stream.NextAsync(":");
         await stream.NextAsync(":");
@@ -252,8 +252,8 @@ public sealed class LivePageTests : IDisposable
     public async Task A_stream_ends_when_its_time_is_over()
     {
         var limits = new WebLimits { HeartbeatInterval = TimeSpan.FromMilliseconds(20), StreamTime = TimeSpan.FromMilliseconds(100) };
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master, limits));
-        (await _master.PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
+        await using var site = await ServedSite.StartAsync(Told(limits));
+        (await PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
         using var stream = await EventStream.OpenAsync(site, LiveMaster.Path);
         Assert.DoesNotContain("event: end", await stream.RestAsync(), StringComparison.Ordinal);
     }
@@ -261,8 +261,8 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task Streams_end_when_the_server_stops()
     {
-        var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        (await _master.PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
+        var site = await ServedSite.StartAsync(Told());
+        (await PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
         using var stream = await EventStream.OpenAsync(site, LiveMaster.Path);
         await stream.NextAsync("status");
         var rest = stream.RestAsync();
@@ -274,8 +274,8 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task Who_reads_slowly_sees_a_gap_and_keeps_nobody_waiting()
     {
-        await using var site = await ServedSite.StartAsync(LiveMaster.Told(_master));
-        (await _master.PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
+        await using var site = await ServedSite.StartAsync(Told());
+        (await PageAsync(site, LiveMaster.Running(), LiveMaster.Kept())).Dispose();
         using var slow = await site.ConnectAsync();
         await slow.GetStream().WriteAsync(
             Encoding.ASCII.GetBytes($"GET {LiveMaster.Path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"),
@@ -310,6 +310,18 @@ public sealed class LivePageTests : IDisposable
         bed.Time.Advance(LiveFeed.LingerTime);
         Assert.Equal("-many 1.7 abi3 any", _master.Hear());
         Assert.Equal(LiveFeed.WatchesMax - 1, feed.Count);
+    }
+
+    private WebConfiguration Told(WebLimits? limits = null) =>
+        new() { LiveQueue = _master.Address, Limits = limits ?? new WebLimits() };
+
+    /// <summary>Has somebody ask for the page of a build that the master tells this of.</summary>
+    private async Task<HttpResponseMessage> PageAsync(ServedSite site, params LiveMessage[] messages)
+    {
+        var asking = site.SendAsync(LiveMaster.Path);
+        Assert.Equal("+numpy 2.1.0 cp311 linux_armv7l", _master.Hear());
+        _master.Tell(messages);
+        return await asking.Within();
     }
 
     private static byte[] Topic(int number) =>
