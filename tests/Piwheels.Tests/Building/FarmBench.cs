@@ -91,6 +91,13 @@ internal sealed class FarmBench : IAsyncDisposable
         return reached.Task.Within();
     }
 
+    /// <summary>Moves the clock when SlaveDriver has set all its timers, and so notices.</summary>
+    public async Task AdvanceAsync(TimeSpan time)
+    {
+        await SettleAsync();
+        _bed.Time.Advance(time);
+    }
+
     public FsClient Files { get; }
 
     /// <summary>Whether TheSecretary takes nothing.</summary>
@@ -144,7 +151,7 @@ internal sealed class FarmBench : IAsyncDisposable
         // Lengths are told every 10 seconds: then it is known to have arrived
         while (true)
         {
-            _bed.Time.Advance(SlaveDriver.StatisticsInterval);
+            await AdvanceAsync(SlaveDriver.StatisticsInterval);
             var told = await _stats.NextAsync(message => message is StatsMessage.BuildQueue);
             var lengths = ((StatsMessage.BuildQueue)told).Lengths;
             if (lengths.GetValueOrDefault(Slaves.Hello.Target) == releases.Length) return;

@@ -32,7 +32,7 @@ public sealed class FollowedBuildTests
 
         using var other = Follower.Of(farm, Numpy);
         other.Hear<LiveMessage.Running>();
-        farm.Bed.Time.Advance(LiveDesk.TickInterval);
+        await farm.AdvanceAsync(LiveDesk.TickInterval);
         Assert.Equal("building wheel\n", TextOf(Assert.Single(other.Hear<LiveMessage.Kept>().Pieces)));
 
         Assert.Equal(15, slave.AssertReply<SlaveReply.Tail>(Busy).Offset);
@@ -176,8 +176,7 @@ public sealed class FollowedBuildTests
         while (!follower.HasMessage)
         {
             Assert.True(Stopwatch.GetElapsedTime(began) < Waiting.Limit, "the list is not told");
-            farm.Bed.Time.Advance(LiveDesk.TickInterval);
-            await farm.SettleAsync();
+            await farm.AdvanceAsync(LiveDesk.TickInterval);
         }
 
         var build = Assert.Single(follower.Hear<LiveMessage.Builds>().First);
