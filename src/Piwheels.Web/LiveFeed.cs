@@ -14,6 +14,11 @@ internal sealed class LiveFeed : TaskLoop
     /// <summary>Builds followed at a time, with what is kept of each; less than a master lets follow.</summary>
     internal const int WatchesMax = 50;
 
+    /// <summary>
+    /// Things that are begun to be followed in a second: each is a question to the master, which has slaves to speak to.
+    /// </summary>
+    internal const int NewInSecondMax = 100;
+
     /// <summary>How long something is followed when nobody looks at it any more.</summary>
     internal static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(30);
 
@@ -26,6 +31,8 @@ internal sealed class LiveFeed : TaskLoop
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly TopicSubscriber<LiveMessage> _queue;
+    private DateTimeOffset _second;
+    private int _newInSecond;
 
     internal LiveFeed(string address, TaskEnvironment environment)
         : base("live_feed", environment)
@@ -53,7 +60,7 @@ internal sealed class LiveFeed : TaskLoop
         {
             if (!_entries.TryGetValue(name, out var entry))
             {
-                if (_entries.Count >= WatchesMax && !MakeRoom()) return null;
+                if (!MayBegin() || (_entries.Count >= WatchesMax && !MakeRoom())) return null;
                 entry = new Entry(name, topic, new LiveWatch(Time));
                 _entries.Add(name, entry);
                 Post(() => _queue.Follow(topic));
@@ -91,6 +98,12 @@ internal sealed class LiveFeed : TaskLoop
         }
 
         return Task.CompletedTask;
+    }
+
+    private bool MayBegin()
+    {
+        if (Now - _second >= TimeSpan.FromSeconds(1)) (_second, _newInSecond) = (Now, 0);
+        return _newInSecond++ < NewInSecondMax;
     }
 
     private bool MakeRoom()

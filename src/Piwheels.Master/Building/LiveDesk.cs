@@ -1,6 +1,6 @@
-using Piwheels.Messaging.Protocols;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
+using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Master.Building;
 
@@ -113,8 +113,8 @@ public sealed class LiveDesk(Action<ReadOnlyMemory<byte>, LiveMessage> tell)
 
     private List<LiveBuild> List() =>
     [
-        .. _running.Where(static build => build.Key.IsPlain)
-            .OrderByDescending(static build => build.Value.BuildStarted).Take(LiveMessage.BuildsMax)
+        .. _running.OrderByDescending(static build => build.Value.BuildStarted).Take(LiveMessage.BuildsMax)
+            .Where(static build => build.Key.IsPlain)
             .Select(build => new LiveBuild(
                 build.Key, build.Value.Hello.Label, build.Value.BuildStarted, ReachOf(build.Value))),
     ];

@@ -319,6 +319,19 @@ public sealed class LivePageTests : IDisposable
         Assert.Equal(LiveFeed.WatchesMax - 1, feed.Count);
     }
 
+    [Fact]
+    public async Task Whoever_asks_for_thousands_of_builds_is_not_asked_for_at_the_master()
+    {
+        await using var bed = new TaskTestbed();
+        var feed = bed.Add(new LiveFeed(_master.Address, bed.Environment));
+        feed.Start();
+        for (var n = 0; n < LiveFeed.NewInSecondMax; n++) feed.Follow(Topic(n))!.Dispose();
+        Assert.Null(feed.Follow(Topic(1_000)));
+        bed.Time.Advance(TimeSpan.FromSeconds(1));
+        using var next = feed.Follow(Topic(1_000));
+        Assert.NotNull(next);
+    }
+
     private WebConfiguration Told(WebLimits? limits = null) =>
         new() { LiveQueue = _master.Address, Limits = limits ?? new WebLimits() };
 
