@@ -23,6 +23,19 @@ internal static class AuditReport
             : $"The queue is wrong in {Count(audit.Differences.Count, "row")} and {Count(WrongLengths(audit), "length")}.";
     }
 
+    /// <param name="limit">The most differences to list.</param>
+    public static QueueListing ForPrograms(QueueAudit audit, int limit) => new(
+        audit.IsClean,
+        [
+            .. audit.Lengths.Select(static length => new QueueLengthListing(
+                length.Target?.Abi, length.Target?.Platform, length.Kept, length.Counted)),
+        ],
+        [
+            .. audit.Differences.Take(limit).Select(static difference => new QueueDifferenceListing(
+                difference.Release.Package.Value, difference.Release.Version, difference.Target.Abi,
+                difference.Target.Platform, Kind(difference).TrimEnd())),
+        ]);
+
     /// <param name="rows">Rows that were wrong.</param>
     /// <param name="repaired">The releases that these belong to.</param>
     /// <param name="gone">Releases that had come right since the audit.</param>

@@ -16,6 +16,8 @@ internal sealed partial class AuditQueueCommand : PiwCommand
 
     private readonly Setting<string> _dsn;
     private readonly Setting<int> _limit;
+    private readonly Option<bool> _json = new("--json") { Description = "As JSON, for programs" };
+
     private readonly Option<bool> _fix = new("--fix") { Description = "Repair what is wrong, while the farm goes on" };
 
     public AuditQueueCommand()
@@ -24,6 +26,7 @@ internal sealed partial class AuditQueueCommand : PiwCommand
         _dsn = Add(Settings.Database("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
         _limit = Add(Settings.Number("limit", "Differences shown for each target", 20, 0, 1_000_000));
         Command.Add(_fix);
+        Command.Add(_json);
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
@@ -43,7 +46,8 @@ internal sealed partial class AuditQueueCommand : PiwCommand
         var started = context.Time.GetTimestamp();
         await using var progress = context.Time.CreateTimer(_ => Tell(), null, ProgressInterval, ProgressInterval);
         var audit = await database.AuditQueueAsync(context.Stop);
-        foreach (var line in AuditReport.Of(audit, _limit.In(context.Source))) Console.WriteLine(line);
+        if (context.Parsed.GetValue(_json)) Listings.Write(AuditReport.ForPrograms(audit, _limit.In(context.Source)));
+        else foreach (var line in AuditReport.Of(audit, _limit.In(context.Source))) Console.WriteLine(line);
         return audit;
 
         void Tell()

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Piwheels.Cli.Administration;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage;
@@ -22,6 +23,8 @@ internal sealed class PolicyCommand : FarmDatabaseCommand
         Description = "Set it for all packages that have none of their own",
     };
 
+    private readonly Option<bool> _json = new("--json") { Description = "Of list: as JSON, for programs" };
+
     public PolicyCommand()
         : base("policy", "policy", "Shows and changes what is done about wheels that upstream has itself")
     {
@@ -29,6 +32,7 @@ internal sealed class PolicyCommand : FarmDatabaseCommand
         Command.Add(_action);
         Command.Add(_words);
         Command.Add(_default);
+        Command.Add(_json);
     }
 
     protected override Task<int> RunAsync(CommandContext context)
@@ -41,7 +45,7 @@ internal sealed class PolicyCommand : FarmDatabaseCommand
     protected override async Task<int> RunAsync(CommandContext context, Database database)
     {
         var (action, packages, policy, all) = Read(context);
-        if (action == "list") return await ListAsync(database, packages);
+        if (action == "list") return await ListAsync(database, packages, context.Parsed.GetValue(_json));
         var changed = all && await database.SetUpstreamPolicyAsync(policy!.Value);
         foreach (var package in packages) changed |= await database.SetUpstreamPolicyAsync(package, policy);
         Console.WriteLine(changed
@@ -54,6 +58,7 @@ internal sealed class PolicyCommand : FarmDatabaseCommand
     [
         context.Parsed.GetRequiredValue(_action), .. context.Parsed.GetValue(_words) ?? [],
         .. context.Parsed.GetValue(_default) ? ["--default"] : Array.Empty<string>(),
+        .. context.Parsed.GetValue(_json) ? ["--json"] : Array.Empty<string>(),
     ];
 
     private (string Action, List<PackageName> Packages, UpstreamPolicy? Policy, bool All) Read(CommandContext context)
@@ -70,9 +75,23 @@ internal sealed class PolicyCommand : FarmDatabaseCommand
         return (action, packages, policy, all);
     }
 
-    private static async Task<int> ListAsync(Database database, List<PackageName> packages)
+    private static async Task<int> ListAsync(Database database, List<PackageName> packages, bool json)
     {
         var policies = await database.GetUpstreamPoliciesAsync();
+        if (json)
+        {
+            var shown = packages.Count > 0
+                ? packages.Select(package => (Name: package, Policy: policies.Of(package)))
+                : policies.OfPackages.Select(static own => (Name: own.Key, Policy: own.Value));
+            Listings.Write(new PolicyListing(
+                packages.Count > 0 ? null : UpstreamPolicies.WordOf(policies.Farm),
+                new SortedDictionary<string, string>(
+                    shown.ToDictionary(static each => each.Name.Value, static each => UpstreamPolicies.WordOf(each.Policy)),
+                    StringComparer.Ordinal),
+                await database.CountUpstreamOwedAsync()));
+            return 0;
+        }
+
         if (packages.Count > 0)
         {
             foreach (var package in packages)

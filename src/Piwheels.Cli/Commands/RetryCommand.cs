@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Piwheels.Cli.Administration;
 using Piwheels.Cli.Options;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
@@ -22,6 +23,8 @@ internal sealed class RetryCommand : PiwCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    private readonly Option<bool> _json = new("--json") { Description = "Of what is listed: as JSON, for programs" };
+
     private readonly Setting<string> _dsn;
     private readonly Setting<int> _limit;
 
@@ -32,6 +35,7 @@ internal sealed class RetryCommand : PiwCommand
         Command.Add(_version);
         _dsn = Add(Settings.Database("dsn", "Where the database is", "postgresql:///piwheels", "-d"));
         _limit = Add(Settings.Number("limit", "Builds listed", 1000, 1, 1_000_000));
+        Command.Add(_json);
     }
 
     protected override async Task<int> RunAsync(CommandContext context)
@@ -41,7 +45,11 @@ internal sealed class RetryCommand : PiwCommand
             : throw new CommandFault($"'{Excerpt.Of(text)}' is not a package name", CommandFault.WrongUsage);
         await using var database = new Database(_dsn.In(context.Source));
         await database.CheckVersionAsync(context.Stop);
-        if (package is not { } asked) return List(await database.GetDeferredBuildsAsync(_limit.In(context.Source)), context.Time);
+        if (package is not { } asked)
+        {
+            var waiting = await database.GetDeferredBuildsAsync(_limit.In(context.Source));
+            return context.Parsed.GetValue(_json) ? ListForPrograms(waiting) : List(waiting, context.Time);
+        }
 
         var moved = await database.RaisePriorityAsync(asked, context.Parsed.GetValue(_version));
         Console.WriteLine(moved > 0
@@ -62,6 +70,17 @@ internal sealed class RetryCommand : PiwCommand
         }
 
         if (builds.Count == 0) Console.WriteLine("Nothing waits to be tried again.");
+        return 0;
+    }
+
+    private static int ListForPrograms(IReadOnlyList<DeferredBuild> builds)
+    {
+        Listings.Write(
+        [
+            .. builds.Select(static build => new RetryListing(
+                build.Release.Package.Value, build.Release.Version, build.Target.Abi, build.Target.Platform,
+                build.Held ? build.RetryAt : null, build.Attempts + 1, $"{build.Failure}")),
+        ]);
         return 0;
     }
 

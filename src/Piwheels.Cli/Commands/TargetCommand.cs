@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using Piwheels.Cli.Administration;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage;
 
@@ -28,6 +29,8 @@ internal sealed partial class TargetCommand : FarmDatabaseCommand
         HelpName = "VERSION",
     };
 
+    private readonly Option<bool> _json = new("--json") { Description = "Of list: as JSON, for programs" };
+
     public TargetCommand()
         : base("target", "target", "Shows and changes what the farm builds for: ABIs on platforms")
     {
@@ -36,6 +39,7 @@ internal sealed partial class TargetCommand : FarmDatabaseCommand
         Command.Add(_target);
         Command.Add(_reason);
         Command.Add(_glibc);
+        Command.Add(_json);
     }
 
     protected override Task<int> RunAsync(CommandContext context)
@@ -48,7 +52,7 @@ internal sealed partial class TargetCommand : FarmDatabaseCommand
     protected override async Task<int> RunAsync(CommandContext context, Database database)
     {
         var (action, target, glibc) = Read(context);
-        if (action == "list") return await ListAsync(database);
+        if (action == "list") return await ListAsync(database, context.Parsed.GetValue(_json));
         if (action == "add")
         {
             await AddAsync(database, target, glibc);
@@ -70,6 +74,7 @@ internal sealed partial class TargetCommand : FarmDatabaseCommand
         context.Parsed.GetRequiredValue(_action), .. context.Parsed.GetValue(_target) ?? [],
         $"{_reason.Name}={context.Parsed.GetValue(_reason)}",
         .. context.Parsed.GetValue(_glibc) is { } glibc ? [$"{_glibc.Name}={glibc}"] : Array.Empty<string>(),
+        $"{_json.Name}={context.Parsed.GetValue(_json)}",
     ];
 
     private (string Action, Target Target, Glibc? Glibc) Read(CommandContext context)
@@ -98,10 +103,25 @@ internal sealed partial class TargetCommand : FarmDatabaseCommand
         Console.WriteLine($"{target} is known already.");
     }
 
-    private static async Task<int> ListAsync(Database database)
+    private static async Task<int> ListAsync(Database database, bool json)
     {
         var settling = (await database.GetSettlingTargetsAsync()).ToDictionary(row => row.Target);
-        foreach (var row in await database.GetTargetsAsync())
+        var targets = await database.GetTargetsAsync();
+        if (json)
+        {
+            var gone = settling.Values.Where(row => row.Removed)
+                .Select(row => new TargetListing(row.Target.Abi, row.Target.Platform, null, "", row.Percent, Removed: true));
+            Listings.Write(
+            [
+                .. targets.Select(row => new TargetListing(
+                    row.Target.Abi, row.Target.Platform, row.Glibc?.ToString(), row.Skip,
+                    settling.TryGetValue(row.Target, out var change) ? change.Percent : null, Removed: false)),
+                .. gone,
+            ]);
+            return 0;
+        }
+
+        foreach (var row in targets)
         {
             var skipped = row.Skip.Length == 0 ? "" : $": skipped, {row.Skip}";
             var changing = settling.TryGetValue(row.Target, out var change) ? $" (takes effect, {change.Percent} %)" : "";
