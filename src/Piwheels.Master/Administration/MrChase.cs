@@ -24,6 +24,9 @@ public sealed partial class MrChase : TaskLoop
     /// <summary>Tools at a time.</summary>
     public const int ToolsMax = 1_000;
 
+    /// <summary>Characters of the logs of all imports under way; each log is kept until its build is recorded.</summary>
+    public const long LogsLengthMax = 100_000_000;
+
     /// <summary>Verifying a large wheel takes the time to hash it.</summary>
     private static readonly TimeSpan FilesTimeout = TimeSpan.FromMinutes(10);
 
@@ -32,14 +35,17 @@ public sealed partial class MrChase : TaskLoop
     private readonly PackageChanges _changes;
     private readonly PriorityRaise _priority;
     private readonly WheelImport _import;
+    private readonly long _logsLengthMax;
 
     /// <param name="results">Where the results of imports are kept while they are being recorded.</param>
+    /// <param name="logsLengthMax">In the place of <see cref="LogsLengthMax"/>.</param>
     public MrChase(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
-        KeptBuilds? results = null)
+        KeptBuilds? results = null, long logsLengthMax = LogsLengthMax)
         : base("mr_chase", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        _logsLengthMax = logsLengthMax;
         database ??= new DbClient(ConnectRpc<DbRequest, DbReply>(configuration.DbQueue), Time, Ending);
         _socket = BindRouter<ImportRequest, ImportReply>(configuration.ImportQueue);
         var secretary = ConnectRpc<SecretaryRequest, SecretaryReply>(configuration.WebQueue);
@@ -52,6 +58,9 @@ public sealed partial class MrChase : TaskLoop
         Register(_socket, HandleRequest, ToolsMax, (_, reason) => new ImportReply.Error(reason));
         EveryEvenPaused(ExpiryInterval, ExpireAsync);
     }
+
+    /// <summary>Tools that are remembered.</summary>
+    internal int ToolsCount => _tools.Count;
 
     private async Task HandleRequest(PeerAddress from, ImportRequest request)
     {
@@ -76,6 +85,7 @@ public sealed partial class MrChase : TaskLoop
         finally
         {
             tool.Busy = false;
+            if (!tool.Session.Importing) tool.LogLength = 0;
             // One request was all that most tools had
             if (!tool.Session.Importing && !tool.Session.IsOld) _tools.Remove(from);
         }
@@ -108,7 +118,10 @@ public sealed partial class MrChase : TaskLoop
                     var reply = await _changes.DoAsync(change);
                     return tool.Session.IsOld && reply is ImportReply.Done ? new ImportReply.Done(null) : reply;
                 case ImportStep.Begin begin:
+                    if (_tools.Values.Sum(static each => each.LogLength) + begin.Build.Output.Length > _logsLengthMax)
+                        return new ImportReply.Error("too much is imported at a time: try again when other imports are done");
                     tool.Owner = _import.NextOwner();
+                    tool.LogLength = begin.Build.Output.Length;
                     return await _import.FollowAsync(tool.Session, tool.Owner, begin);
                 case var step:
                     return await _import.FollowAsync(tool.Session, tool.Owner, step);
@@ -146,6 +159,9 @@ public sealed partial class MrChase : TaskLoop
         public TransferOwner Owner { get; set; }
 
         public bool Busy { get; set; }
+
+        /// <summary>Characters of the log of its import, from when that is looked at.</summary>
+        public long LogLength { get; set; }
     }
 
     [LoggerMessage(EventId = 40, Level = LogLevel.Information, Message = "a tool is answered: {Reason}")]
