@@ -4,6 +4,7 @@ using Piwheels.Bench.Following;
 using Piwheels.Bench.Functions;
 using Piwheels.Bench.Generating;
 using Piwheels.Bench.Loading;
+using Piwheels.Bench.Logging;
 using Piwheels.Bench.Measuring;
 using Piwheels.Bench.Publishing;
 using Piwheels.Bench.Serving;
@@ -31,6 +32,7 @@ internal static class Program
             PagesCommand.Create(),
             EchoServer.Create(),
             WebCommand.Create(),
+            HitsCommand.Create(),
         };
         try
         {

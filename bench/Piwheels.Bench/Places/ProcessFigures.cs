@@ -6,11 +6,14 @@ namespace Piwheels.Bench.Places;
 internal static class ProcessFigures
 {
     private const int UserField = 11;
-    private const int SystemField = 12;
+    private const int EndedChildrenField = 13;
     private const double TicksPerSecond = 100;
 
     /// <summary>The processor's time that it has taken.</summary>
     public static TimeSpan ProcessorTime(int pid) => Time($"/proc/{pid}/stat");
+
+    /// <summary>The same of all processes that this one has started and that have ended.</summary>
+    public static TimeSpan ProcessorTimeOfEnded() => Time("/proc/self/stat", EndedChildrenField);
 
     /// <summary>The same by its threads' names; those of one name together.</summary>
     public static IReadOnlyDictionary<string, TimeSpan> ProcessorTimeOfThreads(int pid)
@@ -43,12 +46,13 @@ internal static class ProcessFigures
         status.First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Replace("kB", "", StringComparison.Ordinal),
         NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
 
-    private static TimeSpan Time(string path)
+    // The user's time is at the field, the system's after it
+    private static TimeSpan Time(string path, int field = UserField)
     {
         var text = File.ReadAllText(path);
         var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-        var ticks = long.Parse(fields[UserField], CultureInfo.InvariantCulture)
-            + long.Parse(fields[SystemField], CultureInfo.InvariantCulture);
+        var ticks = long.Parse(fields[field], CultureInfo.InvariantCulture)
+            + long.Parse(fields[field + 1], CultureInfo.InvariantCulture);
         return TimeSpan.FromSeconds(ticks / TicksPerSecond);
     }
 }

@@ -47,7 +47,7 @@ public sealed class HostileImportTests : IAsyncDisposable
         others.Start();
         _juggler = _bed.Add(new FileJuggler(_configuration, _bed.Environment, _database));
         _juggler.Start();
-        _chase = _bed.Add(new MrChase(_configuration, _bed.Environment, _database, LogsLengthMax));
+        _chase = _bed.Add(new MrChase(_configuration, _bed.Environment, _database, logsLengthMax: LogsLengthMax));
         _chase.Start();
         _tool = Open(ZmqSocketType.Req, _configuration.ImportQueue);
     }
