@@ -18,6 +18,7 @@ internal sealed class RebuildCommand : ImportQueueCommand
     public RebuildCommand()
         : base("rebuild", "Has the master write pages again: the home page, the search, or those of packages")
     {
+        _pages.CompletionSources.Add([.. PageWish.Words]);
         Command.Add(_pages);
         Command.Add(_package);
         AddMasterSettings();
