@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage;
-using Piwheels.Testing;
 using Xunit;
 
 namespace Piwheels.EndToEnd.Tests;
@@ -22,7 +21,7 @@ public sealed class PythonToolTests(DatabaseFixture databases)
     [InlineData("tcp", 10)]
     public async Task Every_request_of_the_import_queue_is_answered_as_its_tool_expects(string transport, int fields)
     {
-        await using var farm = await Farm.StartAsync(databases, transport);
+        await using var farm = await MasterFixture.StartAsync(databases, transport);
         await using var tools = new PythonTools();
         await tools.OpenAsync("tool", "REQ", farm["import"]);
         Task<string> Ask(string message, string? data = null) => tools.AskAsync("tool", message, data);
@@ -95,7 +94,7 @@ public sealed class PythonToolTests(DatabaseFixture databases)
     [InlineData("tcp")]
     public async Task Every_request_of_the_control_queue_is_done(string transport)
     {
-        await using var farm = await Farm.StartAsync(databases, transport);
+        await using var farm = await MasterFixture.StartAsync(databases, transport);
         await using (var database = new Database(farm.Store.UserDsn))
         {
             foreach (var package in new[] { "foo", "bar", "baz" }.Select(PackageName.Parse))
@@ -138,65 +137,4 @@ public sealed class PythonToolTests(DatabaseFixture databases)
     }
 
     private static string HashOf(string path) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
-
-    /// <summary>A master with its outer queues over one transport.</summary>
-    private sealed class Farm : IAsyncDisposable
-    {
-        private static readonly string[] Queues = ["status", "control", "import", "log", "slave", "file"];
-
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("piw-e2e-");
-        private readonly Dictionary<string, string> _addresses;
-        private PiwProcess? _master;
-
-        private Farm(TestDatabase store, string transport)
-        {
-            Store = store;
-            _addresses = Queues.ToDictionary(queue => queue, queue => transport == "ipc"
-                ? $"ipc://{_folder.FullName}/{queue}"
-                : $"tcp://127.0.0.1:{FarmFixture.FreePort()}");
-            // Others must be able to write in it, the master's user among them
-            File.SetUnixFileMode(_folder.FullName, (UnixFileMode)Convert.ToInt32("777", 8));
-        }
-
-        public TestDatabase Store { get; }
-
-        public string this[string queue] => _addresses[queue];
-
-        public static async Task<Farm> StartAsync(DatabaseFixture databases, string transport)
-        {
-            var farm = new Farm(await databases.CreateDatabaseAsync(), transport);
-            await using (var database = new Database(farm.Store.UserDsn))
-                await database.AddTargetAsync(new Target("cp311", "linux_armv7l"));
-            farm._master = PiwProcess.StartAsUser(
-            [
-                "master", "--dev-mode", "--output-path", Path.Combine(farm._folder.FullName, "www"),
-                "--dsn", $"postgresql://piwheels@{Uri.EscapeDataString(farm.Store.UserDsn.Host)}/{farm.Store.UserDsn.Database}",
-                // Nobody listens there: no news of an index are wanted
-                .. new[] { "xmlrpc", "json", "simple" }.SelectMany(each => new[] { $"--pypi-{each}", "http://127.0.0.1:9/" }),
-                .. Queues.SelectMany(queue => new[] { $"--{queue}-queue", farm[queue] }),
-            ]);
-            return farm;
-        }
-
-        public string Wheel() => new WheelMaker("foo", "1.0", "cp311-cp311-linux_armv7l")
-            .With("foo/data.bin", RandomNumberGenerator.GetBytes(1_500_000)).WriteTo(_folder.FullName);
-
-        public string Published(string wheel) =>
-            Path.Combine(_folder.FullName, "www", "simple", "foo", Path.GetFileName(wheel));
-
-        public async Task EndAsync()
-        {
-            _master!.Signal("TERM");
-            await EndedAsync();
-        }
-
-        public async Task EndedAsync() => Assert.True(await _master!.EndAsync() == 0, _master.Output);
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_master is not null) await _master.DisposeAsync();
-            await Store.DisposeAsync();
-            _folder.Delete(recursive: true);
-        }
-    }
 }

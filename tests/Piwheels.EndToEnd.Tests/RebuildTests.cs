@@ -1,7 +1,6 @@
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Messaging.Zmq;
-using Piwheels.Testing;
 using Xunit;
 
 namespace Piwheels.EndToEnd.Tests;

@@ -1,8 +1,6 @@
-using System.Text;
 using Piwheels.Core.Failures;
 using Piwheels.Core.Packaging;
 using Piwheels.Core.States;
-using Piwheels.Messaging.Cbor;
 using Piwheels.Messaging.Protocols;
 
 namespace Piwheels.Master.Building;

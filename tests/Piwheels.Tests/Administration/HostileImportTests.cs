@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Piwheels.Core.Packaging;
-using Piwheels.Core.States;
 using Piwheels.Master;
 using Piwheels.Master.Administration;
 using Piwheels.Master.Transfers;
