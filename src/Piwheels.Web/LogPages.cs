@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Piwheels.Core.Failures;
+using Piwheels.Core.Logs;
+using Piwheels.Core.Packaging;
 using Piwheels.Pages;
 using RazorSlices;
 using Templates = Piwheels.Pages.templates;
@@ -31,7 +33,7 @@ internal sealed class LogPages(Site site) : IDisposable
         await _places.WaitAsync(ct);
         try
         {
-            var page = PageOf(await LogExcerpt.ReadAsync(file.Stream, ct), segments);
+            var page = PageOf(await LogExcerpt.ReadAsync(file.Stream, ct), segments) with { Package = PackageOf(file) };
             using var slice = Templates.Log.Create(page);
             var output = new MemoryStream();
             await slice.RenderAsync(output, Encoder, ct);
@@ -57,6 +59,12 @@ internal sealed class LogPages(Site site) : IDisposable
             site, BuildOf(segments), "/" + string.Join('/', segments), failure,
             isWhole && (last.Count > LastLinesMax || end.Count > 0) ? Text(last.TakeLast(LastLinesMax)) : "",
             Text(beginning), log.LeftOut, Text(end), NoticesOf(log));
+    }
+
+    private static PackageName? PackageOf(SiteFile file)
+    {
+        Span<byte> head = stackalloc byte[PackedLog.HeadBytesMax];
+        return PackedLog.TryReadPackage(head[..RandomAccess.Read(file.Handle, head, 0)], out var package) ? package : null;
     }
 
     private static string LastText(LogExcerpt log) =>

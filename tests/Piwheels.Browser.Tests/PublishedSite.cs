@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Playwright;
 using Piwheels.Browser.Tests;
 using Piwheels.Core.Database;
+using Piwheels.Core.Packaging;
 using Piwheels.Master.Publishing;
 using Piwheels.Testing;
 using Piwheels.Web;
@@ -34,7 +35,7 @@ public sealed class PublishedSite : IAsyncLifetime
     public static readonly IReadOnlyList<string> Pages =
     [
         "/", "/packages.html", "/packages.html?q=numpy", "/stats.html", "/faq.html", "/json.html", "/404.html",
-        "/project/numpy/", "/project/many-releases/", "/project/evil/",
+        "/project/numpy/", "/project/many-releases/", "/project/evil/", "/logs/0000/0000/1001.txt.gz",
     ];
 
     public string Address => _server.Address.GetLeftPart(UriPartial.Authority);
@@ -56,7 +57,8 @@ public sealed class PublishedSite : IAsyncLifetime
             await packages.WriteProjectAsync(package);
         }
 
-        pages.WriteLog(1_000, "built well\n");
+        pages.WriteLog(1_000, PackageName.Parse("numpy"), "built well\n");
+        pages.WriteLog(LogPageTests.FailedBuild, PackageName.Parse("numpy"), LogPageTests.FailedLog);
         _server = await WebServer.StartAsync(
             new WebConfiguration { OutputPath = _folder.Path, Listen = "127.0.0.1:0" }, _log, TimeProvider.System,
             TestContext.Current.CancellationToken);

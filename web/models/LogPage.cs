@@ -1,4 +1,5 @@
 using Piwheels.Core.Failures;
+using Piwheels.Core.Packaging;
 
 namespace Piwheels.Pages;
 
@@ -20,4 +21,8 @@ public sealed record LogPage(
     string Beginning,
     long LeftOut,
     string End,
-    IReadOnlyList<string> Notices);
+    IReadOnlyList<string> Notices)
+{
+    /// <summary>What it is the log of; null where the file does not say.</summary>
+    public PackageName? Package { get; init; }
+}

@@ -1,7 +1,8 @@
 using System.Buffers;
-using System.IO.Compression;
 using System.Text;
 using Piwheels.Core.Database;
+using Piwheels.Core.Logs;
+using Piwheels.Core.Packaging;
 using Piwheels.Pages;
 using Templates = Piwheels.Pages.templates;
 
@@ -58,16 +59,11 @@ internal sealed class SitePages(SiteFolder folder, WholeFile files, Site site)
         new SearchPages(folder, files, site).Write(entries as SearchIndex ?? SearchIndex.Of(entries));
 
     /// <summary>Writes a build's log, compressed.</summary>
-    internal void WriteLog(long buildId, string output)
+    internal void WriteLog(long buildId, PackageName package, string output)
     {
         var path = folder.LogOf(buildId);
         folder.Ensure(Path.GetDirectoryName(path)!);
-        files.Write(path, stream =>
-        {
-            using var gzip = new GZipStream(stream, CompressionLevel.Optimal, leaveOpen: true);
-            using var writer = new StreamWriter(gzip, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-            writer.Write(output);
-        });
+        files.Write(path, stream => PackedLog.Write(stream, package, output));
     }
 
     private void WriteStatic(string path, ReadOnlySpan<byte> content)

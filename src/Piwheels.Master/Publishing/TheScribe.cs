@@ -83,7 +83,7 @@ public sealed partial class TheScribe : TaskLoop
             ScribeRequest.Project project =>
                 InTurnAsync(project.Package, () => WriteAsync(project.Package, RewriteCommand.Project)),
             ScribeRequest.Both both => InTurnAsync(both.Package, () => WriteAsync(both.Package, RewriteCommand.Both)),
-            ScribeRequest.Log log => OnDiskAsync(() => _sitePages.WriteLog(log.BuildId, log.Text)),
+            ScribeRequest.Log log => OnDiskAsync(() => _sitePages.WriteLog(log.BuildId, log.Package, log.Text)),
             ScribeRequest.DeletePackage gone => InTurnAsync(gone.Package, () => DeletePackageAsync(gone.Package)),
             ScribeRequest.DeleteVersion gone =>
                 InTurnAsync(gone.Release.Package, () => DeleteVersionAsync(gone.Release)),

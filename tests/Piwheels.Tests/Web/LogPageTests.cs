@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using AngleSharp.Html.Parser;
 using Piwheels.Core.Failures;
+using Piwheels.Core.Packaging;
 using Piwheels.Testing;
 using Piwheels.Web;
 using Xunit;
@@ -63,6 +64,26 @@ public sealed class LogPageTests
             $"/{LogPath}{query}",
             [.. headers, ("Accept-Encoding", "gzip, br"), ("If-None-Match", response.Headers.ETag!.ToString())]);
         Assert.Equal(HttpStatusCode.NotModified, known.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("numpy", "/project/numpy/")]
+    [InlineData("a-b-c", "/project/a-b-c/")]
+    public async Task The_page_leads_to_the_package_that_the_master_wrote_the_log_of(string package, string link)
+    {
+        await using var site = await ServedSite.StartAsync();
+        site.WriteLog(LogPath, PackageName.Parse(package), "Collecting other\n");
+        using var response = await site.SendAsync("/" + LogPath, ("Accept", Browser));
+        var document = new HtmlParser().ParseDocument(await response.Content.ReadAsStringAsync(Ct));
+        Assert.Equal(package, document.QuerySelector($"main a[href='{link}']")!.TextContent);
+        Assert.Contains("Collecting other", document.QuerySelector("pre")!.TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_log_of_an_unknown_package_leads_nowhere()
+    {
+        var page = await PageOfAsync("Collecting numpy\n");
+        Assert.Empty(new HtmlParser().ParseDocument(page).QuerySelectorAll("main a[href*='/project/']"));
     }
 
     [Fact]

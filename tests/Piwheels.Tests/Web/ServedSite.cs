@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Net.Sockets;
 using System.Text;
+using Piwheels.Core.Logs;
+using Piwheels.Core.Packaging;
 using Piwheels.Testing;
 using Piwheels.Web;
 using Xunit;
@@ -53,6 +55,15 @@ internal sealed class ServedSite : IAsyncDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         using var packed = new GZipStream(File.Create(target), CompressionLevel.Fastest);
         packed.Write(content);
+    }
+
+    /// <summary>A log as the master writes it.</summary>
+    public void WriteLog(string path, PackageName package, string text)
+    {
+        var target = Folder["site/" + path];
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        using var packed = File.Create(target);
+        PackedLog.Write(packed, package, text);
     }
 
     /// <summary>As the farm does it: whole under another name, then renamed over what is there.</summary>
