@@ -30,6 +30,7 @@ internal sealed partial class MasterCommand : PiwCommand
     private readonly Setting<bool> _strangersMayConnect;
     private readonly Setting<long> _diskMin;
     private readonly Setting<bool> _noFlush;
+    private readonly Setting<bool> _flushPages;
     private readonly Setting<bool> _armv6Alias;
     private readonly Setting<int> _oracles;
     private readonly Setting<IReadOnlyList<TimeSpan>> _retryDelays;
@@ -70,6 +71,7 @@ internal sealed partial class MasterCommand : PiwCommand
         _diskMin = Add(Settings.Size(
             "disk-min", "Give out no builds with less free on the disk published from", Defaults.DiskMin));
         _noFlush = Add(Settings.Flag("no-flush", "Do not wait for the disk before a wheel is published"));
+        _flushPages = Add(Settings.Flag("flush-pages", "Wait for the disk before a page or log is published"));
         _armv6Alias = Add(Settings.Flag("armv6l-alias", "List wheels for armv7l as wheels for armv6l too"));
         _oracles = Add(Settings.Number("oracles", "Database requests answered at a time", Defaults.Oracles, 1, 64));
         _retryDelays = Add(Settings.Durations(
@@ -128,6 +130,7 @@ internal sealed partial class MasterCommand : PiwCommand
         StrangersMayConnect = _strangersMayConnect.In(source),
         DiskMin = _diskMin.In(source),
         FlushWheels = !_noFlush.In(source),
+        FlushPages = _flushPages.In(source),
         Armv6Alias = _armv6Alias.In(source),
         Oracles = _oracles.In(source),
         RetryDelays = _retryDelays.In(source),
