@@ -23,6 +23,22 @@ internal sealed class LoggerPlaces(string? path)
         List<(LogPlace At, long Place)> Ends(StateBatch batch) => [.. batch.Ends.Select(end => (places[end.File], end.Place))];
     }
 
+    /// <summary>Keeps others from the state's file, as long as the answer is not disposed; null where there is none.</summary>
+    /// <exception cref="LoggerException">Another logger uses it, or it cannot be made.</exception>
+    public IDisposable? Hold()
+    {
+        if (path is null) return null;
+        try
+        {
+            // Beside it: the state itself is replaced each time
+            return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new LoggerException($"the state cannot be kept, or another logger keeps it: {fault.Message}", fault);
+        }
+    }
+
     /// <summary>Says what is read now; what is not read any more is forgotten once all of it was told.</summary>
     public void Watch(IEnumerable<LogFile> files)
     {

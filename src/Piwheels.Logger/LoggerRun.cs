@@ -110,7 +110,8 @@ public sealed partial class LoggerRun : ILineSink, IDisposable
     {
         const int Descriptor = 0;
         using var handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(Descriptor, ownsHandle: false);
-        using var input = StandardStream.Open(handle);
+        // What it is, its first bytes tell, and nobody knows when these come
+        Stream? input = null;
         var cutter = new LineCutter();
         long? stopped = null;
         while (true)
@@ -131,10 +132,12 @@ public sealed partial class LoggerRun : ILineSink, IDisposable
                 continue;
             }
 
+            input ??= StandardStream.Open(handle);
             if (cutter.Fill(input) == 0) break;
             while (cutter.TryCut(out var line, out var tooLong)) ((ILineSink)this).Take(line, tooLong, file: null);
         }
 
+        input?.Dispose();
         if (cutter.TryCutRest(out var rest, out var restTooLong)) ((ILineSink)this).Take(rest, restTooLong, file: null);
     }
 
@@ -167,6 +170,7 @@ public sealed partial class LoggerRun : ILineSink, IDisposable
 
     private void ReadFollowed(CancellationToken stop)
     {
+        using var held = _places.Hold();
         var names = new List<FollowedName>();
         try
         {

@@ -75,6 +75,16 @@ public sealed class LoggerCommandTests(DatabaseFixture databases) : IAsyncDispos
     }
 
     [Fact]
+    public async Task A_pipe_on_which_nothing_ever_came_keeps_it_from_nothing()
+    {
+        StartLumberjack();
+        await using var logger = PiwProcess.Start("logger", "--log-queue", Queue);
+        await logger.SeeAsync("the master answers");
+        logger.Signal("TERM");
+        Assert.Equal(0, await logger.EndAsync());
+    }
+
+    [Fact]
     public async Task Told_to_stop_without_a_master_it_says_what_is_lost()
     {
         var log = Write("access.log", Lines(10));

@@ -79,6 +79,21 @@ public sealed class LoggerRunTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_state_is_kept_by_one_logger_at_a_time()
+    {
+        var reading = _farm.Reading(Write("a.log", "")) with { StateFile = _farm.PathOf("state"), Follows = true };
+        using var stop = new CancellationTokenSource();
+        _farm.StartMaster();
+        var first = _farm.StartLogger(reading, stop.Token);
+        await _farm.Log.WhenSaidAsync("the master answers");
+        var fault = await Assert.ThrowsAsync<LoggerException>(() => _farm.StartLogger(reading));
+        Assert.Contains("another logger keeps it", fault.Message, StringComparison.Ordinal);
+        await stop.CancelAsync();
+        Assert.True(await first);
+        Assert.True(await _farm.StartLogger(reading with { Follows = false }));
+    }
+
+    [Fact]
     public async Task Without_a_master_it_gives_up_after_its_time_and_says_what_was_not_told()
     {
         var run = _farm.StartLogger(_farm.Reading(Write("a.log", LoggedFarm.Lines(0, 10))) with { MasterLimit = TimeSpan.FromMilliseconds(1) });
