@@ -81,6 +81,8 @@ internal sealed class ImportQueueLink : IDisposable
         ImportRequest.AddPackage or ImportRequest.AddVersion => "; one of piwheels before 0.20 has no answer to this",
         ImportRequest.RemovePackage or ImportRequest.RemoveVersion =>
             "; one that is still removing goes on with it, and one of piwheels before 0.20 needs --old-master",
+        ImportRequest.Rebuild { Package: null, Scope: RebuildScope.Project or RebuildScope.Both } =>
+            "; one that is still entering all packages goes on with it",
         ImportRequest.Import { Form: FileStateForm.WithLocation } => "; one of piwheels before 0.22 needs --old-master",
         ImportRequest.Sent => "; it may still record the build: see whether its files are listed before you try again",
         _ => "",
