@@ -25,6 +25,9 @@ public sealed record LoggerConfiguration
     /// <summary>Where it is kept how far the files were read; null where a start begins anew.</summary>
     public string? StateFile { get; init; }
 
+    /// <summary>The longest time that a hit waits for others.</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a logger that can be started again later waits for a master that is not there.</summary>
     public TimeSpan MasterLimit { get; init; } = TimeSpan.FromMinutes(2);
 

@@ -14,9 +14,6 @@ namespace Piwheels.Logger;
 /// </summary>
 public sealed partial class LoggerRun : ILineSink, IDisposable
 {
-    /// <summary>The longest time that a hit waits for others.</summary>
-    public static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(1);
-
     /// <summary>Batches that wait before no more is read.</summary>
     private const int BatchesMax = 2 * Courier.Window;
 
@@ -241,7 +238,7 @@ public sealed partial class LoggerRun : ILineSink, IDisposable
     /// <summary>What is to be done now and then: batches closed by time, answers taken, hits sent.</summary>
     private void Tend()
     {
-        if (_open is { } open && _time.GetUtcNow() - open.Began >= FlushInterval) CloseBatch();
+        if (_open is { } open && _time.GetUtcNow() - open.Began >= _configuration.FlushInterval) CloseBatch();
         _courier.Turn();
         if (_courier.Batches.Count == 0) _places.SaveRest();
         _counts.TellDropped();

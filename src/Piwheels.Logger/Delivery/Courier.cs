@@ -33,7 +33,7 @@ internal sealed partial class Courier : IDisposable
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan PlainLookInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SayInterval = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan SayAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SayAfter = TimeSpan.FromSeconds(3);
 
     private readonly string _logQueue;
     private readonly ZmqContext _zmq;
@@ -47,6 +47,8 @@ internal sealed partial class Courier : IDisposable
     private DateTimeOffset _lastHeard;
     private DateTimeOffset _nextSaying;
     private DateTimeOffset _aloneSince;
+    private DateTimeOffset _lastProgress;
+    private Taking _said = Taking.Nobody;
     private int _sent;
     private int _entriesSent;
 
@@ -76,7 +78,11 @@ internal sealed partial class Courier : IDisposable
     public TimeSpan Alone => _taking == Taking.Answered ? TimeSpan.Zero : _time.GetUtcNow() - _aloneSince;
 
     /// <summary>Takes a batch, to be delivered after those before.</summary>
-    public void Give(HitBatch batch) => _batches.Add(batch);
+    public void Give(HitBatch batch)
+    {
+        if (_batches.Count == 0) _lastProgress = _time.GetUtcNow();
+        _batches.Add(batch);
+    }
 
     /// <summary>Does what can be done now, without waiting.</summary>
     public void Turn()
@@ -85,11 +91,7 @@ internal sealed partial class Courier : IDisposable
         if (_taking == Taking.Nobody) Look(now);
         if (_taking == Taking.Answered) TurnAnswered(now);
         if (_taking == Taking.Plain) TurnPlain(now);
-        if (_taking == Taking.Nobody && _batches.Count > 0 && now >= _nextSaying)
-        {
-            Waiting(_logger, _logQueue, Undelivered);
-            _nextSaying = now + SayInterval;
-        }
+        if (_batches.Count > 0 && now >= _nextSaying) TellWaiting(now);
     }
 
     /// <summary>Waits until the master says something, a file descriptor can be read, or the time is over.</summary>
@@ -99,6 +101,14 @@ internal sealed partial class Courier : IDisposable
 
     /// <summary>Closes. What a master that answers nothing has not been sent is sent within libzmq's time.</summary>
     public void Dispose() => _socket?.Dispose();
+
+    private void TellWaiting(DateTimeOffset now)
+    {
+        if (_taking == Taking.Nobody) Waiting(_logger, _logQueue, Undelivered);
+        else if (now - _lastProgress >= SayInterval) NothingTaken(_logger, _logQueue, Undelivered);
+        else return;
+        _nextSaying = now + SayInterval;
+    }
 
     private void Look(DateTimeOffset now)
     {
@@ -127,15 +137,17 @@ internal sealed partial class Courier : IDisposable
             _socket = _zmq.CreateSocket(
                 ZmqSocketType.Dealer, new SocketOptions { HighWaterMark = 2 * Window, Linger = TimeSpan.Zero });
             _socket.Connect(HitsQueue.AddressOf(_logQueue)!);
-            Answers(_logger, _logQueue);
+            if (_said != taking) Answers(_logger, _logQueue);
         }
         else
         {
             _socket = _zmq.CreateSocket(
                 ZmqSocketType.Push, new SocketOptions { HighWaterMark = PlainAhead, Linger = PlainLinger });
             _socket.Connect(_logQueue);
-            AnswersNothing(_logger, _logQueue);
+            if (_said != taking) AnswersNothing(_logger, _logQueue);
         }
+
+        _said = taking;
     }
 
     private void Close(DateTimeOffset now)
@@ -145,7 +157,7 @@ internal sealed partial class Courier : IDisposable
         _taking = Taking.Nobody;
         _nextLook = now;
         _aloneSince = _lastHeard;
-        _nextSaying = now + SayAfter;
+        if (_nextSaying < now + SayAfter) _nextSaying = now + SayAfter;
     }
 
     private void TurnAnswered(DateTimeOffset now)
@@ -192,6 +204,7 @@ internal sealed partial class Courier : IDisposable
 
         if (_batches.Find(batch => batch.Request == done.Request) is not { IsDone: false } answered) return;
         answered.IsDone = true;
+        _lastProgress = _time.GetUtcNow();
         Delivered += answered.Entries.Count - done.LeftOut;
         LeftOut += done.LeftOut;
     }
@@ -206,7 +219,7 @@ internal sealed partial class Courier : IDisposable
                 if (!_socket!.TrySendFrame(batch.Entries[_entriesSent].Span)) break;
                 _entriesSent++;
                 Delivered++;
-                _aloneSince = now;
+                (_aloneSince, _lastProgress) = (now, now);
             }
 
             if (_entriesSent < batch.Entries.Count) continue;
@@ -233,6 +246,10 @@ internal sealed partial class Courier : IDisposable
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "the master's answer is none: {Reason}")]
     private static partial void Nonsense(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 6, Level = LogLevel.Warning,
+        Message = "{Address}: the master has taken nothing for a minute; {Count} hits wait for it")]
+    private static partial void NothingTaken(ILogger logger, string address, long count);
 
     [LoggerMessage(EventId = 5, Level = LogLevel.Warning, Message = "{Address}: no master is there; {Count} hits wait for it")]
     private static partial void Waiting(ILogger logger, string address, long count);

@@ -73,7 +73,7 @@ internal sealed class LoggedFarm : IAsyncDisposable
         CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     public LoggerConfiguration Reading(params string[] files) =>
-        new() { LogQueue = Queue, Format = LogFormat.Parse("combined"), Files = files };
+        new() { LogQueue = Queue, Format = LogFormat.Parse("combined"), Files = files, FlushInterval = TimeSpan.FromMilliseconds(20) };
 
     public string PathOf(string name) => Path.Combine(Folder, name);
 
