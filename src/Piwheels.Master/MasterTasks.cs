@@ -44,13 +44,22 @@ public sealed class MasterTasks
         var slaveDriver = new SlaveDriver(
             configuration, environment, recipes: recipes, recording: database, depth: depth, gate: gate, results: results);
         var bigBrother = new BigBrother(configuration, environment);
+        var cloudGazer = new CloudGazer(configuration, environment);
+        var facts = new FarmFacts
+        {
+            Started = environment.Time.GetUtcNow(),
+            CountSlaves = slaveDriver.CountSlavesAsync,
+            GivesOutWork = () => slaveDriver.GivesOutWork,
+            Upstream = () => cloudGazer.State,
+            Stats = () => bigBrother.Latest,
+        };
         return new MasterTasks(slaveDriver, bigBrother,
         [
             // First, and so stopped last: whoever quits may still have something to ask
             new Seraph(configuration, environment),
             .. gate.Keys is null ? Array.Empty<TaskLoop>() : [new Doorkeeper(environment, gate)],
             .. Enumerable.Range(1, configuration.Oracles).Select(number => new TheOracle(number, environment, database)),
-            new CloudGazer(configuration, environment),
+            cloudGazer,
             new TheArchitect(
                 configuration, environment, database, database.ListenToBuildQueueAsync,
                 cancel => database.SettleTargetsAsync(cancel: cancel), depth),
@@ -60,7 +69,7 @@ public sealed class MasterTasks
             new TheScribe(configuration, environment, recipes: recipes),
             new Lumberjack(configuration, environment, database),
             bigBrother,
-            new MrChase(configuration, environment, results: results),
+            new MrChase(configuration, environment, results: results, facts: facts),
         ]);
     }
 }

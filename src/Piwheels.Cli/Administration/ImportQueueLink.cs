@@ -78,6 +78,7 @@ internal sealed class ImportQueueLink : IDisposable
     private static string Hint(ImportRequest request) => request switch
     {
         ImportRequest.Priority => "; a master of piwheels has no answer to --priority",
+        ImportRequest.Status => "; a master of piwheels has no answer to this",
         ImportRequest.AddPackage or ImportRequest.AddVersion => "; one of piwheels before 0.20 has no answer to this",
         ImportRequest.RemovePackage or ImportRequest.RemoveVersion =>
             "; one that is still removing goes on with it, and one of piwheels before 0.20 needs --old-master",

@@ -27,6 +27,7 @@ internal static class CommandTree
             new SlaveCommand().Command,
             new WebCommand().Command,
             new LoggerCommand().Command,
+            new StatusCommand().Command,
             new InitDbCommand().Command,
             new TargetCommand().Command,
             new PolicyCommand().Command,

@@ -34,14 +34,16 @@ public sealed partial class MrChase : TaskLoop
     private readonly RouterSocket<ImportRequest, ImportReply> _socket;
     private readonly PackageChanges _changes;
     private readonly PriorityRaise _priority;
+    private readonly FarmStatus _status;
     private readonly WheelImport _import;
     private readonly long _logsLengthMax;
 
     /// <param name="results">Where the results of imports are kept while they are being recorded.</param>
+    /// <param name="facts">What is told of the farm to those who ask.</param>
     /// <param name="logsLengthMax">In the place of <see cref="LogsLengthMax"/>.</param>
     public MrChase(
         MasterConfiguration configuration, TaskEnvironment environment, IDatabase? database = null,
-        KeptBuilds? results = null, long logsLengthMax = LogsLengthMax)
+        KeptBuilds? results = null, long logsLengthMax = LogsLengthMax, FarmFacts? facts = null)
         : base("mr_chase", environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -53,6 +55,7 @@ public sealed partial class MrChase : TaskLoop
         var files = new FsClient(ConnectRpc<FsRequest, FsReply>(configuration.FsQueue, FilesTimeout));
         _changes = new PackageChanges(database, secretary, slaveDriver, Time, Logger);
         _priority = new PriorityRaise(database, Logger);
+        _status = new FarmStatus(database, facts, Time);
         results ??= KeptBuilds.Open(configuration.OutputPath, Logger);
         _import = new WheelImport(database, files, _changes, results, Time, Logger, Quitting);
         Register(_socket, HandleRequest, ToolsMax, (_, reason) => new ImportReply.Error(reason));
@@ -112,6 +115,8 @@ public sealed partial class MrChase : TaskLoop
             if (request is ImportRequest.Import) await _import.DropAsync(tool.Session, tool.Owner);
             switch (tool.Session.Receive(request, Now))
             {
+                case ImportStep.Change(ImportRequest.Status):
+                    return await _status.AskAsync(Paused);
                 case ImportStep.Change(ImportRequest.Priority priority):
                     return await _priority.DoAsync(priority);
                 case ImportStep.Change(var change):

@@ -36,6 +36,17 @@ public sealed partial class SlaveDriver
         }
     });
 
+    /// <summary>How many slaves there are, by what they do. From any thread.</summary>
+    public Task<IReadOnlyDictionary<string, long>> CountSlavesAsync()
+    {
+        var counted = new TaskCompletionSource<IReadOnlyDictionary<string, long>>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() => counted.SetResult(_roster.All.GroupBy(static slave => slave.Phase).ToDictionary(
+            static phase => phase.Key.ToString().ToLowerInvariant(), static phase => (long)phase.Count(),
+            StringComparer.Ordinal)));
+        return counted.Task;
+    }
+
     private void Control(string order, int? slaveId, Action<SlaveSession> action) => Post(() =>
     {
         var slaves = _roster.Find(slaveId);

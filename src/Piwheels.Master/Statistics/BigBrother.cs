@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
 using Piwheels.Core.Machine;
+using Piwheels.Core.States;
 using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
@@ -53,6 +54,9 @@ public sealed partial class BigBrother : TaskLoop
         EveryEvenPaused(ReportInterval, CountAsync);
         Every(HomeInterval, RefreshHomeAsync);
     }
+
+    /// <summary>The last figures that monitors heard; null while there are none. From any thread.</summary>
+    public MasterStats? Latest => _board.Latest;
 
     /// <summary>A monitor came: the last reports are told again. From any thread.</summary>
     public void ReplayHistory() => Post(() =>

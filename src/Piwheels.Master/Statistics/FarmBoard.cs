@@ -13,11 +13,15 @@ public sealed class FarmBoard
     private readonly Queue<MasterStats> _history = new();
     private IReadOnlyDictionary<string, long> _pending = new Dictionary<string, long>();
     private FarmStatistics? _figures;
+    private volatile MasterStats? _latest;
     private long _diskSize;
     private long _diskFree;
 
     /// <summary>The last reports, the oldest first.</summary>
     public IReadOnlyCollection<MasterStats> History => _history;
+
+    /// <summary>The last report; null while there is none. From any thread.</summary>
+    public MasterStats? Latest => _latest;
 
     /// <summary>Takes in what another task tells.</summary>
     public void Receive(StatsMessage message)
@@ -72,6 +76,7 @@ public sealed class FarmBoard
             machine.CpuTemp);
         if (_history.Count == HistoryMax) _history.Dequeue();
         _history.Enqueue(report);
+        _latest = report;
         return report;
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
+using Piwheels.Core.States;
 using Piwheels.Core.Packaging;
 using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
@@ -58,6 +59,11 @@ public sealed partial class CloudGazer : TaskLoop
             return Task.CompletedTask;
         });
     }
+
+    /// <summary>Where following the index stands; null where its log is not followed, or not read yet. From any thread.</summary>
+    public UpstreamState? State => _meter.State is { } state
+        ? new UpstreamState(state.Serial, state.LagSerials, state.LagAt(Now))
+        : null;
 
     protected override Task CloseAsync()
     {

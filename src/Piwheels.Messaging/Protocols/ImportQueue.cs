@@ -26,6 +26,7 @@ public abstract record ImportRequest : IWireMessage<ImportRequest>
             ("REMOVE", true) => Remove.ReadData(reader),
             ("REBUILD", true) => Rebuild.ReadData(reader),
             ("PRIORITY", true) => Priority.ReadData(reader),
+            ("STATUS", false) => new Status(),
             _ => throw WireReader.Unknown(name, hasData),
         });
 
@@ -39,6 +40,14 @@ public abstract record ImportRequest : IWireMessage<ImportRequest>
 
     private static List<string> ReadAliases(WireReader reader) => reader.List(
         "aliases", WireLimits.AliasesMax, static r => r.Text("alias", WireLimits.TextLengthMax));
+
+    /// <summary>Tell how the farm is. Asked of masters of this program alone.</summary>
+    public sealed record Status : ImportRequest
+    {
+        public override string Name => "STATUS";
+
+        public override void Write(CborWriter writer) => writer.WriteTextString(Name);
+    }
 
     /// <summary>Register a package, or change what is known of it.</summary>
     /// <param name="Skip">Why it shall not be built; empty when it shall.</param>
@@ -341,6 +350,7 @@ public abstract record ImportReply : IWireMessage<ImportReply>
             ("DONE", true) => new Done(reader.Text("what", WireLimits.TextLengthMax)),
             ("DONE", false) => new Done(null),
             ("RAISED", true) => Raised.ReadData(reader),
+            ("STATE", true) => new State(FarmRows.Read(reader)),
             ("ERROR", true) => new Error(reader.Text("message", WireLimits.LongTextLengthMax)),
             _ => throw WireReader.Unknown(name, hasData),
         });
@@ -404,6 +414,19 @@ public abstract record ImportReply : IWireMessage<ImportReply>
                 reader.Size("rows"));
             reader.EndRecord("raised");
             return reply;
+        }
+    }
+
+    /// <summary>Answers <see cref="ImportRequest.Status"/>.</summary>
+    public sealed record State(FarmState Farm) : ImportReply
+    {
+        public override string Name => "STATE";
+
+        public override void Write(CborWriter writer)
+        {
+            writer.WriteStartMessage(Name);
+            FarmRows.Write(writer, Farm);
+            writer.WriteEndArray();
         }
     }
 

@@ -39,6 +39,11 @@ internal static class WireData
         ImportReply.Error error => error.Message,
         ImportReply.Done { What: { } what } => what,
         ImportReply.Raised raised => List(Texts(raised.Versions), raised.Rows),
+        ImportReply.State { Farm: var farm } => List(
+            Time(farm.Started), farm.Paused, farm.DiskLow, farm.DatabaseTrouble,
+            List([.. farm.Queue.Select(each => List(each.Target.Abi, each.Target.Platform, each.Count))]), Counts(farm.Slaves),
+            farm.Upstream is { } upstream ? List(List(upstream.Serial, upstream.LagSerials, Duration(upstream.Lag))) : List(),
+            farm.Stats is { } stats ? List(Of(stats)) : List()),
         LogEntry entry => Of(entry.Access),
         HitsRequest.Hits hits => List($"{hits.Request}", Texts(hits.Entries.Select(entry => Convert.ToHexStringLower(entry.Span)))),
         HitsReply.Done done => List($"{done.Request}", done.LeftOut),
