@@ -98,6 +98,14 @@ internal sealed class FarmBench : IAsyncDisposable
         _bed.Time.Advance(time);
     }
 
+    /// <summary>The same of FileJuggler.</summary>
+    public Task SettleJugglerAsync()
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Juggler.Post(() => Juggler.Post(reached.SetResult));
+        return reached.Task.Within();
+    }
+
     public FsClient Files { get; }
 
     /// <summary>Whether TheSecretary takes nothing.</summary>

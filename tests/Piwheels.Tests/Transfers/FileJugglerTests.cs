@@ -217,9 +217,11 @@ public sealed class FileJugglerTests
         await farm.Log.WhenAsync(line => line.Message.Contains("of an earlier run wait", StringComparison.Ordinal));
         if (isRecorded) await farm.RecordAsync(left!);
         var owed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var asked = new SemaphoreSlim(0);
         farm.Database.Before = method =>
         {
             if (method == "SaveRewritesPending") owed.TrySetResult();
+            if (method == "GetPackageFiles") asked.Release();
             return Task.CompletedTask;
         };
         // The first look was at the start
@@ -232,6 +234,12 @@ public sealed class FileJugglerTests
         }
         else
         {
+            // Its time begins with the first answer, which has come when the database is asked again
+            await asked.WaitAsync().Within();
+            await farm.SettleJugglerAsync();
+            farm.Bed.Time.Advance(FileJuggler.SettleInterval);
+            await asked.WaitAsync().Within();
+            await farm.SettleJugglerAsync();
             Assert.True(File.Exists(held));
             farm.Bed.Time.Advance(WheelPublisher.RecordedWithin);
             await farm.Log.WhenSaidAsync("is not published");
