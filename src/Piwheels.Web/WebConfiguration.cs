@@ -51,6 +51,11 @@ public sealed record WebLimits
     /// <summary>How long a connection may stay open without a request.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(75);
 
+    /// <summary>Bytes a second that a client has to take, after <see cref="ClientGrace"/>: less is cut off.</summary>
+    public double ClientBytesPerSecondMin { get; init; } = 500;
+
+    public TimeSpan ClientGrace { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Streams of events at a time, of all who follow running builds.</summary>
     public int StreamsMax { get; init; } = 500;
 

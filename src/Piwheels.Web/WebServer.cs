@@ -18,11 +18,6 @@ namespace Piwheels.Web;
 /// <summary>The built-in web server: Kestrel over the output folder, for those who run none of their own.</summary>
 public static class WebServer
 {
-    /// <summary>Bytes a second that a client has to take, after some seconds: less is cut off.</summary>
-    private const double ClientBytesPerSecondMin = 500;
-
-    private static readonly TimeSpan ClientGrace = TimeSpan.FromSeconds(10);
-
     /// <summary>Serves until cancelled, then lets requests under way end.</summary>
     /// <exception cref="WebServerException">
     /// The address is none, or taken, or the certificate cannot be read.
@@ -105,7 +100,7 @@ public static class WebServer
         limits.MaxConcurrentUpgradedConnections = 0;
         limits.RequestHeadersTimeout = told.HeadersTimeout;
         limits.KeepAliveTimeout = told.IdleTimeout;
-        limits.MinResponseDataRate = new MinDataRate(ClientBytesPerSecondMin, ClientGrace);
+        limits.MinResponseDataRate = new MinDataRate(told.ClientBytesPerSecondMin, told.ClientGrace);
     }
 
     private static void Serve(

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Piwheels.Testing;
@@ -137,6 +138,44 @@ public sealed class HostileRequestTests
         var answer = await site.SendRawAsync("GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ");
         Assert.StartsWith("HTTP/1.1 408", answer, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_client_that_takes_nothing_of_a_large_file_is_cut_off()
+    {
+        // Whatever a client takes is too little, once the first seconds are over; this one has taken nothing by then
+        await using var site = await ServedSite.StartAsync(new WebConfiguration
+        {
+            Limits = new WebLimits { ClientBytesPerSecondMin = 1e12, ClientGrace = TimeSpan.FromSeconds(2) },
+        });
+        const string Path = "simple/foo/foo-1.0-py3-none-any.whl";
+        site.Write(Path, "");
+        // More than the buffers of both sides hold
+        await using (var file = File.OpenWrite(site.Folder["site/" + Path])) file.SetLength(1L << 28);
+        using var client = await site.ConnectAsync();
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(Get("/" + Path)), Ct);
+        var own = (IPEndPoint)client.Client.LocalEndPoint!;
+
+        // The client takes the beginning of the answer, and nothing more until the server has closed its end
+        var piece = new byte[1 << 16];
+        var taken = (long)await client.GetStream().ReadAsync(piece.AsMemory(0, 1), Ct);
+        using var limit = new CancellationTokenSource(4 * Waiting.Limit);
+        while (IsEstablished(site.Server.Address.Port, own.Port)) limit.Token.ThrowIfCancellationRequested();
+        try
+        {
+            while (await client.GetStream().ReadAsync(piece, Ct) is var read and > 0) taken += read;
+        }
+        catch (IOException)
+        {
+            // Reset, and not closed
+        }
+
+        Assert.InRange(taken, 0, (1L << 28) - 1);
+    }
+
+    private static bool IsEstablished(int server, int client) =>
+        IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections().Any(connection =>
+            connection.State == TcpState.Established && connection.LocalEndPoint.Port == server
+            && connection.RemoteEndPoint.Port == client);
 
     [Fact]
     public async Task A_client_that_asks_for_nothing_more_is_cut_off()
