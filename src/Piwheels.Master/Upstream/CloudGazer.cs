@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Piwheels.Core.Database;
-using Piwheels.Core.States;
 using Piwheels.Core.Packaging;
+using Piwheels.Core.States;
 using Piwheels.Master.Packages;
 using Piwheels.Messaging.Protocols;
 using Piwheels.Messaging.Tasks;
