@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Piwheels.Cli.Auditing;
-using Piwheels.Core.Packaging;
+using Piwheels.Cli.Options;
 using Piwheels.Master.Publishing;
 using Piwheels.Storage;
 
@@ -80,9 +80,7 @@ internal sealed class AuditPackagesCommand : SiteAuditCommand
             yield break;
         }
 
-        var wanted = names.Select(static text => PackageName.TryParse(text, out var name)
-            ? name
-            : throw new CommandFault($"'{Excerpt.Of(text)}' is not a package name", CommandFault.WrongUsage)).Distinct().ToList();
+        var wanted = NameArgument.ParseAll(names);
         var packages = await database.FindPublishedPackagesAsync([.. wanted.Select(static name => name.Value)], context.Stop);
         if (wanted.Except(packages.Select(static package => package.Package)).ToList() is [var unknown, ..])
             throw new CommandFault($"package {unknown} is unknown here, or was removed");

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Piwheels.Core.Packaging;
 
 namespace Piwheels.Cli.Commands;
 
@@ -19,13 +18,4 @@ internal static class FollowCommand
 
 /// <summary>What the commands below `piw follow` have in common.</summary>
 internal abstract class FollowingCommand(string name, string description)
-    : FarmDatabaseCommand(name, FollowCommand.Name, description)
-{
-    /// <summary>Package names as given on the command line.</summary>
-    protected static IReadOnlyList<PackageName> NamesOf(IEnumerable<string> texts) =>
-    [
-        .. texts.Select(text => PackageName.TryParse(text, out var name)
-            ? name
-            : throw new CommandFault($"'{Excerpt.Of(text)}' is not a package name", CommandFault.WrongUsage)).Distinct(),
-    ];
-}
+    : FarmDatabaseCommand(name, FollowCommand.Name, description);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Piwheels.Cli.Follow;
+using Piwheels.Cli.Options;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage;
@@ -29,7 +30,7 @@ internal sealed class FollowRemoveCommand : FollowingCommand
 
     protected override async Task<int> RunAsync(CommandContext context, Database database)
     {
-        var names = NamesOf(context.Parsed.GetValue(_names) ?? []);
+        var names = NameArgument.ParseAll(context.Parsed.GetValue(_names) ?? []);
         var before = await database.GetSelectionAsync();
         if (context.Parsed.GetValue(_constraints)) await RemoveConstraintsAsync(database, before, names);
         else await RemoveRequestsAsync(database, before, names);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Piwheels.Cli.Administration;
+using Piwheels.Cli.Options;
 using Piwheels.Core.Database;
 using Piwheels.Core.Packaging;
 using Piwheels.Storage;
@@ -67,7 +68,7 @@ internal sealed class PolicyCommand : FarmDatabaseCommand
         var words = context.Parsed.GetValue(_words) ?? [];
         var all = context.Parsed.GetValue(_default);
         var policy = action == "set" ? PolicyOf(words) : (UpstreamPolicy?)null;
-        var packages = NamesOf(action == "set" ? words[..^1] : words);
+        var packages = NameArgument.ParseAll(action == "set" ? words[..^1] : words);
         if (all && (action != "set" || packages.Count > 0))
             throw new CommandFault("--default goes with 'set POLICY', without a package", CommandFault.WrongUsage);
         if (!all && action != "list" && packages.Count == 0)
@@ -113,11 +114,4 @@ internal sealed class PolicyCommand : FarmDatabaseCommand
         UpstreamPolicies.TryParseWord(words.LastOrDefault(), out var policy)
             ? policy
             : throw new CommandFault("the last word is the policy: rebuild, defer or link", CommandFault.WrongUsage);
-
-    private static List<PackageName> NamesOf(IEnumerable<string> texts) =>
-    [
-        .. texts.Select(text => PackageName.TryParse(text, out var name)
-            ? name
-            : throw new CommandFault($"'{Excerpt.Of(text)}' is not a package name", CommandFault.WrongUsage)).Distinct(),
-    ];
 }

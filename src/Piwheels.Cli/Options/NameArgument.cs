@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Piwheels.Core.Packaging;
 
 namespace Piwheels.Cli.Options;
 
@@ -20,4 +21,13 @@ internal static class NameArgument
         });
         return argument;
     }
+
+    /// <summary>Package names as somebody typed them, each once.</summary>
+    /// <exception cref="CommandFault">One is none.</exception>
+    public static List<PackageName> ParseAll(IEnumerable<string> texts) =>
+    [
+        .. texts.Select(static text => PackageName.TryParse(text, out var name)
+            ? name
+            : throw new CommandFault($"'{Excerpt.Of(text)}' is not a package name", CommandFault.WrongUsage)).Distinct(),
+    ];
 }
